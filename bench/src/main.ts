@@ -1,0 +1,1 @@
+// The part is built here.

@@ -1,0 +1,205 @@
+/**
+ * What the log promises to its owners. One process owns a log's directory; within it, each shard has one owner.
+ * Nothing crosses {@link Log.append} but bytes, so an owner may later live in another thread or on another node.
+ * See docs/design/log.md for the format and the invariants.
+ */
+export interface Log {
+  /** Makes shards that do not exist yet; durable when it resolves. Names: 1 to 512 characters, any. */
+  createShards(names: readonly string[]): Promise<void>;
+  /** Forgets a shard and deletes its bytes. Pending reads see the shard end. */
+  deleteShard(name: string): Promise<void>;
+  /** The names of all shards. */
+  shards(): string[];
+
+  /**
+   * Appends frames to one shard, in order, with no other frame between them. Resolves only after the bytes are
+   * synced. Calls for one shard take their positions in the order of the calls. Where one append fails, every append
+   * that was waiting behind it on the same journal fails too, so nothing overtakes a failed frame.
+   * @throws {LogError} `disk-full`, `disk-failed`, `overloaded` (too many bytes waiting), `no-such-shard`, `closed`,
+   * `frame-too-large`.
+   */
+  append(shard: string, frames: readonly Frame[]): Promise<Appended>;
+
+  /**
+   * Stores the owner's own state beside the shard's frames, replacing the one before. It covers every frame appended
+   * before this call. Survives the deletion of the segments before it. Durable when it resolves.
+   */
+  putState(shard: string, state: Uint8Array): Promise<void>;
+  /** The last stored state, and the position up to which (exclusive) it covers the shard. */
+  getState(shard: string): Promise<{ readonly position: number; readonly state: Uint8Array } | undefined>;
+
+  /**
+   * Reads committed frames from `position` on: at least one if there is one, then as many as the limits allow.
+   * Trimmed, damaged or missing positions are skipped; `next` says where to go on.
+   */
+  read(shard: string, position: number, limits: ReadLimits): Promise<ReadResult>;
+  /** Resolves once a committed frame at or after `position` exists (at once, if it does) or the shard is deleted. */
+  grown(shard: string, position: number, signal: AbortSignal): Promise<void>;
+  /** The position of the first frame that arrived at or after the time; the next position where there is none. */
+  positionAtTime(shard: string, arrivalMs: number): Promise<number>;
+  /** @throws {LogError} `no-such-shard`. */
+  bounds(shard: string): ShardBounds;
+
+  /** Forgets frames before `position`: reads start there at once; disk is freed by whole segments. Durable lazily. */
+  trimBefore(shard: string, position: number): Promise<void>;
+  /** Forgets frames that arrived before the time. */
+  trimOlderThan(shard: string, arrivalMs: number): Promise<void>;
+
+  /** Damage found at start or while reading, oldest first, the last 1,000; see {@link LogStats.damageFound}. */
+  damage(): readonly Damage[];
+  stats(): LogStats;
+  /** Waits for pending appends, writes the trailing marks, releases the directory. Later calls throw `closed`. */
+  close(): Promise<void>;
+}
+
+/** Who sent a message and which one it was: what repeats are recognised by. */
+export interface Origin {
+  /** Device or gateway id; at most 255 bytes of UTF-8. */
+  readonly producer: string;
+  /** UUID, lower case. */
+  readonly spoolId: string;
+  /** Upstream: the producer's request number. In a gateway's spool: the message's sequence. 0 to 2^53 - 1. */
+  readonly request: number;
+  /** Upstream: the entry within the request. In a gateway's spool: the lane. 0 to 65,535. */
+  readonly entry: number;
+}
+
+export interface Frame {
+  readonly origin?: Origin;
+  /** Payload; several parts are written one after the other without being joined. The log keeps no copy after the sync. */
+  readonly data: Uint8Array | readonly Uint8Array[];
+}
+
+export interface StoredFrame {
+  readonly position: number;
+  /** Milliseconds since 1970, never falling within a shard. */
+  readonly arrivalMs: number;
+  readonly origin?: Origin;
+  readonly data: Buffer;
+}
+
+export interface Appended {
+  /** Of the first frame; the others follow without gaps. */
+  readonly position: number;
+  readonly arrivalMs: number;
+}
+
+export interface ReadLimits {
+  readonly frames: number;
+  /** Payload bytes; the first frame is returned even if it alone is larger. */
+  readonly bytes: number;
+}
+
+export interface ReadResult {
+  readonly frames: readonly StoredFrame[];
+  /** The position to read from next. */
+  readonly next: number;
+}
+
+export interface ShardBounds {
+  /** The first position that a read can return. */
+  readonly first: number;
+  /** The position after the last committed frame. */
+  readonly next: number;
+  /** Payload bytes from first to next. */
+  readonly bytes: number;
+  /** Arrival of the oldest and newest kept frame; undefined where there is none. */
+  readonly oldestArrivalMs: number | undefined;
+  readonly lastArrivalMs: number | undefined;
+}
+
+export interface Damage {
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+  /** `damaged`: acknowledged frames were hit. `torn`: the unacknowledged tail of a crash, or damage in it. */
+  readonly kind: "damaged" | "torn";
+  readonly shard?: string;
+  /** Where the bytes were put aside, if they were. */
+  readonly quarantine?: string;
+}
+
+export interface LogStats {
+  readonly diskBytes: number;
+  readonly pendingBytes: number;
+  readonly appendedFrames: number;
+  readonly appendedBytes: number;
+  readonly syncs: number;
+  readonly damageFound: number;
+  readonly tornFound: number;
+  readonly failedAppends: Readonly<Record<string, number>>;
+}
+
+export interface LogOptions {
+  readonly directory: string;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** Called for what an operator should read: damage, failed syncs, recovery. Must not throw. */
+  readonly report?: (event: LogEvent) => void;
+  /** Default 4. */
+  readonly journals?: number;
+  /** Size at which a journal file is sealed; default 64 MiB. */
+  readonly journalBytesMax?: number;
+  /** Size at which a per-shard segment filled from shared journals is sealed; default 16 MiB. */
+  readonly segmentBytesMax?: number;
+  /** Bytes that may wait for a sync before `append` throws `overloaded`; default 64 MiB. */
+  readonly pendingBytesMax?: number;
+}
+
+export interface LogEvent {
+  readonly level: "info" | "warn" | "error";
+  readonly message: string;
+  readonly [detail: string]: unknown;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+export type LogErrorCode =
+  | "disk-full"
+  | "disk-failed"
+  | "overloaded"
+  | "no-such-shard"
+  | "closed"
+  | "frame-too-large"
+  | "directory-in-use"
+  | "unsupported-format"
+  | "invalid-name";
+
+/** The only error that the log throws on purpose; anything else is a bug. */
+export class LogError extends Error {
+  override readonly name = "LogError";
+  constructor(
+    readonly code: LogErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** What the log needs of a disk; the real one and one that fails in stated ways implement it. Paths are absolute. */
+export interface Disk {
+  /** `create` fails if the file exists. */
+  open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile>;
+  /** Creates the directory and its parents, and syncs the directories it made entries in. */
+  makeDirectory(path: string): Promise<void>;
+  /** File and directory names; empty where the directory does not exist. */
+  list(directory: string): Promise<string[]>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+}
+
+export interface DiskFile {
+  /** Writes all of it at the offset, or throws. */
+  write(buffers: readonly Uint8Array[], offset: number): Promise<void>;
+  /** Reads up to the buffer's length; answers how much. */
+  read(buffer: Uint8Array, offset: number): Promise<number>;
+  sync(): Promise<void>;
+  truncate(bytes: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,1 @@
+// The SDK is built here.

@@ -1,0 +1,15 @@
+/** Data Streams' published limits. Source: Kinesis Data Streams quotas and API reference. */
+export const kinesisLimits = {
+  /** Data and partition key of one record together. */
+  recordBytesMax: 1024 * 1024,
+  putRecordsEntriesMax: 500,
+  /** Data and partition keys of one PutRecords call together. */
+  putRecordsBytesMax: 10 * 1024 * 1024,
+  partitionKeyCharactersMax: 256,
+  shardInBytesPerSecond: 1024 * 1024,
+  shardInRecordsPerSecond: 1000,
+  getRecordsEntriesMax: 10_000,
+  getRecordsBytesMax: 10 * 1024 * 1024,
+  iteratorLifeMs: 5 * 60 * 1000,
+  retentionHoursDefault: 24,
+} as const;

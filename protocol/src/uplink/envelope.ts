@@ -1,0 +1,124 @@
+import { crc32 } from "node:zlib";
+import { UplinkError } from "./uplink-error.js";
+
+/**
+ * The payload of one MQTT message on a device's `records` topic: records of one spool and lane, oldest first.
+ *
+ *     offset  size
+ *      0      2   "HW"
+ *      2      1   version, 1
+ *      3      1   kind, 1 = records
+ *      4      1   lane
+ *      5      3   zero
+ *      8     16   spool id (UUID)
+ *     24      4   CRC-32 of everything from offset 28
+ *     28      4   count of entries
+ *     32      .   entries, each: sequence (8), capture time (8, ms since 1970, float64),
+ *                 flags (1; bit 0: the clock was not synchronised), zero (3), record bytes (4), record
+ *
+ * All numbers are little-endian. Sequences rise within (spool id, stream, lane) and may have gaps.
+ */
+export interface RecordsEnvelope {
+  readonly spoolId: string;
+  readonly lane: number;
+  readonly entries: readonly EnvelopeEntry[];
+}
+
+export interface EnvelopeEntry {
+  readonly sequence: number;
+  /** Milliseconds since 1970, by the device's clock as it stood when the record was first sent. */
+  readonly captureMs: number;
+  readonly clockUnsynchronised: boolean;
+  /** An encoded {@link UplinkRecord}. */
+  readonly record: Uint8Array;
+}
+
+const VERSION = 1;
+const KIND_RECORDS = 1;
+const HEADER_BYTES = 32;
+/** What an entry takes besides its record. */
+export const ENTRY_HEADER_BYTES = 24;
+const FLAG_CLOCK_UNSYNCHRONISED = 1;
+
+/** The lanes of step 1; a lane is (class, live | backfill) as a small integer. */
+export const lanes = { recordsLive: 0 } as const;
+
+/** Encodes an envelope; each record is copied once. */
+export function encodeRecordsEnvelope({ spoolId, lane, entries }: RecordsEnvelope): Buffer {
+  const bytes = Buffer.allocUnsafe(
+    entries.reduce((sum, { record }) => sum + ENTRY_HEADER_BYTES + record.length, HEADER_BYTES),
+  );
+  bytes.fill(0, 0, HEADER_BYTES);
+  bytes.write("HW", 0, "latin1");
+  bytes.writeUInt8(VERSION, 2);
+  bytes.writeUInt8(KIND_RECORDS, 3);
+  bytes.writeUInt8(lane, 4);
+  bytes.set(uuidBytes(spoolId), 8);
+  bytes.writeUInt32LE(entries.length, 28);
+  let at = HEADER_BYTES;
+  for (const { sequence, captureMs, clockUnsynchronised, record } of entries) {
+    bytes.writeBigUInt64LE(BigInt(sequence), at);
+    bytes.writeDoubleLE(captureMs, at + 8);
+    bytes.writeUInt32LE(clockUnsynchronised ? FLAG_CLOCK_UNSYNCHRONISED : 0, at + 16);
+    bytes.writeUInt32LE(record.length, at + 20);
+    bytes.set(record, at + ENTRY_HEADER_BYTES);
+    at += ENTRY_HEADER_BYTES + record.length;
+  }
+  bytes.writeUInt32LE(crc32(bytes.subarray(28)), 24);
+  return bytes;
+}
+
+/**
+ * Decodes an envelope; the records are views into `payload`.
+ * @throws {UplinkError} `malformed-envelope`, `unsupported-version` or `corrupt-envelope`.
+ */
+export function decodeRecordsEnvelope(payload: Uint8Array): RecordsEnvelope {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  if (bytes.length < HEADER_BYTES || bytes.toString("latin1", 0, 2) !== "HW") {
+    throw new UplinkError("malformed-envelope", "not an uplink envelope");
+  }
+  const [version, kind] = [bytes.readUInt8(2), bytes.readUInt8(3)];
+  if (version !== VERSION || kind !== KIND_RECORDS) {
+    throw new UplinkError(
+      "unsupported-version",
+      `envelope version ${version} kind ${kind}, known: version ${VERSION} kind ${KIND_RECORDS}`,
+    );
+  }
+  if (crc32(bytes.subarray(28)) !== bytes.readUInt32LE(24))
+    throw new UplinkError("corrupt-envelope", "the envelope's checksum does not match");
+  const count = bytes.readUInt32LE(28);
+  const entries: EnvelopeEntry[] = [];
+  let at = HEADER_BYTES;
+  for (let i = 0; i < count; i++) {
+    const start = at + ENTRY_HEADER_BYTES;
+    if (start > bytes.length) throw new UplinkError("malformed-envelope", `entry ${i} of ${count} runs past the end`);
+    const end = start + bytes.readUInt32LE(at + 20);
+    if (end > bytes.length) throw new UplinkError("malformed-envelope", `entry ${i} of ${count} runs past the end`);
+    const sequence = Number(bytes.readBigUInt64LE(at));
+    const captureMs = bytes.readDoubleLE(at + 8);
+    if (!Number.isSafeInteger(sequence))
+      throw new UplinkError("malformed-envelope", `entry ${i} has a sequence over 2^53 - 1`);
+    if (!Number.isFinite(captureMs)) throw new UplinkError("malformed-envelope", `entry ${i} has no capture time`);
+    entries.push({
+      sequence,
+      captureMs,
+      clockUnsynchronised: (bytes.readUInt32LE(at + 16) & FLAG_CLOCK_UNSYNCHRONISED) !== 0,
+      record: bytes.subarray(start, end),
+    });
+    at = end;
+  }
+  if (at !== bytes.length)
+    throw new UplinkError("malformed-envelope", `${bytes.length - at} bytes after the last entry`);
+  return { spoolId: uuidText(bytes.subarray(8, 24)), lane: bytes.readUInt8(4), entries };
+}
+
+function uuidBytes(uuid: string): Buffer {
+  const bytes = Buffer.from(uuid.replaceAll("-", ""), "hex");
+  if (bytes.length !== 16) throw new UplinkError("malformed-envelope", `not a UUID: ${uuid}`);
+  return bytes;
+}
+
+function uuidText(bytes: Buffer): string {
+  const hex = bytes.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}

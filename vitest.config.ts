@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+// Tests read the packages' sources (the "source" export condition), so a unit test needs no build.
+const resolve = { conditions: ["source"] };
+const ssr = { resolve: { conditions: ["source", "node", "import", "module", "default"] } };
+
+export default defineConfig({
+  resolve,
+  ssr,
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "unit",
+          include: ["{protocol,log,device,gateway,cloud,cli,bench}/src/**/*.test.ts", "test/src/rules/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "system",
+          include: ["test/src/**/*.test.ts"],
+          exclude: ["test/src/rules/**", "**/node_modules/**"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
