@@ -16,7 +16,8 @@ import { UplinkError } from "./uplink-error.js";
  *     32      .   entries, each: sequence (8), capture time (8, ms since 1970, float64),
  *                 flags (1; bit 0: the clock was not synchronised), zero (3), record bytes (4), record
  *
- * All numbers are little-endian. Sequences rise within (spool id, stream, lane) and may have gaps.
+ * All numbers are little-endian. Sequences rise within (spool id, stream, lane) and may have gaps. One envelope has
+ * one encoding: a decoder refuses what an encoder would not write.
  */
 export interface RecordsEnvelope {
   readonly spoolId: string;
@@ -26,7 +27,7 @@ export interface RecordsEnvelope {
 
 export interface EnvelopeEntry {
   readonly sequence: number;
-  /** Milliseconds since 1970, by the device's clock as it stood when the record was first sent. */
+  /** Milliseconds since 1970, 0 to 8.64e15, by the device's clock as it stood when the record was first sent. */
   readonly captureMs: number;
   readonly clockUnsynchronised: boolean;
   /** An encoded {@link UplinkRecord}. */
@@ -35,10 +36,13 @@ export interface EnvelopeEntry {
 
 const VERSION = 1;
 const KIND_RECORDS = 1;
-const HEADER_BYTES = 32;
+/** What an envelope takes besides its entries. */
+export const ENVELOPE_HEADER_BYTES = 32;
 /** What an entry takes besides its record. */
 export const ENTRY_HEADER_BYTES = 24;
 const FLAG_CLOCK_UNSYNCHRONISED = 1;
+/** The last time that a JavaScript Date can hold. */
+const CAPTURE_MS_MAX = 8.64e15;
 
 /** The lanes of step 1; a lane is (class, live | backfill) as a small integer. */
 export const lanes = { recordsLive: 0 } as const;
@@ -46,16 +50,16 @@ export const lanes = { recordsLive: 0 } as const;
 /** Encodes an envelope; each record is copied once. */
 export function encodeRecordsEnvelope({ spoolId, lane, entries }: RecordsEnvelope): Buffer {
   const bytes = Buffer.allocUnsafe(
-    entries.reduce((sum, { record }) => sum + ENTRY_HEADER_BYTES + record.length, HEADER_BYTES),
+    entries.reduce((sum, { record }) => sum + ENTRY_HEADER_BYTES + record.length, ENVELOPE_HEADER_BYTES),
   );
-  bytes.fill(0, 0, HEADER_BYTES);
+  bytes.fill(0, 0, ENVELOPE_HEADER_BYTES);
   bytes.write("HW", 0, "latin1");
   bytes.writeUInt8(VERSION, 2);
   bytes.writeUInt8(KIND_RECORDS, 3);
   bytes.writeUInt8(lane, 4);
   bytes.set(uuidBytes(spoolId), 8);
   bytes.writeUInt32LE(entries.length, 28);
-  let at = HEADER_BYTES;
+  let at = ENVELOPE_HEADER_BYTES;
   for (const { sequence, captureMs, clockUnsynchronised, record } of entries) {
     bytes.writeBigUInt64LE(BigInt(sequence), at);
     bytes.writeDoubleLE(captureMs, at + 8);
@@ -74,7 +78,7 @@ export function encodeRecordsEnvelope({ spoolId, lane, entries }: RecordsEnvelop
  */
 export function decodeRecordsEnvelope(payload: Uint8Array): RecordsEnvelope {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  if (bytes.length < HEADER_BYTES || bytes.toString("latin1", 0, 2) !== "HW") {
+  if (bytes.length < ENVELOPE_HEADER_BYTES || bytes.toString("latin1", 0, 2) !== "HW") {
     throw new UplinkError("malformed-envelope", "not an uplink envelope");
   }
   const [version, kind] = [bytes.readUInt8(2), bytes.readUInt8(3)];
@@ -84,11 +88,12 @@ export function decodeRecordsEnvelope(payload: Uint8Array): RecordsEnvelope {
       `envelope version ${version} kind ${kind}, known: version ${VERSION} kind ${KIND_RECORDS}`,
     );
   }
+  if (bytes.readUIntLE(5, 3) !== 0) throw new UplinkError("malformed-envelope", "unknown envelope flags");
   if (crc32(bytes.subarray(28)) !== bytes.readUInt32LE(24))
     throw new UplinkError("corrupt-envelope", "the envelope's checksum does not match");
   const count = bytes.readUInt32LE(28);
   const entries: EnvelopeEntry[] = [];
-  let at = HEADER_BYTES;
+  let at = ENVELOPE_HEADER_BYTES;
   for (let i = 0; i < count; i++) {
     const start = at + ENTRY_HEADER_BYTES;
     if (start > bytes.length) throw new UplinkError("malformed-envelope", `entry ${i} of ${count} runs past the end`);
@@ -96,13 +101,17 @@ export function decodeRecordsEnvelope(payload: Uint8Array): RecordsEnvelope {
     if (end > bytes.length) throw new UplinkError("malformed-envelope", `entry ${i} of ${count} runs past the end`);
     const sequence = Number(bytes.readBigUInt64LE(at));
     const captureMs = bytes.readDoubleLE(at + 8);
+    const flags = bytes.readUInt32LE(at + 16);
     if (!Number.isSafeInteger(sequence))
       throw new UplinkError("malformed-envelope", `entry ${i} has a sequence over 2^53 - 1`);
-    if (!Number.isFinite(captureMs)) throw new UplinkError("malformed-envelope", `entry ${i} has no capture time`);
+    if (!(captureMs >= 0 && captureMs <= CAPTURE_MS_MAX))
+      throw new UplinkError("malformed-envelope", `entry ${i} has no capture time`);
+    if ((flags & ~FLAG_CLOCK_UNSYNCHRONISED) !== 0)
+      throw new UplinkError("malformed-envelope", `entry ${i} has unknown flags ${flags}`);
     entries.push({
       sequence,
       captureMs,
-      clockUnsynchronised: (bytes.readUInt32LE(at + 16) & FLAG_CLOCK_UNSYNCHRONISED) !== 0,
+      clockUnsynchronised: flags === FLAG_CLOCK_UNSYNCHRONISED,
       record: bytes.subarray(start, end),
     });
     at = end;
@@ -114,7 +123,8 @@ export function decodeRecordsEnvelope(payload: Uint8Array): RecordsEnvelope {
 
 function uuidBytes(uuid: string): Buffer {
   const bytes = Buffer.from(uuid.replaceAll("-", ""), "hex");
-  if (bytes.length !== 16) throw new UplinkError("malformed-envelope", `not a UUID: ${uuid}`);
+  if (bytes.length !== 16 || uuidText(bytes) !== uuid)
+    throw new UplinkError("malformed-envelope", `not a UUID in lower case: ${uuid}`);
   return bytes;
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { UplinkError } from "./uplink-error.js";
 
 /**
@@ -15,7 +16,7 @@ import { UplinkError } from "./uplink-error.js";
  *     16      8   monotonic time of capture within that boot, ms, float64
  *     24      .   stream name, partition key, explicit hash key (UTF-8), then the data
  *
- * All numbers are little-endian.
+ * All numbers are little-endian. One record has one encoding: a decoder refuses what an encoder would not write.
  */
 export interface UplinkRecord {
   readonly stream: string;
@@ -23,6 +24,7 @@ export interface UplinkRecord {
   /** Decimal digits; overrides the hash of the partition key. */
   readonly explicitHashKey?: string;
   readonly boot: number;
+  /** Finite, not negative. */
   readonly monotonicMs: number;
   readonly data: Uint8Array;
 }
@@ -70,18 +72,32 @@ export function decodeRecord(bytes: Uint8Array): UplinkRecord {
   if (view.readUInt8(0) !== VERSION)
     throw new UplinkError("unsupported-version", `record version ${view.readUInt8(0)}, known: ${VERSION}`);
   const flags = view.readUInt8(1);
-  if ((flags & ~FLAG_EXPLICIT_HASH_KEY) !== 0)
+  const hashBytes = view.readUInt16LE(6);
+  const hasHash = (flags & FLAG_EXPLICIT_HASH_KEY) !== 0;
+  if ((flags & ~FLAG_EXPLICIT_HASH_KEY) !== 0 || view.readUInt32LE(12) !== 0 || (!hasHash && hashBytes > 0))
     throw new UplinkError("malformed-record", `unknown record flags ${flags}`);
   const streamEnd = HEADER_BYTES + view.readUInt16LE(2);
   const keyEnd = streamEnd + view.readUInt16LE(4);
-  const hashEnd = keyEnd + view.readUInt16LE(6);
+  const hashEnd = keyEnd + hashBytes;
   if (hashEnd > view.length) throw new UplinkError("malformed-record", "the record's fields run past its end");
+  if (!isUtf8(view.subarray(HEADER_BYTES, streamEnd)) || !isUtf8(view.subarray(streamEnd, keyEnd)))
+    throw new UplinkError("malformed-record", "stream name or partition key is not UTF-8");
+  if (!isUtf8(view.subarray(keyEnd, hashEnd)))
+    throw new UplinkError("malformed-record", "the explicit hash key is not UTF-8");
+  const monotonicMs = view.readDoubleLE(16);
+  if (!Number.isFinite(monotonicMs) || monotonicMs < 0)
+    throw new UplinkError("malformed-record", "the record has no monotonic time");
   return {
     stream: view.toString("utf8", HEADER_BYTES, streamEnd),
     partitionKey: view.toString("utf8", streamEnd, keyEnd),
-    ...((flags & FLAG_EXPLICIT_HASH_KEY) === 0 ? {} : { explicitHashKey: view.toString("utf8", keyEnd, hashEnd) }),
+    ...(hasHash ? { explicitHashKey: view.toString("utf8", keyEnd, hashEnd) } : {}),
     boot: view.readUInt32LE(8),
-    monotonicMs: view.readDoubleLE(16),
+    monotonicMs,
     data: view.subarray(hashEnd),
   };
+}
+
+/** When an encoded record was captured, read without decoding the rest; `bytes` must be a whole record. */
+export function captureOf(bytes: Buffer): { readonly boot: number; readonly monotonicMs: number } {
+  return { boot: bytes.readUInt32LE(8), monotonicMs: bytes.readDoubleLE(16) };
 }

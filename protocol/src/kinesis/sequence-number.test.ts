@@ -1,0 +1,45 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { formatSequenceNumber, parseSequenceNumber } from "./sequence-number.js";
+
+const sequenceNumber = fc.record({
+  shardEpoch: fc.nat(9_999_999_999),
+  position: fc.maxSafeNat(),
+  index: fc.nat(99_999),
+});
+
+test("the digits of a sequence number", () => {
+  const digits = "49" + "0000000002" + "00000000000000000345" + "00006" + "0000000000000000000";
+  expect(formatSequenceNumber({ shardEpoch: 2, position: 345, index: 6 })).toBe(digits);
+  expect(digits).toHaveLength(56);
+});
+
+test("what was written reads back the same", () =>
+  fc.assert(
+    fc.property(sequenceNumber, (given) => {
+      expect(parseSequenceNumber(formatSequenceNumber(given))).toEqual(given);
+    }),
+  ));
+
+test("numbers order as strings the way their parts order", () =>
+  fc.assert(
+    fc.property(sequenceNumber, sequenceNumber, (a, b) => {
+      const byParts = a.shardEpoch - b.shardEpoch || a.position - b.position || a.index - b.index;
+      const [left, right] = [formatSequenceNumber(a), formatSequenceNumber(b)];
+      expect(left < right ? -1 : left > right ? 1 : 0).toBe(Math.sign(byParts));
+    }),
+  ));
+
+test.each([
+  "",
+  "0",
+  "49",
+  "48" + "0".repeat(54),
+  "49" + "0".repeat(53),
+  "49" + "0".repeat(55),
+  "49" + "0".repeat(53) + "1",
+  "49" + "9".repeat(35) + "0".repeat(19),
+  "TRIM_HORIZON",
+])("%j is none of ours", (text) => {
+  expect(parseSequenceNumber(text)).toBeUndefined();
+});
