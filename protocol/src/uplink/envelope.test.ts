@@ -71,14 +71,7 @@ test("bytes under a right checksum are refused with a typed error, or are the on
       whole[where % whole.length] = byte;
       const bytes = whole.subarray(0, Math.max(32, whole.length - (cut < 25 ? 0 : cut)));
       bytes.writeUInt32LE(crc32(bytes.subarray(28)), 24);
-      let decoded: RecordsEnvelope;
-      try {
-        decoded = decodeRecordsEnvelope(bytes);
-      } catch (error) {
-        expect(error).toBeInstanceOf(UplinkError);
-        return;
-      }
-      expect(encodeRecordsEnvelope(decoded).equals(bytes)).toBe(true);
+      expect(isRefusedOrCanonical(bytes)).toBe(true);
     }),
     { numRuns: 2000 },
   ));
@@ -109,4 +102,13 @@ function mangled(change: (bytes: Buffer) => void): Buffer {
   const bytes = Buffer.from(goldenHex, "hex");
   change(bytes);
   return bytes;
+}
+
+function isRefusedOrCanonical(bytes: Buffer): boolean {
+  try {
+    return encodeRecordsEnvelope(decodeRecordsEnvelope(bytes)).equals(bytes);
+  } catch (error) {
+    if (error instanceof UplinkError) return true;
+    throw error;
+  }
 }

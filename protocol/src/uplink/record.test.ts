@@ -8,16 +8,17 @@ const golden: readonly (readonly [string, UplinkRecord, string])[] = [
   [
     "plain",
     { stream: "sensors", partitionKey: "pi-1", boot: 3, monotonicMs: 1234.5, data: Buffer.from("hello") },
-    "01000700040000000300000000000000" + "00000000004a9340" + "73656e736f7273" + "70692d31" + "68656c6c6f",
+    "01 00 0700 0400 0000 03000000 00000000 00000000004a9340 73656e736f7273 70692d31 68656c6c6f",
   ],
   [
     "with an explicit hash key and a key beyond ASCII",
     { stream: "s", partitionKey: "é😀", explicitHashKey: "340", boot: 0xffffffff, monotonicMs: 0, data: Buffer.of() },
-    "0101010006000300ffffffff00000000" + "0000000000000000" + "73" + "c3a9f09f9880" + "333430",
+    "01 01 0100 0600 0300 ffffffff 00000000 0000000000000000 73 c3a9f09f9880 333430",
   ],
 ];
 
-test.each(golden)("the bytes of a record: %s", (_name, record, hex) => {
+test.each(golden)("the bytes of a record: %s", (_name, record, spaced) => {
+  const hex = spaced.replaceAll(" ", "");
   expect(encodeRecord(record).toString("hex")).toBe(hex);
   expect(decodeRecord(Buffer.from(hex, "hex"))).toEqual({ ...record, data: Buffer.from(record.data) });
 });
@@ -48,14 +49,16 @@ test("any other bytes are refused with a typed error, or are the one encoding of
       const bytes = encodeRecord(given);
       bytes[where % Math.min(bytes.length, 60)] = byte;
       const mangled = bytes.subarray(0, Math.max(0, bytes.length - (cut < 20 ? 0 : cut * 3)));
-      expectRefusedOrCanonical(mangled);
+      expect(isRefusedOrCanonical(mangled)).toBe(true);
     }),
     { numRuns: 2000 },
   ));
 
 test("noise is refused with a typed error, or is the one encoding of what it decodes to", () =>
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 80 }), (noise) => expectRefusedOrCanonical(Buffer.from(noise))),
+    fc.property(fc.uint8Array({ maxLength: 80 }), (noise) => {
+      expect(isRefusedOrCanonical(Buffer.from(noise))).toBe(true);
+    }),
     { numRuns: 1000 },
   ));
 
@@ -78,13 +81,11 @@ test("refuses to encode a field that its length cannot say", () => {
   expect(() => encodeRecord(given)).toThrow(expect.objectContaining({ code: "field-too-long" }));
 });
 
-function expectRefusedOrCanonical(bytes: Buffer): void {
-  let decoded: UplinkRecord;
+function isRefusedOrCanonical(bytes: Buffer): boolean {
   try {
-    decoded = decodeRecord(bytes);
+    return encodeRecord(decodeRecord(bytes)).equals(bytes);
   } catch (error) {
-    expect(error).toBeInstanceOf(UplinkError);
-    return;
+    if (error instanceof UplinkError) return true;
+    throw error;
   }
-  expect(encodeRecord(decoded).equals(bytes)).toBe(true);
 }
