@@ -1,0 +1,43 @@
+import type { Logger } from "pino";
+import type { z } from "zod";
+
+/**
+ * What device, gateway and cloud export as `part` from their `main` entry: all that the command line knows of them.
+ * They do not import this; the compiler checks the shape in parts.ts.
+ */
+export interface Part {
+  readonly name: string;
+  readonly summary: string;
+  /** An object schema that refuses unknown keys; flags, environment names and help are derived from it. */
+  readonly settings: z.ZodType;
+  /**
+   * Resolves once the part serves.
+   * @param settings what `settings` made of the input.
+   * @throws an error whose message tells the operator what to do; a TypeError and its like count as a bug.
+   */
+  start(settings: never, host: { readonly logger: Logger }): Promise<Running>;
+  /** Commands beside the service itself, such as `headwater gateway passwd`. */
+  readonly verbs?: Readonly<Record<string, Verb>>;
+}
+
+export interface Running {
+  /** For the ready line, such as `{ http: "http://127.0.0.1:4567" }`. */
+  readonly addresses: Readonly<Record<string, string>>;
+  health(): { readonly ok: boolean; readonly [detail: string]: unknown };
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+  /** Stops in good order; resolves well within 10 s. */
+  stop(): Promise<void>;
+}
+
+export interface Verb {
+  readonly summary: string;
+  run(io: VerbIo): Promise<void>;
+}
+
+/** The terminal, or what stands in for it. */
+export interface VerbIo {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
