@@ -1,1 +1,3 @@
-// The part is built here.
+import { settingsSchema } from "./settings.js";
+
+export const settings = settingsSchema;
