@@ -1,0 +1,92 @@
+import {
+  CreateStreamCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  ListShardsCommand,
+  PutRecordsCommand,
+  waitUntilStreamExists,
+} from "@aws-sdk/client-kinesis";
+import type { ReadRecord } from "../crash/history.js";
+import { credentials, region } from "./credentials.js";
+import type { Scope } from "./scope.js";
+import { until } from "./until.js";
+
+/** AWS's own JavaScript client as it comes: only endpoint, region and keys are set. */
+export function kinesisClient(scope: Scope, endpoint: string): KinesisClient {
+  const client = new KinesisClient({ endpoint, region, credentials });
+  scope.defer(() => client.destroy());
+  return client;
+}
+
+export async function createStream(client: KinesisClient, StreamName: string, ShardCount: number): Promise<void> {
+  await client.send(new CreateStreamCommand({ StreamName, ShardCount }));
+  await waitUntilStreamExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { StreamName });
+}
+
+/** Everything in the stream, shard by shard, from the beginning to the tip. */
+export async function readAll(client: KinesisClient, StreamName: string): Promise<ReadRecord[]> {
+  const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
+  const shards = await Promise.all(
+    Shards.map(async ({ ShardId = "" }) => await readShard(client, StreamName, ShardId)),
+  );
+  return shards.flat();
+}
+
+async function readShard(client: KinesisClient, StreamName: string, ShardId: string): Promise<ReadRecord[]> {
+  const { ShardIterator } = await client.send(
+    new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: "TRIM_HORIZON" }),
+  );
+  const records: ReadRecord[] = [];
+  for (let next = ShardIterator; next !== undefined;) {
+    // A shard answers five reads a second; the client waits and tries again by itself.
+    const {
+      Records = [],
+      NextShardIterator,
+      MillisBehindLatest,
+    } = await client.send(new GetRecordsCommand({ ShardIterator: next }));
+    for (const { SequenceNumber = "", PartitionKey = "", Data = new Uint8Array() } of Records) {
+      records.push({ shard: ShardId, sequenceNumber: SequenceNumber, partitionKey: PartitionKey, data: Data });
+    }
+    next = Records.length === 0 && MillisBehindLatest === 0 ? undefined : NextShardIterator;
+  }
+  return records;
+}
+
+/** A client that only ever behaves: writes small batches until told to stop, and must never see an error. */
+export class Bystander {
+  #acknowledged = 0;
+  #stopping = false;
+  readonly #running: Promise<void>;
+
+  constructor(client: KinesisClient, stream: string) {
+    this.#running = this.#run(client, stream);
+    // Seen by `finish`; until then the rejection has no other owner.
+    this.#running.catch(() => undefined);
+  }
+
+  async #run(client: KinesisClient, StreamName: string): Promise<void> {
+    while (!this.#stopping) {
+      const Records = Array.from({ length: 5 }, (_, i) => ({
+        PartitionKey: `bystander-${i}`,
+        Data: Buffer.from(`${this.#acknowledged}`),
+      }));
+      const { FailedRecordCount } = await client.send(new PutRecordsCommand({ StreamName, Records }));
+      if (FailedRecordCount !== 0) throw new Error(`${FailedRecordCount} of the bystander's records were rejected`);
+      this.#acknowledged += Records.length;
+    }
+  }
+
+  /** Waits until more of its records were acknowledged than now: proof that it is still served. */
+  async progresses(): Promise<void> {
+    const before = this.#acknowledged;
+    await until("the bystander to be served", () => this.#acknowledged >= before + 10);
+  }
+
+  /** Stops it; throws what it met. */
+  async finish(): Promise<number> {
+    this.#stopping = true;
+    await this.#running;
+    return this.#acknowledged;
+  }
+}
