@@ -1,0 +1,66 @@
+"use strict";
+const path = require("node:path");
+const { parseArgs } = require("node:util");
+const { build } = require("./build.cjs");
+const { SetupError, leaveSignals, root } = require("./command.cjs");
+const { main } = require("./main.cjs");
+const { ensureNpmPackages } = require("./npm-packages.cjs");
+
+const HELP = `npm start -- [flags]: installs what is missing, builds, and runs a cloud, a gateway and a device on this machine
+
+  --port NUMBER       port of the AWS APIs and the console (default 4567, or a free one if that is taken)
+  --mqtt-port NUMBER  port of the gateway for devices (default 1883, or a free one if that is taken)
+  --data DIR          where everything is kept (default .headwater beside package.json)
+  --help              this text
+`;
+
+main(async (argv) => {
+  const options = readOptions(argv);
+  if (options === undefined) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (process.platform === "win32") throw new SetupError("Windows is not supported; WSL 2 with Debian or Ubuntu is.");
+
+  await ensureNpmPackages(false);
+  await build("cli");
+  leaveSignals();
+  const { quickstart } = await import("../dist/quickstart/quickstart.js");
+  return quickstart(options);
+});
+
+/**
+ * @param {readonly string[]} argv
+ * @returns {{ port: number | undefined, mqttPort: number | undefined, data: string } | undefined} undefined for help.
+ */
+function readOptions(argv) {
+  const text = { type: /** @type {const} */ ("string") };
+  let values;
+  try {
+    values = parseArgs({
+      args: [...argv],
+      options: { port: text, "mqtt-port": text, data: text, help: { type: "boolean" } },
+    }).values;
+  } catch (error) {
+    throw new SetupError(`${String(error)}\n\n${HELP}`);
+  }
+  if (values.help) return undefined;
+  return {
+    port: readPort("--port", values.port),
+    mqttPort: readPort("--mqtt-port", values["mqtt-port"]),
+    // From where the command was typed, since npm itself runs in the root.
+    data: path.resolve(process.env.INIT_CWD ?? process.cwd(), values.data ?? path.join(root, ".headwater")),
+  };
+}
+
+/**
+ * @param {string} flag
+ * @param {string | undefined} text
+ */
+function readPort(flag, text) {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65535)
+    throw new SetupError(`${flag}: must be a port from 1 to 65535, not ${JSON.stringify(text)}`);
+  return port;
+}
