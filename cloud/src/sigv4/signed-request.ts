@@ -19,7 +19,7 @@ export function headerValues({ rawHeaders }: SignedRequest): HeaderValues {
     const value = rawHeaders[i + 1] ?? "";
     const others = values.get(name);
     if (others === undefined) values.set(name, [value]);
-    else others.push(value);
+    else if (name !== "host") others.push(value); // a request has one host: HTTP/2's authority, if it names it twice
   }
   return values;
 }

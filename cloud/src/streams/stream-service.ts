@@ -1,17 +1,287 @@
-import type { StreamDescription, ShardDescription, StreamRecord } from "./stream.js";
+import { randomUUID } from "node:crypto";
+import { evenHashKeyRanges, kinesisLimits, type ProducerRequest } from "@headwater/protocol";
+import type { Catalog, StoredStream } from "../catalog/catalog.js";
+import { CloudError } from "../cloud-error.js";
+import { fromLogError } from "./log-failure.js";
+import type { PutEntry, PutOutcome, ShardOwner } from "./shard-owner.js";
+import { encodeRecordHead } from "./stored-record.js";
+import type { NewRecord, ShardDescription, StreamDescription, StreamMode, StreamRecord } from "./stream.js";
+import { StreamState, type StreamSurroundings } from "./stream-state.js";
+import { tailStream } from "./tail.js";
+
+/** Shards that all streams together may have. Source: Kinesis Data Streams quotas, us-east-1. */
+export const SHARDS_MAX = 20_000;
+const TRIM_INTERVAL_MS = 60_000;
 
 /** What the rest of the cloud may ask of Data Streams without going through the wire protocol. */
 export interface StreamReader {
   /** All streams, by name. */
   listStreams(): StreamDescription[];
-  /** @throws {StreamError} `stream-not-found`. */
+  /** @throws {CloudError} `stream-not-found`. */
   describe(streamName: string): StreamDescription;
-  /** @throws {StreamError} `stream-not-found`. */
+  /** @throws {CloudError} `stream-not-found`. */
   shards(streamName: string): ShardDescription[];
   /**
    * Records of all shards from now on, until the signal aborts, the reader stops or the stream goes. Reads from the log
    * as the reader pulls, so a slow reader lags and costs no memory.
-   * @throws {StreamError} `stream-not-found`.
+   * @throws {CloudError} `stream-not-found`.
    */
   tail(streamName: string, signal: AbortSignal): AsyncIterable<StreamRecord>;
+}
+
+export interface NewStreamRequest {
+  readonly name: string;
+  readonly shardCount: number;
+  readonly mode: StreamMode;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Where a put record lies, or why it does not. */
+export interface PutResult {
+  readonly shardId: string;
+  readonly outcome: PutOutcome;
+}
+
+/** Data Streams without the wire: the streams, their life from creation to deletion, and their records' way in. */
+export class StreamService implements StreamReader {
+  readonly #catalog: Catalog;
+  readonly #surroundings: StreamSurroundings;
+  readonly #streams = new Map<string, StreamState>();
+  /** Changes of streams run one after the other. */
+  #lastChange: Promise<unknown> = Promise.resolve();
+  readonly #background = new Set<Promise<void>>();
+  #trimTimer: NodeJS.Timeout | undefined;
+  #trimming: Promise<void> | undefined;
+
+  private constructor(catalog: Catalog, surroundings: StreamSurroundings) {
+    this.#catalog = catalog;
+    this.#surroundings = surroundings;
+  }
+
+  /** Opens what the catalog knows; ends what a crash left half created or half deleted. */
+  static async open(catalog: Catalog, surroundings: StreamSurroundings): Promise<StreamService> {
+    const service = new StreamService(catalog, surroundings);
+    for (const stored of await catalog.streams()) await service.#adopt(stored);
+    service.#trimTimer = setInterval(() => {
+      service.#trimming ??= service.trim().finally(() => {
+        service.#trimming = undefined;
+      });
+    }, TRIM_INTERVAL_MS).unref();
+    return service;
+  }
+
+  get accountId(): string {
+    return this.#surroundings.accountId;
+  }
+
+  get region(): string {
+    return this.#surroundings.region;
+  }
+
+  listStreams(): StreamDescription[] {
+    return [...this.#streams.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map((stream) => stream.describe());
+  }
+
+  describe(streamName: string): StreamDescription {
+    return this.find(streamName).describe();
+  }
+
+  shards(streamName: string): ShardDescription[] {
+    return this.find(streamName).describeShards();
+  }
+
+  tail(streamName: string, signal: AbortSignal): AsyncIterable<StreamRecord> {
+    return tailStream(this.find(streamName), signal);
+  }
+
+  /** @throws {CloudError} `stream-not-found`. */
+  find(streamName: string): StreamState {
+    const stream = this.lookUp(streamName);
+    if (stream === undefined) throw this.#notFound(streamName);
+    return stream;
+  }
+
+  lookUp(streamName: string): StreamState | undefined {
+    return this.#streams.get(streamName);
+  }
+
+  /**
+   * Resolves once the stream is durable and takes records.
+   * @throws {CloudError} `stream-exists`, `limit-exceeded`, `disk-full`, `disk-failed`.
+   */
+  createStream(request: NewStreamRequest): Promise<void> {
+    return this.#change(() => this.#create(request));
+  }
+
+  /**
+   * Resolves once the deletion is durable; the bytes are freed in the background.
+   * @throws {CloudError} `stream-not-found`, `stream-busy`.
+   */
+  deleteStream(streamName: string): Promise<void> {
+    return this.#change(async () => {
+      const stream = this.find(streamName);
+      if (stream.status === "DELETING") {
+        throw new CloudError("stream-busy", `Stream ${streamName} under account ${this.accountId} is being deleted.`);
+      }
+      await this.#catalog.setStatus(stream.id, "DELETING");
+      stream.status = "DELETING";
+      this.#removeInBackground(stream);
+    });
+  }
+
+  /**
+   * Stores records, one append for each shard that gets some. Resolves after all of it is synced or refused, with a
+   * result for each record, in their order.
+   * @throws {CloudError} `stream-not-found`.
+   */
+  async putRecords(
+    streamName: string,
+    records: readonly NewRecord[],
+    producer?: ProducerRequest,
+  ): Promise<PutResult[]> {
+    const stream = this.find(streamName);
+    if (stream.status !== "ACTIVE") throw this.#notFound(streamName);
+    const batches = new Map<ShardOwner, PutEntry[]>();
+    for (const [index, { partitionKey, explicitHashKey, data }] of records.entries()) {
+      const shard =
+        explicitHashKey === undefined ? stream.router.route(partitionKey) : stream.router.routeHash(explicitHashKey);
+      const head = encodeRecordHead(partitionKey, explicitHashKey);
+      const entry = { index, head, data, bytes: Buffer.byteLength(partitionKey) + data.length };
+      const batch = batches.get(shard);
+      if (batch === undefined) batches.set(shard, [entry]);
+      else batch.push(entry);
+    }
+    const results = new Array<PutResult>(records.length);
+    await Promise.all(
+      [...batches].map(async ([shard, entries]) => {
+        const outcomes = await shard.put(entries, producer);
+        for (const [i, { index }] of entries.entries()) {
+          const outcome = outcomes[i];
+          if (outcome === undefined) throw new RangeError("a put entry has no outcome");
+          results[index] = { shardId: shard.shardId, outcome };
+        }
+      }),
+    );
+    return results;
+  }
+
+  /** Forgets the records that are past their stream's retention. */
+  async trim(): Promise<void> {
+    for (const stream of this.#streams.values()) {
+      for (const shard of stream.shards) {
+        if (stream.status !== "ACTIVE") break;
+        try {
+          await shard.trimOlderThan(stream.horizonMs());
+        } catch (error) {
+          this.#surroundings.report("could not trim a shard", { stream: stream.name, shard: shard.shardId, error });
+        }
+      }
+    }
+  }
+
+  /** Stores what the shards know of their producers, and ends what runs in the background. */
+  async close(): Promise<void> {
+    clearInterval(this.#trimTimer);
+    await this.#lastChange;
+    await this.#trimming;
+    await Promise.all(this.#background);
+    for (const stream of this.#streams.values()) {
+      if (stream.status !== "ACTIVE") continue;
+      const closing = await Promise.allSettled(stream.shards.map((shard) => shard.close()));
+      for (const result of closing) {
+        if (result.status === "rejected") {
+          this.#surroundings.report("could not store the producers' sets", {
+            stream: stream.name,
+            error: result.reason as unknown,
+          });
+        }
+      }
+    }
+  }
+
+  /** The steps and their syncs are in docs/design/sequence-numbers.md: the catalog first, so that a crash is seen. */
+  async #create({ name, shardCount, mode, tags }: NewStreamRequest): Promise<void> {
+    if (this.#streams.has(name)) {
+      throw new CloudError("stream-exists", `Stream ${name} under account ${this.accountId} already exists.`);
+    }
+    this.#checkShardLimit(shardCount);
+    const stored = await this.#catalog.addStream({
+      id: randomUUID(),
+      name,
+      status: "CREATING",
+      mode,
+      createdMs: this.#surroundings.clock.now(),
+      retentionHours: kinesisLimits.retentionHoursDefault,
+      tags,
+      hashKeyRanges: evenHashKeyRanges(shardCount),
+    });
+    const stream = new StreamState(stored, this.#surroundings);
+    this.#streams.set(name, stream);
+    try {
+      await this.#finishCreation(stream);
+    } catch (error) {
+      stream.status = "DELETING";
+      this.#removeInBackground(stream);
+      throw fromLogError(error);
+    }
+  }
+
+  async #finishCreation(stream: StreamState): Promise<void> {
+    await this.#surroundings.log.createShards(stream.logNames);
+    await this.#catalog.setStatus(stream.id, "ACTIVE");
+    stream.status = "ACTIVE";
+  }
+
+  async #adopt(stored: StoredStream): Promise<void> {
+    const stream = new StreamState(stored, this.#surroundings);
+    this.#streams.set(stored.name, stream);
+    if (stored.status === "CREATING") await this.#finishCreation(stream);
+    if (stored.status === "DELETING") this.#removeInBackground(stream);
+  }
+
+  #checkShardLimit(shardCount: number): void {
+    const shards = [...this.#streams.values()].reduce((sum, stream) => sum + stream.shards.length, 0);
+    if (shards + shardCount <= SHARDS_MAX) return;
+    throw new CloudError(
+      "limit-exceeded",
+      `This request would exceed the shard limit for the account ${this.accountId} in ${this.region}. ` +
+        `Current shard count for the account: ${shards}. Limit: ${SHARDS_MAX}. ` +
+        `Number of additional shards that would have resulted from this request: ${shardCount}.`,
+    );
+  }
+
+  #removeInBackground(stream: StreamState): void {
+    const removing = this.#remove(stream).catch((error: unknown) => {
+      this.#surroundings.report("could not remove a stream; it is tried again at the next start", {
+        stream: stream.name,
+        error,
+      });
+    });
+    this.#background.add(removing);
+    void removing.finally(() => this.#background.delete(removing));
+  }
+
+  /** The bytes go first: what the catalog has forgotten nobody would ever free. */
+  async #remove(stream: StreamState): Promise<void> {
+    const { log } = this.#surroundings;
+    const names = new Set(log.shards());
+    for (const name of stream.logNames) {
+      if (names.has(name)) await log.deleteShard(name);
+    }
+    await this.#catalog.removeStream(stream.id);
+    this.#streams.delete(stream.name);
+  }
+
+  async #change<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#lastChange.then(change);
+    this.#lastChange = changed.then(
+      () => undefined,
+      () => undefined,
+    );
+    return changed;
+  }
+
+  #notFound(streamName: string): CloudError {
+    return new CloudError("stream-not-found", `Stream ${streamName} under account ${this.accountId} not found.`);
+  }
 }

@@ -31,3 +31,11 @@ export interface StreamRecord {
   readonly partitionKey: string;
   readonly data: Buffer;
 }
+
+/** A record to put, as checked by the operation that takes it. */
+export interface NewRecord {
+  readonly partitionKey: string;
+  /** Picks the shard instead of the partition key's hash. */
+  readonly explicitHashKey?: bigint;
+  readonly data: Uint8Array;
+}

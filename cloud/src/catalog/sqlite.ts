@@ -1,0 +1,65 @@
+import sqlite3 from "sqlite3";
+
+export type SqlValue = string | number | Buffer | null;
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** A SQLite file in WAL mode that syncs every commit. Transactions run one after the other. */
+export class Sqlite {
+  readonly #database: sqlite3.Database;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(database: sqlite3.Database) {
+    this.#database = database;
+  }
+
+  static async open(file: string): Promise<Sqlite> {
+    const database = await new Promise<sqlite3.Database>((resolve, reject) => {
+      const opening: sqlite3.Database = new sqlite3.Database(file, (error) =>
+        error ? reject(error) : resolve(opening),
+      );
+    });
+    const sqlite = new Sqlite(database);
+    await sqlite.run("PRAGMA journal_mode = WAL");
+    await sqlite.run("PRAGMA synchronous = FULL");
+    await sqlite.run("PRAGMA foreign_keys = ON");
+    return sqlite;
+  }
+
+  run(sql: string, ...values: SqlValue[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#database.run(sql, values, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  rows(sql: string, ...values: SqlValue[]): Promise<SqlRow[]> {
+    return new Promise((resolve, reject) => {
+      this.#database.all<SqlRow>(sql, values, (error, rows) => (error ? reject(error) : resolve(rows)));
+    });
+  }
+
+  /** Commits what `work` did, synced, or undoes it where it throws. */
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    const run = async (): Promise<T> => {
+      await this.run("BEGIN IMMEDIATE");
+      try {
+        const result = await work();
+        await this.run("COMMIT");
+        return result;
+      } catch (error) {
+        // A failed COMMIT may have rolled back already, so SQLite's answer to this says nothing new.
+        await this.run("ROLLBACK").catch(() => undefined);
+        throw error;
+      }
+    };
+    const result = this.#last.then(run, run);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    await new Promise<void>((resolve, reject) => {
+      this.#database.close((error) => (error ? reject(error) : resolve()));
+    });
+  }
+}

@@ -1,0 +1,182 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
+import type { Logger } from "pino";
+import { CloudError, type ErrorCode } from "../cloud-error.js";
+import { codecFor, type Output, type WireCodec } from "../codec/wire-codec.js";
+import type { CloudMetrics } from "../metrics.js";
+import { operations, type Operation, type OperationContext } from "../operations/index.js";
+import type { Identity, SignatureVerifier, SignedRequest } from "../sigv4/index.js";
+import type { BodyBudget } from "./body-budget.js";
+import { cutOff } from "./listener.js";
+import { announcedBytes, readBody, type RequestBody } from "./request-body.js";
+import { toCloudError, wireError } from "./wire-errors.js";
+
+const TARGET_PREFIX = "Kinesis_20131202.";
+const BODY_IDLE_MS = 30_000;
+const BODY_TOTAL_MS = 10 * 60_000;
+/** How long a client may go on sending a body that was refused, before its connection is cut. */
+const LINGER_MS = 10_000;
+
+export interface AwsFrontOptions {
+  readonly context: OperationContext;
+  /** Undefined where any credentials will do. */
+  readonly verifier: SignatureVerifier | undefined;
+  readonly budget: BodyBudget;
+  readonly metrics: CloudMetrics;
+  readonly logger: Logger;
+}
+
+/** One request on its way through. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly codec: WireCodec | undefined;
+  readonly operationName: string;
+}
+
+/**
+ * The AWS wire protocol's front door. In this order: method, content type and operation; signature as far as the
+ * headers tell; body; signature; input; the operation itself.
+ */
+export class AwsFront {
+  readonly #options: AwsFrontOptions;
+
+  constructor(options: AwsFrontOptions) {
+    this.#options = options;
+  }
+
+  /** Answers the request, whatever happens. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedMs = performance.now();
+    const target = String(request.headers["x-amz-target"] ?? "");
+    const name = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
+    const exchange: Exchange = {
+      request,
+      response,
+      requestId: randomUUID(),
+      codec: codecFor(request.headers["content-type"]),
+      operationName: operations.has(name) ? name : "unknown",
+    };
+    let failure: ErrorCode | undefined;
+    try {
+      await this.#serve(exchange);
+    } catch (thrown) {
+      const error = toCloudError(thrown);
+      failure = error.code;
+      this.#report(exchange, error);
+      answerError(exchange, error);
+    }
+    this.#options.metrics.answered(exchange.operationName, failure, performance.now() - startedMs);
+  }
+
+  async #serve(exchange: Exchange): Promise<void> {
+    const { request, codec, operationName } = exchange;
+    if (request.method !== "POST") throw undetermined("wrong-method");
+    if (codec === undefined) throw undetermined("wrong-content-type");
+    const operation = operations.get(operationName);
+    if (operation === undefined) throw new CloudError("operation-unknown", "");
+    const { identity, body, release } = await this.#receive(exchange, operation);
+    try {
+      const facts = { producer: producerOf(request, identity) };
+      const output = await operation.run(codec.decode(body.bytes), codec.encoding, this.#options.context, facts);
+      answer(exchange, 200, codec, output);
+    } finally {
+      release();
+    }
+  }
+
+  /** Reads the body and verifies the signature. The body's share of memory is the caller's to release. */
+  async #receive(
+    { request, response }: Exchange,
+    { bodyBytesMax }: Operation,
+  ): Promise<{ identity: Identity | undefined; body: RequestBody; release: () => void }> {
+    const { verifier, budget } = this.#options;
+    const signed: SignedRequest = {
+      method: request.method ?? "",
+      target: request.url ?? "",
+      rawHeaders: request.rawHeaders,
+    };
+    const authorization = verifier?.check(signed);
+    const release = await budget.take(announcedBytes(request, bodyBytesMax));
+    try {
+      if (expectsContinue(request)) response.writeContinue();
+      const body = await readBody(request, { bytesMax: bodyBytesMax, idleMs: BODY_IDLE_MS, totalMs: BODY_TOTAL_MS });
+      const identity = authorization && verifier?.verify(signed, authorization, body.sha256);
+      return { identity, body, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #report({ requestId, operationName }: Exchange, error: CloudError): void {
+    const { logger, metrics } = this.#options;
+    const detail = { requestId, operation: operationName, code: error.code };
+    if (isSignatureFailure(error.code)) metrics.signatureFailed(error.code);
+    if (wireError(error).status >= 500) logger.error({ ...detail, err: error }, "request failed");
+    else logger.debug({ ...detail, reason: error.message }, "request refused");
+  }
+}
+
+/** The producer header counts only if it is signed: who is not the producer must not speak for it. */
+function producerOf(request: IncomingMessage, identity: Identity | undefined): ProducerRequest | undefined {
+  const header = request.headers[PRODUCER_HEADER];
+  if (header === undefined) return undefined;
+  if (identity !== undefined && !identity.signedHeaders.has(PRODUCER_HEADER)) {
+    throw new CloudError("argument-invalid", `${PRODUCER_HEADER} must be a 'SignedHeader' in the AWS Authorization.`);
+  }
+  const producer = parseProducerHeader(String(header));
+  if (producer !== undefined) return producer;
+  throw new CloudError("argument-invalid", `${PRODUCER_HEADER} must be <id>/<UUID>/<request number>.`);
+}
+
+function answerError(exchange: Exchange, error: CloudError): void {
+  const { status, type, message, messageMember = "message" } = wireError(error);
+  if (exchange.response.headersSent || exchange.response.destroyed) return;
+  const { codec } = exchange;
+  if (codec === undefined || error.code === "wrong-method") {
+    send(exchange, status, "text/xml", Buffer.from(`<${type}>\n  <Message>${message}</Message>\n</${type}>\n`));
+  } else {
+    answer(exchange, status, codec, { __type: type, ...(message === "" ? {} : { [messageMember]: message }) });
+  }
+}
+
+function answer(exchange: Exchange, status: number, codec: WireCodec, output: Output | undefined): void {
+  send(exchange, status, codec.contentType, output === undefined ? Buffer.alloc(0) : codec.encode(output));
+}
+
+function send({ request, response, requestId }: Exchange, status: number, contentType: string, body: Buffer): void {
+  if (expectsContinue(request) && !request.complete) response.shouldKeepAlive = false;
+  response.writeHead(status, {
+    "content-type": contentType,
+    "content-length": body.length,
+    "x-amzn-requestid": requestId,
+    "x-amz-id-2": randomBytes(48).toString("base64"),
+  });
+  response.end(body);
+  if (!request.complete) linger(request);
+}
+
+/**
+ * The client may still be sending a body that was refused. Closing at once would make its system throw away the answer
+ * with the connection, so what comes is discarded for a while.
+ */
+function linger(request: IncomingMessage): void {
+  const timer = setTimeout(() => cutOff(request), LINGER_MS).unref();
+  request.once("end", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
+  request.resume();
+}
+
+function expectsContinue(request: IncomingMessage): boolean {
+  return request.headers.expect?.toLowerCase() === "100-continue";
+}
+
+function undetermined(code: "wrong-method" | "wrong-content-type"): CloudError {
+  return new CloudError(code, "Unable to determine service/operation name to be authorized");
+}
+
+function isSignatureFailure(code: ErrorCode): boolean {
+  return /^(authentication|signature|access-key|security-token)-/.test(code);
+}

@@ -1,0 +1,180 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+/** How every HTTP/2 connection begins (RFC 9113, section 3.4); no HTTP/1.1 method begins so. */
+const HTTP2_PREFACE = "PRI";
+
+const HEADERS_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 65_000;
+const HEADER_BYTES_MAX = 32 * 1024;
+const CONNECTIONS_MAX = 10_000;
+const HTTP2_STREAMS_MAX = 128;
+/** The default, 64 KiB, caps a stream at 64 KiB a round trip. */
+const HTTP2_STREAM_WINDOW_BYTES = 1 << 20;
+const HTTP2_SESSION_WINDOW_BYTES = 16 << 20;
+/** Node counts what a session holds in either direction; beyond it, streams are refused. */
+const HTTP2_SESSION_MEMORY_MIB = 64;
+const HTTP2_IDLE_MS = 5 * 60_000;
+const STOP_GRACE_MS = 5_000;
+const FLUSH_GRACE_MS = 500;
+
+export interface ListenerHandlers {
+  /** Called for requests of both protocols; HTTP/2's come with Node's compatible request and response. */
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Owns the socket. HTTP/1.1 only. */
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+/**
+ * HTTP/1.1 and prior-knowledge HTTP/2 on one port, told apart by a connection's first bytes. Node's request timeout is
+ * off, since it cuts long uploads; who reads a body watches over its progress.
+ * See docs/design/http-front.md.
+ */
+export class Listener {
+  readonly #http1: Server;
+  readonly #http2: Http2Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  #requests = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor({ onRequest, onUpgrade }: ListenerHandlers) {
+    const counted = (request: IncomingMessage, response: ServerResponse): void => {
+      this.#requests += 1;
+      response.once("close", () => {
+        this.#requests -= 1;
+        if (this.#requests === 0) this.#onIdle?.();
+      });
+      onRequest(request, response);
+    };
+    this.#http1 = createServer({
+      requestTimeout: 0,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+    });
+    // Node's server takes each connection for HTTP/1.1; ours looks first.
+    const [serveHttp1] = this.#http1.listeners("connection");
+    this.#http1.removeAllListeners("connection");
+    this.#http1.on("connection", (socket: Socket) => this.#sniff(socket, serveHttp1 as (socket: Socket) => void));
+    this.#http1.maxConnections = CONNECTIONS_MAX;
+    this.#http1.on("request", counted);
+    this.#http1.on("checkContinue", counted); // whoever reads the body says `100 Continue` first
+    this.#http1.on("upgrade", onUpgrade);
+    this.#http1.on("clientError", refuse);
+
+    this.#http2 = createHttp2Server({
+      maxSessionMemory: HTTP2_SESSION_MEMORY_MIB,
+      settings: {
+        initialWindowSize: HTTP2_STREAM_WINDOW_BYTES,
+        maxConcurrentStreams: HTTP2_STREAMS_MAX,
+        maxHeaderListSize: HEADER_BYTES_MAX,
+      },
+    });
+    // The compatible request and response have all that a handler of ours uses.
+    const countedHttp2 = counted as unknown as Parameters<Http2Server["on"]>[1];
+    this.#http2.on("request", countedHttp2).on("checkContinue", countedHttp2);
+    this.#http2.on("session", (session) => this.#welcome(session));
+    this.#http2.on("sessionError", ignore);
+  }
+
+  /** Resolves with the address. @throws the system's error, such as EADDRINUSE. */
+  listen(port: number, host: string): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#http1.once("error", reject);
+      this.#http1.listen(port, host, () => {
+        this.#http1.off("error", reject);
+        resolve(this.#http1.address() as AddressInfo);
+      });
+    });
+  }
+
+  /** Takes no more requests, lets those under way end for a few seconds, then cuts what is left. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    this.#http1.closeIdleConnections();
+    if (this.#requests > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, STOP_GRACE_MS);
+        this.#onIdle = () => {
+          clearTimeout(timer);
+          // One turn of the loop lets the last answer leave.
+          setImmediate(resolve);
+        };
+      });
+    }
+    for (const session of this.#sessions) session.destroy();
+    for (const socket of this.#sockets) socket.destroySoon();
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, FLUSH_GRACE_MS);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  /** Looks at a connection's first bytes, puts them back, and hands it to its protocol. */
+  #sniff(socket: Socket, serveHttp1: (socket: Socket) => void): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    socket.setNoDelay(true);
+    const silence = setTimeout(() => socket.destroy(), HEADERS_TIMEOUT_MS);
+    const stopSilence = (): void => clearTimeout(silence);
+    socket.once("close", stopSilence);
+    socket.on("error", ignore); // until its protocol listens; a broken connection needs no answer
+    let seen: Buffer = Buffer.alloc(0);
+    const look = (chunk: Buffer): void => {
+      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+      const start = seen.toString("latin1", 0, HTTP2_PREFACE.length);
+      if (start.length < HTTP2_PREFACE.length && HTTP2_PREFACE.startsWith(start)) return;
+      stopSilence();
+      socket.off("data", look).off("close", stopSilence).pause();
+      socket.unshift(seen);
+      if (start === HTTP2_PREFACE) this.#http2.emit("connection", socket);
+      else {
+        serveHttp1.call(this.#http1, socket);
+        socket.resume();
+      }
+    };
+    socket.on("data", look);
+  }
+
+  #welcome(session: ServerHttp2Session): void {
+    this.#sessions.add(session);
+    session.once("close", () => this.#sessions.delete(session));
+    session.setLocalWindowSize(HTTP2_SESSION_WINDOW_BYTES);
+    session.setTimeout(HTTP2_IDLE_MS, () => session.close());
+  }
+}
+
+/** Ends a request whose body nobody wants any more, and with HTTP/1.1 its connection. */
+export function cutOff(request: IncomingMessage): void {
+  if ("stream" in request) (request.stream as ServerHttp2Stream).close();
+  else request.destroy();
+}
+
+/** Answers bytes that are no HTTP request. */
+function refuse(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const status = clientErrorStatus.get(error.code ?? "") ?? "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+const clientErrorStatus = new Map([
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+]);
+
+function ignore(): void {
+  // the connection is gone, and with it whoever could be told
+}

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { CloudError } from "../cloud-error.js";
+
+export interface BodyLimits {
+  readonly bytesMax: number;
+  /** Longest silence between two chunks. */
+  readonly idleMs: number;
+  /** Longest time for the whole body. */
+  readonly totalMs: number;
+}
+
+/** A body and its SHA-256 (lower-case hex), hashed as it came. */
+export interface RequestBody {
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}
+
+/**
+ * The bytes that the body may need: what its header announces, or the limit where it announces nothing.
+ * @throws {CloudError} `request-too-large`, before a byte is read.
+ */
+export function announcedBytes(request: IncomingMessage, bytesMax: number): number {
+  const { "content-length": length } = request.headers;
+  if (length === undefined)
+    return request.headers["transfer-encoding"] === undefined && request.httpVersionMajor === 1 ? 0 : bytesMax;
+  const bytes = Number(length);
+  if (!(bytes <= bytesMax)) throw tooLarge(bytesMax);
+  return bytes;
+}
+
+/** @throws {CloudError} `request-too-large`, `request-too-slow`; the connection's own error where it breaks. */
+export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<RequestBody> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const hash = createHash("sha256");
+    let length = 0;
+    const tooSlow = (): void => finish(new CloudError("request-too-slow", "The request body came too slowly."));
+    let idle = setTimeout(tooSlow, limits.idleMs);
+    const total = setTimeout(tooSlow, limits.totalMs);
+    const onData = (chunk: Buffer): void => {
+      idle.refresh();
+      length += chunk.length;
+      if (length > limits.bytesMax) {
+        finish(tooLarge(limits.bytesMax));
+        return;
+      }
+      hash.update(chunk);
+      chunks.push(chunk);
+    };
+    const onEnd = (): void => finish();
+    const onClose = (): void => finish(new Error("the client went away before its request was complete"));
+    const finish = (error?: Error): void => {
+      clearTimeout(idle);
+      clearTimeout(total);
+      request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", finish);
+      if (error !== undefined) {
+        request.on("error", ignoreLateError);
+        request.resume(); // what still comes is thrown away, so that the client gets to read its answer
+        reject(error);
+      } else {
+        const only = chunks.length === 1 ? chunks[0] : undefined;
+        resolve({ bytes: only ?? Buffer.concat(chunks, length), sha256: hash.digest("hex") });
+      }
+    };
+    request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", finish);
+  });
+}
+
+/** The request's failure was answered already; a connection that breaks after that changes nothing. */
+function ignoreLateError(): void {
+  // nothing is left to do
+}
+
+function tooLarge(bytesMax: number): CloudError {
+  return new CloudError("request-too-large", `The request body is larger than ${bytesMax} bytes.`);
+}

@@ -1,0 +1,93 @@
+import type { Log } from "@headwater/log";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ErrorCode } from "./cloud-error.js";
+import type { BodyBudget } from "./http/body-budget.js";
+import type { Traffic } from "./operations/index.js";
+
+const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What the cloud counts, by Prometheus' rules. A registry of its own, so that two clouds in a process don't mix. */
+export class CloudMetrics {
+  readonly registry = new Registry();
+  readonly #requests = this.#counter("requests_total", "Requests by operation and result: ok, or why not", [
+    "operation",
+    "result",
+  ]);
+  readonly #seconds = new Histogram({
+    name: "headwater_cloud_request_seconds",
+    help: "Time from a request's headers to its answer, body included",
+    labelNames: ["operation"],
+    buckets: LATENCY_BUCKETS_S,
+    registers: [this.registry],
+  });
+  readonly #signatureFailures = this.#counter(
+    "signature_failures_total",
+    "Requests refused for their signature, by cause",
+    ["cause"],
+  );
+  readonly #records = this.#counter("records_total", "Records stored (in) and read (out)", ["direction"]);
+  readonly #bytes = this.#counter("record_bytes_total", "Bytes of records stored (in) and read (out)", ["direction"]);
+  readonly #refused = this.#counter("put_entries_refused_total", "Entries of PutRecords calls not stored, by cause", [
+    "cause",
+  ]);
+
+  /** For operations to count what flows. */
+  readonly traffic: Traffic = {
+    put: (records, bytes) => {
+      this.#records.inc({ direction: "in" }, records);
+      this.#bytes.inc({ direction: "in" }, bytes);
+    },
+    got: (records, bytes) => {
+      this.#records.inc({ direction: "out" }, records);
+      this.#bytes.inc({ direction: "out" }, bytes);
+    },
+    refused: (cause) => this.#refused.inc({ cause }),
+  };
+
+  constructor({ log, budget }: { readonly log: Log; readonly budget: BodyBudget }) {
+    this.#gauge("log_disk_bytes", "Bytes of the log on disk", () => log.stats().diskBytes);
+    this.#gauge("log_pending_bytes", "Bytes that wait for a sync", () => log.stats().pendingBytes);
+    this.#gauge("log_appended_frames", "Frames appended since the start", () => log.stats().appendedFrames);
+    this.#gauge("log_appended_bytes", "Bytes appended since the start", () => log.stats().appendedBytes);
+    this.#gauge("log_syncs", "Syncs since the start", () => log.stats().syncs);
+    this.#gauge("log_damage_found", "Damaged places found since the start", () => log.stats().damageFound);
+    this.#gauge("log_torn_found", "Torn tails found since the start", () => log.stats().tornFound);
+    this.#gauge("request_body_bytes", "Bytes of request bodies in memory", () => budget.used);
+    const failed = new Gauge({
+      name: "headwater_cloud_log_failed_appends",
+      help: "Appends that failed since the start, by cause",
+      labelNames: ["cause"],
+      registers: [this.registry],
+      collect: () => {
+        for (const [cause, count] of Object.entries(log.stats().failedAppends)) failed.set({ cause }, count);
+      },
+    });
+  }
+
+  /** @param operation an operation's name, or `unknown`. */
+  answered(operation: string, error: ErrorCode | undefined, elapsedMs: number): void {
+    this.#requests.inc({ operation, result: error ?? "ok" });
+    this.#seconds.observe({ operation }, elapsedMs / 1000);
+  }
+
+  signatureFailed(cause: ErrorCode): void {
+    this.#signatureFailures.inc({ cause });
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name: `headwater_cloud_${name}`, help, labelNames, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string, value: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name: `headwater_cloud_${name}`,
+      help,
+      registers: [this.registry],
+      collect: () => gauge.set(value()),
+    });
+  }
+}

@@ -1,0 +1,27 @@
+import { structure } from "../codec/shape.js";
+import { shard, streamSettings, streamSummary } from "./descriptions.js";
+import { pageSize, shardId, streamReference } from "./members.js";
+import { operation } from "./operation.js";
+import { streamNameOf } from "./stream-reference.js";
+
+const PAGE_SHARDS = 100;
+
+export const describeStream = operation(
+  structure({ required: {}, optional: { ...streamReference, Limit: pageSize, ExclusiveStartShardId: shardId } }),
+  (input, { service }) => {
+    const name = streamNameOf(input, service);
+    const stream = service.describe(name);
+    const { ExclusiveStartShardId: after = "", Limit: limit = PAGE_SHARDS } = input;
+    // Until a stream is there, and once it goes, it has no shards to work with.
+    const all = stream.status === "ACTIVE" ? service.shards(name) : [];
+    const left = all.filter((described) => described.shardId > after);
+    return {
+      StreamDescription: {
+        ...streamSummary(stream),
+        ...streamSettings(stream),
+        Shards: left.slice(0, limit).map(shard),
+        HasMoreShards: left.length > limit,
+      },
+    };
+  },
+);

@@ -1,0 +1,57 @@
+import { kinesisLimits } from "@headwater/protocol";
+import { CloudError } from "../cloud-error.js";
+import { integer, string, structure } from "../codec/shape.js";
+import { openIterator, sealIterator, type ShardIterator } from "../streams/sealed-token.js";
+import { formatShardId } from "../streams/shard-id.js";
+import type { StreamService } from "../streams/stream-service.js";
+import type { StreamState } from "../streams/stream-state.js";
+import { decodeRecord } from "../streams/stored-record.js";
+import { streamArn } from "./members.js";
+import { operation } from "./operation.js";
+
+const { getRecordsEntriesMax, getRecordsBytesMax, iteratorLifeMs } = kinesisLimits;
+
+export const getRecords = operation(
+  structure({
+    required: { ShardIterator: string({ min: 1, max: 512 }) },
+    optional: { StreamARN: streamArn, Limit: integer({ min: 1, max: getRecordsEntriesMax }) },
+  }),
+  async ({ ShardIterator, Limit: limit = getRecordsEntriesMax }, { service, sealer, now, traffic }) => {
+    const iterator = openIterator(sealer, ShardIterator, now(), iteratorLifeMs);
+    const stream = streamOf(iterator, service);
+    const shard = stream.shard(formatShardId(iterator.shardNumber));
+    // Retention holds exactly, whether or not the bytes are gone by now.
+    const horizonMs = stream.horizonMs();
+    const isExpired = (shard.bounds().oldestArrivalMs ?? Number.POSITIVE_INFINITY) < horizonMs;
+    const from = isExpired ? Math.max(iterator.position, await shard.positionAtTime(horizonMs)) : iterator.position;
+    const { frames, next } = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax });
+    let bytes = 0;
+    const records = frames.map(({ position, arrivalMs, data: frame }) => {
+      const { partitionKey, data } = decodeRecord(frame);
+      bytes += data.length;
+      return {
+        SequenceNumber: shard.sequenceNumber(position),
+        ApproximateArrivalTimestamp: new Date(arrivalMs),
+        Data: data,
+        PartitionKey: partitionKey,
+      };
+    });
+    traffic.got(records.length, bytes);
+    const isBehind = next < shard.bounds().next;
+    return {
+      Records: records,
+      NextShardIterator: sealIterator(sealer, { ...iterator, position: next, createdMs: now() }),
+      MillisBehindLatest: isBehind ? Math.max(0, now() - (frames.at(-1)?.arrivalMs ?? horizonMs)) : 0,
+    };
+  },
+);
+
+/** A stream made anew under the same name is another stream. */
+function streamOf({ streamName, streamId, shardNumber }: ShardIterator, service: StreamService): StreamState {
+  const stream = service.lookUp(streamName);
+  if (stream?.id === streamId) return stream;
+  throw new CloudError(
+    "shard-not-found",
+    `Shard ${formatShardId(shardNumber)} in stream ${streamName} under account ${service.accountId} does not exist`,
+  );
+}

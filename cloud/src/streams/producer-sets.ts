@@ -1,0 +1,177 @@
+import { decode, encode } from "cborg";
+import type { ProducerRequest } from "@headwater/protocol";
+
+/** Entries of one request that were accepted by one append: entry `entries[i]` lies at `position + i`. */
+interface Run {
+  readonly position: number;
+  readonly entries: Uint16Array;
+}
+
+/** What a shard remembers of one producer. */
+interface Window {
+  readonly producer: string;
+  readonly spoolId: string;
+  /** Accepted entries by request number, for the last requests. */
+  readonly requests: Map<number, Run[]>;
+  /** The highest request number that was forgotten, or -1: up to here, an unknown request may be a repeat. */
+  floor: number;
+  bytes: number;
+}
+
+export interface ProducerSetsLimits {
+  /** Requests remembered for each producer. */
+  readonly requestsMax: number;
+  /** Memory for all producers; beyond it, the least recently used producer keeps its highest number only. */
+  readonly bytesMax: number;
+  /** Producers of whom only the highest number is kept; the least recently used goes first. */
+  readonly floorsMax: number;
+}
+
+const FORMAT = 1;
+const WINDOW_BYTES = 400;
+const REQUEST_BYTES = 160;
+const RUN_BYTES = 120;
+
+/**
+ * Which requests of which producers a shard has stored, so that a repeat is recognised and answered as the first was.
+ * Exact within the last requests of each producer; what is older is known to be older, never taken for new.
+ * See docs/design/producers-and-repeats.md.
+ */
+export class ProducerSets {
+  /** Least recently used first. */
+  readonly #windows = new Map<string, Window>();
+  readonly #floors = new Map<string, number>();
+  readonly #limits: ProducerSetsLimits;
+  #bytes = 0;
+
+  constructor(limits: ProducerSetsLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * The positions of the entries that were accepted, by entry number; empty for a new request, undefined for one that
+   * is older than all that is remembered.
+   */
+  accepted({ producer, spoolId, request }: ProducerRequest): ReadonlyMap<number, number> | undefined {
+    const key = keyOf(producer, spoolId);
+    const window = this.#windows.get(key);
+    const runs = window?.requests.get(request);
+    if (runs === undefined) {
+      return request <= (window?.floor ?? this.#floors.get(key) ?? -1) ? undefined : new Map();
+    }
+    const positions = new Map<number, number>();
+    for (const { position, entries } of runs) {
+      entries.forEach((entry, i) => positions.set(entry, position + i));
+    }
+    return positions;
+  }
+
+  /** Notes that the entries were stored from `position` on, without gaps. */
+  record({ producer, spoolId, request }: ProducerRequest, entries: readonly number[], position: number): void {
+    const window = this.#touch(producer, spoolId);
+    let runs = window.requests.get(request);
+    if (runs === undefined) {
+      runs = [];
+      window.requests.set(request, runs);
+      this.#grow(window, REQUEST_BYTES);
+    }
+    runs.push({ position, entries: Uint16Array.from(entries) });
+    this.#grow(window, RUN_BYTES + entries.length * 2);
+    if (window.requests.size > this.#limits.requestsMax) this.#forgetLowest(window);
+    this.#evict();
+  }
+
+  /** Everything, as bytes for the shard's state. */
+  encode(): Uint8Array {
+    const windows = [...this.#windows.values()].map(({ producer, spoolId, floor, requests }) => [
+      producer,
+      spoolId,
+      floor,
+      [...requests].map(([request, runs]) => [
+        request,
+        runs.map(({ position, entries }) => [position, toBytes(entries)]),
+      ]),
+    ]);
+    return encode([FORMAT, windows, [...this.#floors]]);
+  }
+
+  /** @throws {Error} where the bytes are of another format or damaged. */
+  static decode(bytes: Uint8Array, limits: ProducerSetsLimits): ProducerSets {
+    const [format, windows, floors] = decode(bytes) as [number, EncodedWindow[], [string, number][]];
+    if (format !== FORMAT) throw new Error(`producer sets have format ${format}, known is ${FORMAT}`);
+    const sets = new ProducerSets(limits);
+    for (const [key, floor] of floors) sets.#floors.set(key, floor);
+    for (const [producer, spoolId, floor, requests] of windows) {
+      const window = sets.#touch(producer, spoolId);
+      window.floor = floor;
+      for (const [request, runs] of requests) {
+        window.requests.set(
+          request,
+          runs.map(([position, entries]) => ({ position, entries: fromBytes(entries) })),
+        );
+        sets.#grow(window, REQUEST_BYTES + runs.reduce((sum, [, entries]) => sum + RUN_BYTES + entries.length, 0));
+      }
+    }
+    return sets;
+  }
+
+  /** The producer's window, new if need be, now the most recently used. */
+  #touch(producer: string, spoolId: string): Window {
+    const key = keyOf(producer, spoolId);
+    let window = this.#windows.get(key);
+    if (window === undefined) {
+      window = { producer, spoolId, requests: new Map(), floor: this.#floors.get(key) ?? -1, bytes: 0 };
+      this.#floors.delete(key);
+      this.#grow(window, WINDOW_BYTES);
+    } else {
+      this.#windows.delete(key);
+    }
+    this.#windows.set(key, window);
+    return window;
+  }
+
+  #forgetLowest(window: Window): void {
+    const lowest = Math.min(...window.requests.keys());
+    const runs = window.requests.get(lowest) ?? [];
+    window.requests.delete(lowest);
+    window.floor = Math.max(window.floor, lowest);
+    this.#grow(window, -REQUEST_BYTES - runs.reduce((sum, { entries }) => sum + RUN_BYTES + entries.length * 2, 0));
+  }
+
+  /** The window in use stays, even if it alone is over the limit: it is bounded by its requests. */
+  #evict(): void {
+    for (const [key, window] of this.#windows) {
+      if (this.#bytes <= this.#limits.bytesMax || this.#windows.size === 1) break;
+      this.#windows.delete(key);
+      this.#bytes -= window.bytes;
+      this.#floors.set(key, Math.max(window.floor, ...window.requests.keys()));
+    }
+    for (const key of this.#floors.keys()) {
+      if (this.#floors.size <= this.#limits.floorsMax) break;
+      this.#floors.delete(key);
+    }
+  }
+
+  #grow(window: Window, bytes: number): void {
+    window.bytes += bytes;
+    this.#bytes += bytes;
+  }
+}
+
+type EncodedWindow = [string, string, number, [number, [number, Uint8Array][]][]];
+
+function keyOf(producer: string, spoolId: string): string {
+  return `${producer}/${spoolId}`;
+}
+
+/** Big endian, whatever the machine. */
+function toBytes(entries: Uint16Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(entries.length * 2);
+  entries.forEach((entry, i) => bytes.writeUInt16BE(entry, i * 2));
+  return bytes;
+}
+
+function fromBytes(bytes: Uint8Array): Uint16Array {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Uint16Array.from({ length: bytes.length / 2 }, (_, i) => view.readUInt16BE(i * 2));
+}
