@@ -46,17 +46,23 @@ export function flagsGiven(
 
 /** Words that commander could not place. A plain word behind an unknown flag counts as its value. */
 function strangers(command: Command, fields: readonly Field[]): Problem[] {
-  const known = fields.map((field) => field.flag);
+  const known = fields.filter((field) => waysToGive(field).includes(field.flag)).map((field) => field.flag);
   const problems: Problem[] = [];
   let afterUnknownFlag = false;
   for (const word of command.args) {
     const isFlag = word.startsWith("-");
     const name = word.split("=", 1)[0] ?? word;
-    if (isFlag) problems.push({ key: name, message: `no such flag${suggestion(name, known)}` });
+    const flagless = fields.find((field) => field.flag === name);
+    if (flagless !== undefined) problems.push({ key: name, message: `is no flag; ${otherWay(flagless)}` });
+    else if (isFlag) problems.push({ key: name, message: `no such flag${suggestion(name, known)}` });
     else if (!afterUnknownFlag) problems.push({ key: word, message: "a word too many: settings are given as flags" });
     afterUnknownFlag = isFlag && !word.includes("=");
   }
   return problems;
+}
+
+function otherWay(field: Field): string {
+  return ["give it as", ...waysToGive(field).map((way) => `${way} or`), `${field.key}: in the file`].join(" ");
 }
 
 function opposite(flag: string): string {
