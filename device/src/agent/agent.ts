@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { setInterval } from "node:timers/promises";
 import type { Report } from "../report.js";
 import { Device } from "../sdk/device.js";
 import { HostReader } from "../sensor/host-reading.js";
 import { HostSensor } from "../sensor/host-sensor.js";
 import { deviceMetrics } from "./metrics.js";
-import type { Settings } from "./settings.js";
+import { deviceIdOf, type Settings } from "./settings.js";
 
 /** A running agent, as the command line needs it. */
 export interface Agent {
@@ -20,7 +21,8 @@ export interface Agent {
  * @throws {DeviceError} as {@link Device.open} does; a message for the operator where the password file cannot be read.
  */
 export async function startAgent(settings: Settings, report: Report): Promise<Agent> {
-  const { clockTrusted, data, gateway, hostSensor, id, onFull, passwordFile, spoolBytesMax, username } = settings;
+  const { clockTrusted, data, gateway, hostSensor, onFull, passwordFile, spoolBytesMax, username } = settings;
+  const id = settings.id ?? deviceIdOf(hostname());
   const password = passwordFile === undefined ? settings.password : await readPassword(passwordFile);
   const device = await Device.open({
     id,

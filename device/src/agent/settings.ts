@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { isDeviceId, isPartitionKey, isStreamName } from "@headwater/protocol";
 import { z } from "zod";
 import { parseGateway, SPOOL_BYTES_DEFAULT, SPOOL_BYTES_MIN } from "../sdk/options.js";
@@ -22,8 +21,10 @@ export const settings = z
     id: z
       .string()
       .refine(isDeviceId, "1 to 128 of A-Z a-z 0-9 . _ -")
-      .default(deviceIdOf(hostname()))
-      .describe("device id, also the MQTT client id; no two devices of a gateway share one"),
+      .optional()
+      .describe(
+        "device id, also the MQTT client id; no two devices of a gateway share one; the host's name unless given",
+      ),
     data: z.string().min(1).describe("directory of the spool; made if missing"),
     gateway: z
       .string()
