@@ -1,9 +1,47 @@
 import type { Log, LogOptions } from "./api.js";
+import { diskError } from "./files/disk-error.js";
+import { checkFormat } from "./files/format-file.js";
+import { ReadHandles } from "./files/log-file.js";
+import { Paths } from "./files/paths.js";
+import type { Context } from "./journal/context.js";
+import { Counters } from "./journal/counters.js";
+import { DurableLog } from "./log.js";
+import { recover } from "./recovery/recover.js";
+import { DamageLog } from "./shard/damage-log.js";
+import { ShardTable } from "./shard/shard-table.js";
+
+/** Files kept open for reading. */
+const openFilesMax = 128;
 
 /**
  * Opens the log in a directory, recovering what a crash left behind.
  * @throws {LogError} `unsupported-format`, `disk-failed`.
  */
-export function openLog(_options: LogOptions): Promise<Log> {
-  return Promise.reject(new Error("being built"));
+export async function openLog(options: LogOptions): Promise<Log> {
+  const { disk, clock } = options;
+  const paths = new Paths(options.directory);
+  const report = options.report ?? (() => undefined);
+  const damage = new DamageLog(report);
+  const table = new ShardTable(disk, paths.shardTables);
+  let fileNumber = 0;
+  const context: Context = {
+    disk,
+    clock,
+    paths,
+    handles: new ReadHandles(disk, openFilesMax),
+    counters: new Counters(),
+    journalBytesMax: options.journalBytesMax ?? 64 * 1024 * 1024,
+    segmentBytesMax: options.segmentBytesMax ?? 16 * 1024 * 1024,
+    report,
+    nextFileNumber: () => ++fileNumber,
+  };
+  try {
+    for (const directory of [paths.journals, paths.shards, paths.quarantine]) await disk.makeDirectory(directory);
+    await checkFormat(disk, paths.format);
+    const recovered = await recover(context, await table.read(), damage);
+    fileNumber = recovered.fileNumberMax;
+    return new DurableLog(context, options, damage, table, recovered);
+  } catch (error) {
+    throw diskError(error, `open ${options.directory}`);
+  }
 }

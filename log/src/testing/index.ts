@@ -1,1 +1,1 @@
-// The SDK is built here.
+export { ManualClock } from "./manual-clock.js";

@@ -1,0 +1,18 @@
+import type { Clock, Disk, LogEvent } from "../api.js";
+import type { ReadHandles } from "../files/log-file.js";
+import type { Paths } from "../files/paths.js";
+import type { Counters } from "./counters.js";
+
+/** What the parts of one open log share. */
+export interface Context {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly paths: Paths;
+  readonly handles: ReadHandles;
+  readonly counters: Counters;
+  readonly journalBytesMax: number;
+  readonly segmentBytesMax: number;
+  report(event: LogEvent): void;
+  /** Rises with each file, over all journals and segments. */
+  nextFileNumber(): number;
+}

@@ -1,0 +1,12 @@
+/** What {@link LogStats} is made of. */
+export class Counters {
+  pendingBytes = 0;
+  appendedFrames = 0;
+  appendedBytes = 0;
+  syncs = 0;
+  readonly failedAppends: Record<string, number> = {};
+
+  failed(code: string): void {
+    this.failedAppends[code] = (this.failedAppends[code] ?? 0) + 1;
+  }
+}

@@ -1,0 +1,102 @@
+import type { DiskFile } from "../api.js";
+import type { LogFile } from "../files/log-file.js";
+import { BatchChecksum, commitMarkBytes, encodeCommitMark } from "../format/commit-mark.js";
+import type { EncodedAppend } from "../format/encoded-append.js";
+import { stampAppend } from "../format/encoded-append.js";
+import type { Link } from "../format/file-header.js";
+import { encodeFileHeader, randomFileId } from "../format/file-header.js";
+import { noShard } from "../format/frame.js";
+import type { Part } from "../shard/part.js";
+import type { Shard } from "../shard/shard.js";
+import type { Context } from "./context.js";
+
+/** Files grow by this much ahead of the writing: syncs are quicker where a write does not change the file's length. */
+const growBytes = 4 * 1024 * 1024;
+
+/** Where an append of a batch came to lie. */
+export interface Placed {
+  readonly offset: number;
+  readonly end: number;
+}
+
+/** A journal's current file: takes one batch after the other, each synced before the next is written. */
+export class JournalFile {
+  readonly log: LogFile;
+  /** What the file holds of each shard. */
+  readonly parts = new Map<Shard, Part>();
+  /** Whose frames came last. */
+  lastWriter: Shard | undefined;
+  readonly #context: Context;
+  readonly #file: DiskFile;
+  /** Goes out with the first batch, so that a file costs one sync. */
+  #header: Buffer | undefined;
+  #batch = 0;
+  #grownTo = 0;
+  /** The last batch had frames, so only the next batch will prove that it was synced. */
+  needsMark = false;
+
+  private constructor(context: Context, file: DiskFile, log: LogFile, header: Buffer) {
+    this.#context = context;
+    this.#file = file;
+    this.log = log;
+    this.#header = header;
+  }
+
+  static async create(context: Context, links: readonly Link[]): Promise<JournalFile> {
+    const fileNumber = context.nextFileNumber();
+    const fileId = randomFileId();
+    const path = context.paths.journal(fileNumber);
+    const file = await context.disk.open(path, "create");
+    try {
+      await context.disk.syncDirectory(context.paths.journals);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    const header = encodeFileHeader({ fileId, fileNumber, shard: noShard, links });
+    return new JournalFile(context, file, { fileId, fileNumber, path, bytes: 0 }, header);
+  }
+
+  /** Writes the appends and their mark in one go, and syncs. Nothing may be written after it has thrown. */
+  async writeBatch(appends: readonly EncodedAppend[]): Promise<Placed[]>;
+  async writeBatch(appends: readonly EncodedAppend[], ordinals: readonly number[]): Promise<Placed[]>;
+  async writeBatch(appends: readonly EncodedAppend[], ordinals: readonly number[] = []): Promise<Placed[]> {
+    const { fileId } = this.log;
+    const batch = ++this.#batch;
+    const buffers: Uint8Array[] = this.#header ? [this.#header] : [];
+    let offset = this.log.bytes + (this.#header?.length ?? 0);
+    const checksum = new BatchChecksum();
+    const placed = appends.map((append, i) => {
+      stampAppend(append, { fileId, batch, offset, ordinal: ordinals[i] ?? 0 }, checksum);
+      for (const buffer of append.buffers) buffers.push(buffer);
+      const from = offset;
+      offset += append.bytes;
+      return { offset: from, end: offset };
+    });
+    buffers.push(encodeCommitMark(checksum, { fileId, batch, offset, arrivalMs: this.#context.clock.now() }));
+    offset += commitMarkBytes;
+
+    if (offset > this.#grownTo) {
+      this.#grownTo = offset + growBytes;
+      await this.#file.truncate(this.#grownTo);
+    }
+    await this.#file.write(buffers, this.log.bytes);
+    this.#context.counters.syncs++;
+    await this.#file.sync();
+    this.#header = undefined;
+    this.log.bytes = offset;
+    this.needsMark = appends.length > 0;
+    return placed;
+  }
+
+  /** Ends the file for good: the trailing mark proves that all before it was acknowledged. */
+  async finish(): Promise<void> {
+    if (this.needsMark) await this.writeBatch([]);
+    await this.#file.truncate(this.log.bytes);
+    await this.#file.sync();
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}

@@ -1,0 +1,209 @@
+import type { Appended } from "../api.js";
+import { LogError } from "../api.js";
+import { diskError } from "../files/disk-error.js";
+import type { EncodedAppend } from "../format/encoded-append.js";
+import type { Link } from "../format/file-header.js";
+import { FrameIndex } from "../shard/frame-index.js";
+import { partOf } from "../shard/part.js";
+import type { Shard } from "../shard/shard.js";
+import type { Context } from "./context.js";
+import { JournalFile } from "./journal-file.js";
+
+/** A batch holds at most so much, so that forming it does not hold up the process and nobody waits long for a sync. */
+const batchBytesMax = 8 * 1024 * 1024;
+const batchFramesMax = 16 * 1024;
+/** A journal that has been idle for so long writes a trailing mark. */
+const idleMs = 100;
+
+/** An append that waits for its sync. */
+export interface PendingAppend {
+  readonly shard: Shard;
+  readonly encoded: EncodedAppend;
+  readonly position: number;
+  readonly arrivalMs: number;
+  /** The number of a state; undefined for records. */
+  readonly stateNumber: number | undefined;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: LogError) => void;
+}
+
+/** Takes the appends of some shards, and commits them in batches: one write, one sync for all that came meanwhile. */
+export class Journal {
+  readonly #context: Context;
+  readonly #sealed: (file: JournalFile, healthy: boolean) => Promise<void>;
+  /** The shards of the current file. They stay together until it is sealed, or their order could not be told. */
+  readonly members = new Set<Shard>();
+  #pending: PendingAppend[] = [];
+  pendingBytes = 0;
+  #file: JournalFile | undefined;
+  /** What counts of the file before: goes into the next file's header. */
+  #links: readonly Link[] = [];
+  #running: Promise<void> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  /** `sealed` takes over a file that gets no more batches; the journal goes on once it has resolved. */
+  constructor(context: Context, sealed: (file: JournalFile, healthy: boolean) => Promise<void>) {
+    this.#context = context;
+    this.#sealed = sealed;
+  }
+
+  /** Takes an append into the next batch. */
+  push(append: PendingAppend): void {
+    this.#pending.push(append);
+    this.pendingBytes += append.encoded.bytes;
+    this.#context.counters.pendingBytes += append.encoded.bytes;
+    this.#run();
+  }
+
+  /** Waits for what is pending, writes the trailing mark and closes the file. Nothing is pushed afterwards. */
+  async close(): Promise<void> {
+    await this.#running;
+    clearTimeout(this.#idle);
+    await this.#mark();
+    await this.#file?.close();
+  }
+
+  /** Commits batch after batch until nothing is pending. */
+  #run(): void {
+    if (this.#running !== undefined) return;
+    clearTimeout(this.#idle);
+    this.#running = (async () => {
+      await Promise.resolve(); // appends called in one go share a batch
+      while (this.#pending.length > 0) await this.#commit(this.#take());
+      this.#running = undefined;
+      this.#idle = setTimeout(() => this.#markIdle(), idleMs).unref();
+    })();
+  }
+
+  #markIdle(): void {
+    this.#running = (async () => {
+      await this.#mark();
+      this.#running = undefined;
+      if (this.#pending.length > 0) this.#run();
+    })();
+  }
+
+  /** The trailing mark of an idle journal: proves to recovery that the batch before it was acknowledged. */
+  async #mark(): Promise<void> {
+    if (this.#file?.needsMark) await this.#commit([]);
+  }
+
+  /** The oldest appends, as many as make a batch. */
+  #take(): PendingAppend[] {
+    let bytes = 0;
+    let frames = 0;
+    let count = 0;
+    for (const { encoded } of this.#pending) {
+      bytes += encoded.bytes;
+      frames += encoded.frames;
+      if (count > 0 && (bytes > batchBytesMax || frames > batchFramesMax)) break;
+      count++;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #commit(batch: readonly PendingAppend[]): Promise<void> {
+    try {
+      this.#file ??= await JournalFile.create(this.#context, this.#links);
+      const file = this.#file;
+      const ordinals = ordinalsOf(batch);
+      const placed = await file.writeBatch(
+        batch.map((append) => append.encoded),
+        ordinals,
+      );
+      batch.forEach((append, i) => this.#committed(file, append, placed[i]!.offset, placed[i]!.end));
+    } catch (error) {
+      await this.#fail(batch, diskError(error, "append"));
+      return;
+    }
+    if (this.#file.log.bytes >= this.#context.journalBytesMax) await this.#seal(this.#file);
+  }
+
+  #committed(file: JournalFile, append: PendingAppend, offset: number, end: number): void {
+    const { shard, encoded, position, arrivalMs } = append;
+    this.#released(append);
+    if (!shard.deleted) {
+      if (append.stateNumber === undefined) {
+        let part = file.parts.get(shard);
+        if (part === undefined) {
+          part = partOf(file.log, new FrameIndex());
+          part.first = position;
+          file.parts.set(shard, part);
+          shard.parts.push(part);
+        }
+        const adjacent = file.lastWriter === shard;
+        const { frames: count, payloadBytes } = encoded;
+        part.index.add({ position, count, arrivalMs, offset, end, payloadBytes }, adjacent);
+        part.next = part.index.next;
+        file.lastWriter = shard;
+        shard.commitUpTo(part.next);
+      } else {
+        shard.state = { file: file.log, offset, bytes: end - offset, position, number: append.stateNumber };
+        file.lastWriter = undefined;
+      }
+    }
+    this.#context.counters.appendedFrames += encoded.frames;
+    this.#context.counters.appendedBytes += encoded.payloadBytes;
+    append.resolve({ position, arrivalMs });
+  }
+
+  /** Fails the batch and all that waits behind it, so that nothing overtakes a failed frame; goes on in a new file. */
+  async #fail(batch: readonly PendingAppend[], error: LogError): Promise<void> {
+    const failed = [...batch, ...this.#pending];
+    this.#pending = [];
+    for (const append of failed) {
+      this.#released(append);
+      append.shard.next = append.shard.committed;
+      this.#context.counters.failed(error.code);
+    }
+    const file = this.#file;
+    this.#file = undefined;
+    for (const append of failed) append.reject(error);
+    this.#context.report({ level: "error", message: "append failed", error: error.message, appends: failed.length });
+    if (file === undefined) return;
+    // The descriptor is not used again: after a failed sync the next one may succeed without the bytes on disk.
+    this.#links = [{ fileId: file.log.fileId, sealedBytes: file.log.bytes }];
+    await this.#closed(file);
+    await this.#sealed(file, false);
+  }
+
+  async #seal(file: JournalFile): Promise<void> {
+    let healthy = true;
+    try {
+      await file.finish();
+    } catch (error) {
+      healthy = false;
+      const message = diskError(error, "seal").message;
+      this.#context.report({ level: "error", message: "journal not ended", path: file.log.path, error: message });
+    }
+    this.#file = undefined;
+    this.#links = [{ fileId: file.log.fileId, sealedBytes: file.log.bytes }];
+    if (healthy) this.members.clear();
+    await this.#closed(file);
+    await this.#sealed(file, healthy);
+  }
+
+  async #closed(file: JournalFile): Promise<void> {
+    try {
+      await file.close();
+    } catch (error) {
+      const message = diskError(error, "close").message;
+      this.#context.report({ level: "warn", message: "journal not closed", path: file.log.path, error: message });
+    }
+  }
+
+  #released(append: PendingAppend): void {
+    this.pendingBytes -= append.encoded.bytes;
+    this.#context.counters.pendingBytes -= append.encoded.bytes;
+  }
+}
+
+/** The ordinal of each append's first frame: how many frames of its shard the batch holds before. */
+function ordinalsOf(batch: readonly PendingAppend[]): number[] {
+  const frames = new Map<Shard, number>();
+  return batch.map(({ shard, encoded, stateNumber }) => {
+    const before = frames.get(shard) ?? 0;
+    frames.set(shard, before + (stateNumber === undefined ? encoded.frames : 0));
+    return before;
+  });
+}

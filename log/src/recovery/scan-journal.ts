@@ -1,0 +1,284 @@
+import { crc32 } from "node:zlib";
+import type { Disk } from "../api.js";
+import type { LogFile } from "../files/log-file.js";
+import { FileWindow } from "../files/file-window.js";
+import { BatchChecksum, markHolds } from "../format/commit-mark.js";
+import type { FileHeader, FileId, Link } from "../format/file-header.js";
+import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax, sameFileId } from "../format/file-header.js";
+import type { FrameHeader } from "../format/frame.js";
+import { FrameIndex } from "../shard/frame-index.js";
+import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
+
+/** A whole frame of a record or a state. */
+export interface ScannedFrame {
+  readonly header: FrameHeader;
+  readonly offset: number;
+  readonly end: number;
+  /** Of a state. */
+  readonly stateNumber: number;
+  /** Nothing but a mark lies between this record and the one before, which is of the same shard. */
+  readonly adjacent: boolean;
+}
+
+/** Takes a record into an index, unless one at its position or behind is there. */
+export function addFrame(index: FrameIndex, { header, offset, end, adjacent }: ScannedFrame): void {
+  const { position, arrivalMs, payloadBytes } = header;
+  if (index.runs > 0 && position < index.next) return;
+  index.add({ position, count: 1, arrivalMs, offset, end, payloadBytes }, adjacent);
+}
+
+export interface Stretch {
+  readonly offset: number;
+  readonly end: number;
+  /** The shard, where the header survived. */
+  readonly shard?: number;
+}
+
+/** What a journal holds, judged by itself. */
+export interface ScannedJournal {
+  readonly file: LogFile;
+  readonly links: readonly Link[];
+  /** A batch was acknowledged here, or may have been: what the header says of earlier files counts. */
+  readonly linksHold: boolean;
+  /** By shard number: the records of batches that were acknowledged, and the newest state. */
+  readonly indexes: ReadonlyMap<number, FrameIndex>;
+  readonly states: ReadonlyMap<number, ScannedFrame>;
+  /** By shard number: the position after the highest whose header was found, be its payload damaged. */
+  readonly nextSeen: ReadonlyMap<number, number>;
+  /** Frames of the last batch, to be kept, that may have been acknowledged. */
+  readonly doubtful: readonly ScannedFrame[];
+  /** Acknowledged bytes that do not hold. */
+  readonly damaged: readonly Stretch[];
+  /** Bytes of the last batch that are not kept. */
+  readonly torn: readonly Stretch[];
+}
+
+/**
+ * Reads a journal after a crash. docs/design/log.md, "Recovery": a frame of a later batch proves that the batches
+ * before it were synced, so what does not hold there is damage; the last batch is a tail that may be torn.
+ * @param sealedBytes what a later file says of this one: everything before was acknowledged, nothing behind.
+ */
+export async function scanJournal(
+  disk: Disk,
+  path: string,
+  fileNumber: number,
+  sealedBytesOf: (fileId: FileId) => number | undefined,
+): Promise<ScannedJournal> {
+  const opened = await disk.open(path, "read");
+  try {
+    const size = await opened.size();
+    const window = new FileWindow(opened, size);
+    await window.load(0, fileHeaderBytesMax);
+    const header = decodeFileHeader(window.bytes);
+    const id = header?.fileId ?? (await findFileId(window));
+    const sealedBytes = id && sealedBytesOf(id);
+    const end = Math.min(size, sealedBytes ?? size);
+    return await new JournalScan(window, path, fileNumber, header, id, end, sealedBytes !== undefined).run();
+  } finally {
+    await opened.close();
+  }
+}
+
+class JournalScan {
+  readonly #window: FileWindow;
+  readonly #path: string;
+  readonly #fileNumber: number;
+  readonly #header: FileHeader | undefined;
+  readonly #id: FileId | undefined;
+  readonly #end: number;
+  readonly #sealed: boolean;
+
+  readonly #indexes = new Map<number, FrameIndex>();
+  readonly #states = new Map<number, ScannedFrame>();
+  readonly #nextSeen = new Map<number, number>();
+  readonly #damaged: Stretch[] = [];
+  #acknowledgedBytes = 0;
+  #linksHold = false;
+  /** Of the batch being read. */
+  #batch = 0;
+  #frames: ScannedFrame[] = [];
+  #bad: Stretch[] = [];
+  #checksum = new BatchChecksum();
+  /** Where the batch's mark ends; what follows belongs to the next batch. The file's header is no batch's. */
+  #markEnd: number | undefined = 0;
+  #whole = false;
+  #badAfterMark: Stretch[] = [];
+  /** Whose record was the last frame. */
+  #lastShard: number | undefined;
+
+  constructor(
+    window: FileWindow,
+    path: string,
+    fileNumber: number,
+    header: FileHeader | undefined,
+    id: FileId | undefined,
+    end: number,
+    sealed: boolean,
+  ) {
+    this.#window = window;
+    this.#path = path;
+    this.#fileNumber = fileNumber;
+    this.#header = header;
+    this.#id = id;
+    this.#end = end;
+    this.#sealed = sealed;
+  }
+
+  async run(): Promise<ScannedJournal> {
+    const headerEnd = this.#header ? fileHeaderBytes(this.#header.links.length) : 0;
+    this.#markEnd = headerEnd;
+    let offset = headerEnd;
+    while (offset < this.#end) offset = await this.#step(offset);
+    if (this.#sealed) {
+      this.#closeBatch(this.#end);
+      this.#damaged.push(...this.#bad.splice(0));
+      this.#acknowledgedBytes = this.#end;
+    }
+    const { kept, torn } = this.#whole ? { kept: this.#frames, torn: [] } : keepPrefixes(this.#frames);
+    return {
+      file: {
+        fileId: this.#id ?? { low: 0, high: 0 },
+        fileNumber: this.#fileNumber,
+        path: this.#path,
+        bytes: Math.max(headerEnd, this.#acknowledgedBytes),
+      },
+      links: this.#header?.links ?? [],
+      linksHold: this.#linksHold || this.#whole,
+      indexes: this.#indexes,
+      states: this.#states,
+      nextSeen: this.#nextSeen,
+      doubtful: kept,
+      damaged: this.#damaged,
+      torn: [...this.#bad, ...torn, ...this.#badAfterMark].toSorted((a, b) => a.offset - b.offset),
+    };
+  }
+
+  /** Takes what stands at the offset, answers where to go on. */
+  async #step(offset: number): Promise<number> {
+    const window = this.#window;
+    await window.load(offset, frameHeaderBytes);
+    const header = this.#headerAt(offset);
+    if (header === undefined) return this.#skipBad(offset);
+    const end = offset + frameBytes(header.sectionBytes, header.payloadBytes);
+    if (end > this.#end) return this.#skipBad(offset);
+    if (header.batch > this.#batch) {
+      this.#closeBatch(offset);
+      // A whole batch between this one and the last would have been synced before this one was written.
+      if (header.batch > this.#batch + 1) this.#damaged.push(...this.#bad.splice(0));
+      this.#batch = header.batch;
+    }
+    await window.load(offset, end - offset);
+    const at = window.at(offset);
+    const payloadEnd = at + frameHeaderBytes + header.sectionBytes + header.payloadBytes;
+    const section = window.bytes.subarray(at + frameHeaderBytes, payloadEnd);
+    if (crc32(section) !== header.payloadChecksum) {
+      this.#addBad({ offset, end, shard: header.shard });
+      if (header.kind === FrameKind.record) this.#nextSeen.set(header.shard, header.position + 1);
+      return end;
+    }
+    if (header.kind === FrameKind.mark) {
+      this.#markEnd = end;
+      this.#whole = markHolds(window.view, at, this.#checksum);
+      return end;
+    }
+    this.#checksum.add(window.view.getUint32(at, true));
+    const stateNumber = header.kind === FrameKind.state ? getUint64(window.view, at + frameHeaderBytes) : 0;
+    const isRecord = header.kind === FrameKind.record;
+    const adjacent = isRecord && this.#lastShard === header.shard;
+    this.#lastShard = isRecord ? header.shard : undefined;
+    this.#frames.push({ header, offset, end, stateNumber, adjacent });
+    return end;
+  }
+
+  /** An intact header of this file, of this place, that does not go back. */
+  #headerAt(offset: number): FrameHeader | undefined {
+    const { view, bytes } = this.#window;
+    const header = readFrameHeader(view, bytes, this.#window.at(offset));
+    if (header === undefined || header.offset !== offset || header.batch < this.#batch) return undefined;
+    return this.#id !== undefined && sameFileId(header.fileId, this.#id) ? header : undefined;
+  }
+
+  /** Goes on at the next intact header. Zeros at the end were never written. */
+  async #skipBad(offset: number): Promise<number> {
+    let written = offset;
+    let at = offset;
+    for (; at < this.#end; at += 8) {
+      if (!this.#window.has(at, frameHeaderBytes)) await this.#window.load(at, frameHeaderBytes);
+      const { view } = this.#window;
+      const here = this.#window.at(at);
+      if (here + 8 <= view.byteLength && (view.getUint32(here, true) !== 0 || view.getUint32(here + 4, true) !== 0)) {
+        written = at + 8;
+        if (at > offset && this.#headerAt(at) !== undefined) {
+          this.#addBad({ offset, end: at });
+          return at;
+        }
+      }
+    }
+    if (this.#sealed) this.#addBad({ offset, end: this.#end });
+    else if (written > offset) this.#addBad({ offset, end: Math.min(written, this.#end) });
+    return this.#end;
+  }
+
+  #addBad(stretch: Stretch): void {
+    this.#lastShard = undefined;
+    (this.#markEnd === undefined ? this.#bad : this.#badAfterMark).push(stretch);
+  }
+
+  /** The batch so far was acknowledged: what is bad in it is damage. What follows its mark belongs to the next. */
+  #closeBatch(end: number): void {
+    for (const frame of this.#frames) this.#acknowledge(frame);
+    for (const bad of this.#bad) this.#damaged.push(bad);
+    if (this.#batch > 0) this.#linksHold = true;
+    this.#acknowledgedBytes = this.#markEnd ?? end;
+    this.#frames = [];
+    this.#bad = this.#badAfterMark;
+    this.#badAfterMark = [];
+    this.#checksum = new BatchChecksum();
+    this.#markEnd = undefined;
+    this.#whole = false;
+  }
+
+  #acknowledge(frame: ScannedFrame): void {
+    const { kind, shard } = frame.header;
+    if (kind === FrameKind.state) {
+      const newest = this.#states.get(shard);
+      if (newest === undefined || newest.stateNumber <= frame.stateNumber) this.#states.set(shard, frame);
+    } else if (kind === FrameKind.record) {
+      let index = this.#indexes.get(shard);
+      if (index === undefined) this.#indexes.set(shard, (index = new FrameIndex()));
+      addFrame(index, frame);
+      this.#nextSeen.set(shard, Math.max(index.next, this.#nextSeen.get(shard) ?? 0));
+    }
+  }
+}
+
+/**
+ * Of a batch that is not whole, each shard keeps its frames up to the first that is missing. One behind a hole is not
+ * kept: its owner would send the missing one again, and find it overtaken.
+ */
+function keepPrefixes(frames: readonly ScannedFrame[]): { kept: ScannedFrame[]; torn: Stretch[] } {
+  const kept: ScannedFrame[] = [];
+  const torn: Stretch[] = [];
+  const counts = new Map<number, number>();
+  for (const frame of frames) {
+    const { shard, ordinal, kind } = frame.header;
+    const count = counts.get(shard) ?? 0;
+    if (ordinal === count) {
+      kept.push(frame);
+      if (kind === FrameKind.record) counts.set(shard, count + 1);
+    } else {
+      torn.push({ offset: frame.offset, end: frame.end, shard });
+    }
+  }
+  return { kept, torn };
+}
+
+/** Where the file's own header is lost, its frames tell its id. */
+async function findFileId(window: FileWindow): Promise<FileId | undefined> {
+  for (let offset = 0; offset + frameHeaderBytes <= window.end; offset += 8) {
+    if (!window.has(offset, frameHeaderBytes)) await window.load(offset, frameHeaderBytes);
+    const header = readFrameHeader(window.view, window.bytes, window.at(offset));
+    if (header !== undefined && header.offset === offset) return header.fileId;
+  }
+  return undefined;
+}

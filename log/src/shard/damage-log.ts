@@ -1,0 +1,33 @@
+import type { Damage, LogEvent } from "../api.js";
+
+/** Remembered; older ones are only counted. */
+const damagesMax = 1000;
+
+/** What was found damaged or torn, each place once. */
+export class DamageLog {
+  damaged = 0;
+  torn = 0;
+  readonly #report: (event: LogEvent) => void;
+  readonly #known = new Set<string>();
+  readonly #latest: Damage[] = [];
+
+  constructor(report: (event: LogEvent) => void) {
+    this.#report = report;
+  }
+
+  add(damage: Damage): void {
+    const key = `${damage.file}:${damage.offset}`;
+    if (this.#known.has(key)) return;
+    this.#known.add(key);
+    if (damage.kind === "damaged") this.damaged++;
+    else this.torn++;
+    this.#latest.push(damage);
+    if (this.#latest.length > damagesMax) this.#latest.shift();
+    const level = damage.kind === "damaged" ? "error" : "warn";
+    this.#report({ level, message: `${damage.kind} bytes in the log`, ...damage });
+  }
+
+  latest(): readonly Damage[] {
+    return [...this.#latest];
+  }
+}

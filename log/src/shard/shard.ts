@@ -1,0 +1,111 @@
+import type { ShardBounds } from "../api.js";
+import type { LogFile } from "../files/log-file.js";
+import type { Part } from "./part.js";
+import { partPayloadBytes } from "./part.js";
+
+/** Where an owner's state lies. */
+export interface StateLocation {
+  readonly file: LogFile;
+  readonly offset: number;
+  readonly bytes: number;
+  /** The state covers the frames before this position. */
+  readonly position: number;
+  /** Rises with each state of the shard: the highest is the newest. */
+  readonly number: number;
+}
+
+interface Waiter {
+  readonly position: number;
+  readonly wake: () => void;
+}
+
+/** What is known of one shard while the log is open. */
+export class Shard {
+  /** The position that the next append gets. */
+  next = 0;
+  /** The position after the last committed frame. */
+  committed = 0;
+  /** Frames before this position are forgotten. */
+  trimmed = 0;
+  /** The highest arrival given out, so that the next is not lower. */
+  arrivalMs = 0;
+  state: StateLocation | undefined;
+  stateNumber = 0;
+  deleted = false;
+  /** In rising order of position; they do not overlap. */
+  readonly parts: Part[] = [];
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(
+    readonly name: string,
+    readonly number: number,
+  ) {}
+
+  /** The first position that a read can return. */
+  get first(): number {
+    return Math.min(this.committed, Math.max(this.trimmed, this.parts[0]?.first ?? this.committed));
+  }
+
+  /** The part that holds a position, or the next one after it. */
+  partAt(position: number): Part | undefined {
+    let low = 0;
+    let high = this.parts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.parts[middle]!.next <= position) low = middle + 1;
+      else high = middle;
+    }
+    return this.parts[low];
+  }
+
+  bounds(): ShardBounds {
+    const first = this.first;
+    let bytes = 0;
+    for (const part of this.parts) bytes += partPayloadBytes(part, first);
+    const oldest = this.partAt(first);
+    return {
+      first,
+      next: this.committed,
+      bytes,
+      oldestArrivalMs: oldest && first < this.committed ? oldest.index.arrivals[oldest.index.runOf(first)] : undefined,
+      lastArrivalMs: first < this.committed ? this.parts.at(-1)?.index.lastArrivalMs : undefined,
+    };
+  }
+
+  /** Frames up to the position are committed. */
+  commitUpTo(position: number): void {
+    this.committed = position;
+    for (const waiter of this.#waiters) if (waiter.position < position) waiter.wake();
+  }
+
+  /** Nobody waits for frames that will not come. */
+  delete(): void {
+    this.deleted = true;
+    for (const waiter of this.#waiters) waiter.wake();
+  }
+
+  /** Resolves once a frame at or after the position is committed, or the shard is deleted. */
+  grown(position: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.deleted || this.committed > Math.max(position, this.first)) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiters.delete(waiter);
+        signal.removeEventListener("abort", abort);
+      };
+      const waiter = {
+        position: Math.max(position, this.first),
+        wake: () => {
+          leave();
+          resolve();
+        },
+      };
+      const abort = () => {
+        leave();
+        reject(signal.reason);
+      };
+      this.#waiters.add(waiter);
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+}
