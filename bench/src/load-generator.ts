@@ -1,0 +1,112 @@
+import { connect } from "node:net";
+import { buildPutRequests, type Target } from "./put-requests.js";
+import { ResponseReader } from "./response-reader.js";
+
+// A process of its own, so that its work is not taken for the server's. Started by measure.ts, told what to do by a message.
+
+export interface Load {
+  readonly target: Target;
+  readonly connections: number;
+  readonly records: number;
+  readonly recordBytes: number;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+/** `began` and `ended` frame the counted time; `result` follows. */
+export type Report =
+  | { readonly at: "began" }
+  | { readonly at: "ended" }
+  | { readonly at: "result"; readonly calls: number; readonly elapsedMs: number; readonly callMs: readonly number[] };
+
+const REQUESTS_PER_CONNECTION = 4;
+
+process.once("message", (load: Load) => {
+  run(load).then(
+    () => process.disconnect(),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exit(1);
+    },
+  );
+});
+
+async function run({ target, connections, warmUpMs, measureMs, ...shape }: Load): Promise<void> {
+  const endsAt = { warmUp: 0, measuring: 0 };
+  const callMs: number[] = [];
+  let isCounting = false;
+  const requestsOf = await Promise.all(
+    Array.from({ length: connections }, () => buildPutRequests(target, REQUESTS_PER_CONNECTION, shape)),
+  );
+
+  const now = performance.now();
+  endsAt.warmUp = now + warmUpMs;
+  let beganAt = 0;
+  let endedAt = 0;
+  const tick = (): "go on" | "stop" => {
+    const time = performance.now();
+    if (!isCounting && endedAt === 0 && time >= endsAt.warmUp) {
+      isCounting = true;
+      beganAt = time;
+      endsAt.measuring = time + measureMs;
+      report({ at: "began" });
+    }
+    if (isCounting && time >= endsAt.measuring) {
+      isCounting = false;
+      endedAt = time;
+      report({ at: "ended" });
+    }
+    return endedAt === 0 ? "go on" : "stop";
+  };
+  await Promise.all(
+    requestsOf.map((requests) =>
+      drive(target.endpoint, requests, (elapsedMs) => {
+        const next = tick();
+        if (isCounting) callMs.push(elapsedMs);
+        return next;
+      }),
+    ),
+  );
+  report({ at: "result", calls: callMs.length, elapsedMs: endedAt - beganAt, callMs });
+}
+
+/** Sends the requests round and round on one connection, each after the answer to the last. */
+async function drive(
+  endpoint: string,
+  requests: readonly Buffer[],
+  answered: (elapsedMs: number) => "go on" | "stop",
+): Promise<void> {
+  const { hostname, port } = new URL(endpoint);
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const reader = new ResponseReader();
+  await new Promise<void>((resolve, reject) => {
+    let turn = 0;
+    let sentAt = 0;
+    const send = (): void => {
+      const request = requests[turn++ % requests.length];
+      if (request === undefined) throw new Error("no requests");
+      sentAt = performance.now();
+      socket.write(request);
+    };
+    socket.once("connect", send);
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("the server closed the connection")));
+    socket.on("data", (chunk) => {
+      try {
+        const response = reader.push(chunk);
+        if (response === undefined) return;
+        if (response.status !== 200 || !response.body.includes('"FailedRecordCount":0')) {
+          throw new Error(`not all was taken: ${response.status} ${response.body.toString("utf8", 0, 500)}`);
+        }
+        if (answered(performance.now() - sentAt) === "go on") send();
+        else resolve();
+      } catch (error) {
+        reject(error);
+      }
+    });
+  }).finally(() => socket.destroy());
+}
+
+function report(message: Report): void {
+  process.send?.(message);
+}
