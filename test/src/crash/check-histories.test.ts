@@ -1,7 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkHistories } from "./check-histories.js";
-import { type Delivery, idOf, payloadOf, type ProducerHistory, type ReadRecord, type RecordId } from "./history.js";
+import {
+  type Delivery,
+  idOf,
+  payloadOf,
+  type ProducerHistory,
+  type ReadRecord,
+  type RecordId,
+} from "../programs/history.js";
 
 const ids = (producer: string, key: string, count: number): RecordId[] =>
   Array.from({ length: count }, (_, i) => ({ producer, key, counter: i + 1 }));

@@ -1,4 +1,4 @@
-import { idOf, type ProducerHistory, type ReadRecord, type RecordId, textOf } from "./history.js";
+import { idOf, type ProducerHistory, type ReadRecord, type RecordId, textOf } from "../programs/history.js";
 
 /** One way in which what was read does not follow from what was sent. */
 export interface Violation {

@@ -10,6 +10,13 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+export interface ChildOptions {
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  /** Gives it a process group, to which signals go: as a terminal does it. Default false. */
+  readonly ownGroup?: boolean;
+}
+
 /**
  * A real process of the test, which never outlives it: the scope kills it, and should the test's own process die,
  * the kernel does (`setpriv --pdeathsig`, Linux).
@@ -20,11 +27,13 @@ export class Child {
   readonly stdout = new BoundedText(OUTPUT_CHARACTERS_MAX);
   readonly stderr = new BoundedText(OUTPUT_CHARACTERS_MAX);
   readonly exited: Promise<Exit>;
-  #process: ChildProcess;
+  readonly #process: ChildProcess;
   #exit: Exit | undefined;
-  #lineListeners = new Set<(line: string) => void>();
+  readonly #ownGroup: boolean;
+  readonly #lineListeners = new Set<(line: string) => void>();
 
-  private constructor(name: string, process: ChildProcess, pid: number) {
+  private constructor(name: string, process: ChildProcess, pid: number, ownGroup: boolean) {
+    this.#ownGroup = ownGroup;
     this.name = name;
     this.pid = pid;
     this.#process = process;
@@ -48,18 +57,19 @@ export class Child {
     scope: Scope,
     name: string,
     command: readonly [string, ...string[]],
-    options: { env?: Record<string, string>; cwd?: string } = {},
+    options: ChildOptions = {},
   ): Promise<Child> {
     const started = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command], {
       stdio: ["ignore", "pipe", "pipe"],
       cwd: options.cwd,
+      detached: options.ownGroup ?? false,
       env: { ...process.env, ...options.env },
     });
     const pid = await new Promise<number>((resolve, reject) => {
       started.once("error", reject);
       started.once("spawn", () => resolve(started.pid ?? Number.NaN));
     });
-    const child = new Child(name, started, pid);
+    const child = new Child(name, started, pid, options.ownGroup ?? false);
     scope.defer(() => child.kill("SIGKILL"));
     return child;
   }
@@ -86,7 +96,7 @@ export class Child {
 
   /** Sends the signal (if the process still runs) and waits for the end. */
   async kill(signal: NodeJS.Signals, deadlineMs = 20_000): Promise<Exit> {
-    if (this.#exit === undefined) this.#process.kill(signal);
+    if (this.#exit === undefined) this.signal(signal);
     return await within(`${this.name} to end after ${signal}`, deadlineMs, this.exited).catch((error: unknown) => {
       throw new Error(this.describe(), { cause: error });
     });
@@ -94,7 +104,8 @@ export class Child {
 
   /** Sends a signal without waiting. */
   signal(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
+    if (this.#ownGroup) process.kill(-this.pid, signal);
+    else this.#process.kill(signal);
   }
 
   /** What an investigator wants to see: state and the last output. */

@@ -7,7 +7,7 @@ import {
   PutRecordsCommand,
   waitUntilStreamExists,
 } from "@aws-sdk/client-kinesis";
-import type { ReadRecord } from "../crash/history.js";
+import type { ReadRecord } from "../programs/history.js";
 import { credentials, region } from "./credentials.js";
 import type { Scope } from "./scope.js";
 import { until } from "./until.js";

@@ -8,6 +8,8 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
+  /** The client's port, by which a trace knows the connection. */
+  readonly localPort: number;
 }
 
 export interface SignedRequest {
@@ -72,10 +74,16 @@ export async function sendRaw(
       { method: "POST", headers: { "content-length": String(body.length), ...headers }, agent: agent ?? false },
       (incoming) => {
         const chunks: Buffer[] = [];
+        const localPort = incoming.socket.localPort ?? 0;
         incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
         incoming.on("error", reject);
         incoming.on("end", () => {
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) });
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks),
+            localPort,
+          });
         });
       },
     );

@@ -16,10 +16,14 @@ export interface TraceEvent {
 const TRACED =
   "openat,rename,renameat2,write,writev,pwrite64,pwritev,pwritev2,fsync,fdatasync,sync_file_range,sendto,sendmsg,sendmmsg,io_uring_setup";
 
-/** The command to run a process under so that `file` becomes a trace that {@link parseTrace} reads. */
-export function straceInto(file: string): string[] {
+/**
+ * The command to run a process under so that `file` becomes a trace that {@link parseTrace} reads. With `-D` it is strace
+ * that becomes the child, so signals and process ids are the traced process's own.
+ */
+export function straceInto(file: string): [string, ...string[]] {
   return [
     "strace",
+    "-D",
     "--follow-forks",
     "-yy",
     "-xx",

@@ -1,0 +1,35 @@
+import type { Socket } from "node:net";
+import { connectAsync } from "mqtt";
+import type { Scope } from "./scope.js";
+import { within } from "./until.js";
+
+export interface MqttConnection {
+  /** Publishes at QoS 1; resolves with the PUBACK. Fails where the connection ends before. */
+  publish(topic: string, payload: Buffer, deadlineMs?: number): Promise<{ localPort: number; messageId: number }>;
+}
+
+/** One MQTT 3.1.1 connection that does not come back by itself: for tests that look at the connection. */
+export async function connectMqtt(scope: Scope, url: string, clientId: string): Promise<MqttConnection> {
+  const client = await connectAsync(url, {
+    protocolVersion: 4,
+    clientId,
+    reconnectPeriod: 0,
+    connectTimeout: 10_000,
+    username: clientId,
+  });
+  scope.defer(() => client.endAsync(true));
+  const closed = new Promise<never>((_, reject) => {
+    client.once("close", () => reject(new Error(`the gateway closed ${clientId}'s connection`)));
+  });
+  // Only publishes care.
+  closed.catch(() => undefined);
+  const localPort = (client.stream as unknown as Socket).localPort ?? 0;
+  return {
+    async publish(topic, payload, deadlineMs = 15_000) {
+      const acknowledged = client.publishAsync(topic, payload, { qos: 1 });
+      const messageId = client.getLastMessageId();
+      await within(`the PUBACK of ${topic}`, deadlineMs, Promise.race([acknowledged, closed]));
+      return { localPort, messageId };
+    },
+  };
+}

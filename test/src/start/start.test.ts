@@ -1,0 +1,41 @@
+import { expect, onTestFinished, test } from "vitest";
+import { descendantsOf, isAlive, type ProcessIdentity } from "../harness/process-tree.js";
+import { Scope } from "../harness/scope.js";
+import { until } from "../harness/until.js";
+import { WholeSystem } from "../harness/whole-system.js";
+
+async function expectAllGone(processes: readonly ProcessIdentity[]): Promise<void> {
+  const alive = (): ProcessIdentity[] => processes.filter(isAlive);
+  await until(
+    () => `every process to end; still there: ${JSON.stringify(alive())}`,
+    () => alive().length === 0,
+  );
+}
+
+test(
+  "npm start serves the console within a minute, a second start reuses the data, Ctrl-C and kill -9 leave nothing",
+  { timeout: 240_000 },
+  async () => {
+    const scope = new Scope();
+    onTestFinished(() => scope.close());
+    const data = await scope.directory("start");
+
+    const first = await WholeSystem.start(scope, data);
+    const page = await fetch(first.console, { headers: { accept: "text/html" } });
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/html")]);
+    expect(first.child.stdout.toString(), "it says where the data lives").toContain(data);
+    const processes = descendantsOf(first.child.pid);
+    for (const part of ["cloud", "gateway", "device"]) {
+      expect(processes.map(({ command }) => command)).toContainEqual(expect.stringContaining(`headwater.js ${part}`));
+    }
+    await first.interrupt();
+    await expectAllGone(processes);
+
+    const second = await WholeSystem.start(scope, data);
+    const again = descendantsOf(second.child.pid);
+    const launcher = again.find(({ command }) => command.includes("setup/start.cjs") && command.startsWith("node"));
+    expect(launcher).toBeDefined();
+    process.kill(launcher?.pid ?? Number.NaN, "SIGKILL");
+    await expectAllGone(again);
+  },
+);
