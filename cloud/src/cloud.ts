@@ -1,7 +1,6 @@
-import { join } from "node:path";
-import { lockDirectory, type LogEvent, nodeDisk, openLog, type Clock } from "@headwater/log";
+import type { Clock } from "@headwater/log";
 import type { Logger } from "pino";
-import { SqliteCatalog } from "./catalog/sqlite-catalog.js";
+import { Closers } from "./closers.js";
 import { type Credentials, loadOrMakeCredentials } from "./credentials.js";
 import { AwsFront } from "./http/aws-front.js";
 import { BodyBudget } from "./http/body-budget.js";
@@ -10,6 +9,7 @@ import { routeRequest } from "./http/request-router.js";
 import { CloudMetrics } from "./metrics.js";
 import type { Settings } from "./settings.js";
 import { SignatureVerifier } from "./sigv4/index.js";
+import type { Storage } from "./storage.js";
 import { TokenSealer } from "./streams/sealed-token.js";
 import { StreamService } from "./streams/stream-service.js";
 
@@ -24,79 +24,62 @@ export interface RunningCloud {
   stop(): Promise<void>;
 }
 
-/**
- * Starts the cloud on a data directory. Resolves once it serves.
- * @throws {LogError} `directory-in-use`, `unsupported-format`.
- * @throws {Error} where the port is taken, or a file of the data directory cannot be used.
- */
-export async function startCloud(
-  settings: Settings,
-  { logger, clock }: { logger: Logger; clock: Clock },
-): Promise<RunningCloud> {
-  const opened: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
-  };
-  try {
-    return { ...(await open(settings, logger, clock, opened)), stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+/** What the cloud stands on. */
+export interface CloudHost {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Closed with the cloud, or where it cannot start. */
+  readonly storage: Storage;
 }
 
-/** @param opened gets what undoes each step, to be called in reverse. */
-async function open(
-  settings: Settings,
-  logger: Logger,
-  clock: Clock,
-  opened: (() => Promise<void>)[],
-): Promise<Omit<RunningCloud, "stop">> {
-  const { data, accountId, region, host, port } = settings;
-  const disk = nodeDisk();
-  await disk.makeDirectory(data);
-  const lock = await lockDirectory(data);
-  opened.push(() => lock.release());
+/**
+ * Starts the cloud. Resolves once it serves.
+ * @throws {Error} where the port is taken, or the credentials file cannot be used.
+ */
+export async function startCloud(settings: Settings, host: CloudHost): Promise<RunningCloud> {
+  const closers = new Closers();
+  closers.add(() => host.storage.close());
+  return closers.closeOnFailure(async () => ({
+    ...(await serve(settings, host, closers)),
+    stop: () => closers.close(),
+  }));
+}
 
-  const report = ({ level, message, ...detail }: LogEvent): void => logger[level](detail, message);
-  const log = await openLog({ directory: join(data, "log"), disk, clock, report });
-  opened.push(() => log.close());
-  const catalog = await SqliteCatalog.open(join(data, "catalog.sqlite"));
-  opened.push(() => catalog.close());
+async function serve(
+  settings: Settings,
+  { logger, clock, storage: { log, catalog } }: CloudHost,
+  closers: Closers,
+): Promise<Omit<RunningCloud, "stop">> {
   const service = await StreamService.open(catalog, {
     log,
     clock,
-    accountId,
-    region,
+    accountId: settings.accountId,
+    region: settings.region,
     limited: !settings.noShardLimits,
     report: (message, detail) => logger.error(detail, message),
   });
-  opened.push(() => service.close());
+  closers.add(() => service.close());
 
   const budget = new BodyBudget({ bytesMax: BODIES_BYTES_MAX, waitMs: BODY_WAIT_MS });
   const metrics = new CloudMetrics({ log, budget });
   const verifier = await makeVerifier(settings, logger, clock);
   const sealer = new TokenSealer(await catalog.tokenKey());
   const context = { service, sealer, now: () => clock.now(), traffic: metrics.traffic };
-  const aws = new AwsFront({ context, verifier, budget, metrics, logger });
-  const health = (): { ok: boolean; streams: number; log: unknown } => ({
-    ok: true,
-    streams: service.listStreams().length,
-    log: log.stats(),
-  });
-  const router = { aws, console: undefined, health, metrics: () => metrics.text() };
-  const listener = new Listener({
-    onRequest: (request, response) => routeRequest(router, request, response),
-    onUpgrade: (_request, socket) => socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n"),
-  });
-  const address = await listener.listen(port, host);
-  opened.push(() => listener.stop());
-  const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return {
-    addresses: { http: `http://${shownHost}:${address.port}` },
-    health,
+  const answers = {
+    aws: new AwsFront({ context, verifier, budget, metrics, logger }),
+    console: undefined,
+    health: () => ({ ok: true, streams: service.listStreams().length, log: log.stats() }),
     metrics: () => metrics.text(),
   };
+  const listener = new Listener({
+    onRequest: (request, response) => routeRequest(answers, request, response),
+    onUpgrade: (_request, socket) => socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n"),
+  });
+  const { address, family, port } = await listener.listen(settings.port, settings.host);
+  closers.add(() => listener.stop());
+  const shownAddress = family === "IPv6" ? `[${address}]` : address;
+  const { health } = answers;
+  return { addresses: { http: `http://${shownAddress}:${port}` }, health, metrics: answers.metrics };
 }
 
 async function makeVerifier(settings: Settings, logger: Logger, clock: Clock): Promise<SignatureVerifier | undefined> {

@@ -1,14 +1,19 @@
 import { resolve } from "node:path";
+import { nodeDisk } from "@headwater/log";
 import type { Logger } from "pino";
 import { type RunningCloud, startCloud } from "./cloud.js";
 import { type Settings, settingsSchema } from "./settings.js";
+import { openStorage } from "./storage.js";
 
 /** The cloud as `headwater cloud` runs it. */
 export const part = {
   name: "cloud",
   summary: "Kinesis Data Streams behind the AWS wire protocol, durable on this machine",
   settings: settingsSchema,
-  start(settings: Settings, { logger }: { readonly logger: Logger }): Promise<RunningCloud> {
-    return startCloud({ ...settings, data: resolve(settings.data) }, { logger, clock: { now: Date.now } });
+  async start(given: Settings, { logger }: { readonly logger: Logger }): Promise<RunningCloud> {
+    const settings = { ...given, data: resolve(given.data) };
+    const clock = { now: Date.now };
+    const storage = await openStorage(settings.data, { disk: nodeDisk(), clock, logger });
+    return startCloud(settings, { logger, clock, storage });
   },
 };

@@ -114,7 +114,7 @@ export class SignatureVerifier {
 
   /** An unsigned target would let anybody on the way turn a read into a deletion. */
   #checkSignedHeaders({ signedHeaders, headers }: Authorization): void {
-    if (!signedHeaders.includes("host")) {
+    if (!signedHeaders.includes("host") && !signedHeaders.includes(":authority")) {
       throw new CloudError(
         "signature-mismatch",
         "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",

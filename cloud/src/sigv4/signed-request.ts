@@ -3,24 +3,28 @@ export interface SignedRequest {
   readonly method: string;
   /** Path and query as received. */
   readonly target: string;
-  /** Names and values in turn, as received. HTTP/2's `:authority` counts as `host`. */
+  /** Names and values in turn, as received. */
   readonly rawHeaders: readonly string[];
 }
 
 /** Header values by lower-case name, in the order received. */
 export type HeaderValues = ReadonlyMap<string, readonly string[]>;
 
-/** Collects the raw headers by name. */
+/**
+ * Collects the raw headers by name. A request has one host: HTTP/2's authority, if it names it twice. It is found under
+ * both names, since the AWS SDK for JavaScript signs it as `:authority`.
+ */
 export function headerValues({ rawHeaders }: SignedRequest): HeaderValues {
   const values = new Map<string, string[]>();
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const raw = (rawHeaders[i] ?? "").toLowerCase();
-    const name = raw === ":authority" ? "host" : raw;
+    const name = (rawHeaders[i] ?? "").toLowerCase();
     const value = rawHeaders[i + 1] ?? "";
     const others = values.get(name);
     if (others === undefined) values.set(name, [value]);
-    else if (name !== "host") others.push(value); // a request has one host: HTTP/2's authority, if it names it twice
+    else others.push(value);
   }
+  const host = values.get(":authority") ?? values.get("host");
+  if (host !== undefined) values.set("host", host).set(":authority", host);
   return values;
 }
 

@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import { type Clock, type Disk, lockDirectory, type Log, type LogEvent, openLog } from "@headwater/log";
+import type { Logger } from "pino";
+import type { Catalog } from "./catalog/catalog.js";
+import { SqliteCatalog } from "./catalog/sqlite-catalog.js";
+import { Closers } from "./closers.js";
+
+/** What the cloud keeps on disk. */
+export interface Storage {
+  readonly log: Log;
+  readonly catalog: Catalog;
+  close(): Promise<void>;
+}
+
+/**
+ * Takes a data directory for this process and opens what is in it.
+ * @throws {LogError} `directory-in-use`, `unsupported-format`, `disk-failed`.
+ */
+export async function openStorage(
+  directory: string,
+  { disk, clock, logger }: { readonly disk: Disk; readonly clock: Clock; readonly logger: Logger },
+): Promise<Storage> {
+  const closers = new Closers();
+  return closers.closeOnFailure(async () => {
+    await disk.makeDirectory(directory);
+    const lock = await lockDirectory(directory);
+    closers.add(() => lock.release());
+    const report = ({ level, message, ...detail }: LogEvent): void => logger[level](detail, message);
+    const log = await openLog({ directory: join(directory, "log"), disk, clock, report });
+    closers.add(() => log.close());
+    const catalog = await SqliteCatalog.open(join(directory, "catalog.sqlite"));
+    closers.add(() => catalog.close());
+    return { log, catalog, close: () => closers.close() };
+  });
+}
