@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 // Tests read the packages' sources (the "source" export condition), so a unit test needs no build.
 const resolve = { conditions: ["source"] };
-const ssr = { resolve: { conditions: ["source", "node", "import", "module", "default"] } };
+const ssr = { resolve: { conditions: ["source", "node", "import", "default"] } };
 
 export default defineConfig({
   resolve,
