@@ -1,0 +1,79 @@
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { Aedes, type AuthenticateError, type PublishPacket } from "aedes";
+
+/** A real MQTT broker on loopback that commits, acknowledges and dies as a test says. */
+export class Broker {
+  readonly aedes: Aedes;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  port = 0;
+  /** Called for every QoS 1 message; the acknowledgement follows its promise, a rejection closes the connection. */
+  onPublish: (packet: PublishPacket) => Promise<void> = () => Promise.resolve();
+  /** QoS 0 messages, in order of arrival. */
+  readonly told: PublishPacket[] = [];
+
+  static async start(options: { readonly users?: Readonly<Record<string, string>> } = {}): Promise<Broker> {
+    const broker = new Broker(await Aedes.createBroker({}));
+    const { users } = options;
+    broker.aedes.authenticate = (_client, username, password, done) => {
+      const isRight = users === undefined || users[username ?? ""] === password?.toString();
+      const error = Object.assign(new Error("bad credentials"), { returnCode: 4 }) as AuthenticateError;
+      done(isRight ? null : error, isRight);
+    };
+    await broker.listen();
+    return broker;
+  }
+
+  private constructor(aedes: Aedes) {
+    this.aedes = aedes;
+    aedes.authorizePublish = (_client, packet, done) => {
+      if (packet.qos === 0) {
+        this.told.push(packet);
+        done(null);
+      } else {
+        this.onPublish(packet).then(
+          () => done(null),
+          (error: Error) => done(error),
+        );
+      }
+    };
+  }
+
+  /** Listens, on the same port as before where it did. */
+  async listen(): Promise<void> {
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+      this.aedes.handle(socket);
+    });
+    this.#server.listen(this.port, "127.0.0.1");
+    await once(this.#server, "listening");
+    const address = this.#server.address();
+    if (typeof address === "object" && address !== null) this.port = address.port;
+  }
+
+  get url(): string {
+    return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  /** Resets every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Is gone, until it listens again. */
+  async vanish(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    server.close();
+    this.cut();
+    await once(server, "close");
+  }
+
+  async stop(): Promise<void> {
+    await this.vanish();
+    await new Promise<void>((resolve) => this.aedes.close(resolve));
+  }
+}
