@@ -31,7 +31,13 @@ export const settingsSchema = z
       .regex(/^\w{3,128}$/, "must be 3 to 128 letters, digits or underscores")
       .optional()
       .describe("access key id of the root user; generated into DATA/credentials if absent"),
-    rootSecretKey: z.string().min(8).max(256).optional().describe("secret access key of the root user"),
+    rootSecretKey: z
+      .string()
+      .min(8)
+      .max(256)
+      .optional()
+      .meta({ secret: true })
+      .describe("secret access key of the root user"),
   })
   .superRefine((settings, context) => {
     if (settings.acceptAnyCredentials && !LOOPBACK.test(settings.host)) {
