@@ -1,6 +1,8 @@
 import type { Clock } from "@headwater/log";
 import type { Logger } from "pino";
 import { Closers } from "./closers.js";
+import { startConsole } from "./console/start-console.js";
+import { startControl } from "./control/start-control.js";
 import { type Credentials, loadOrMakeCredentials } from "./credentials.js";
 import { AwsFront } from "./http/aws-front.js";
 import { BodyBudget } from "./http/body-budget.js";
@@ -64,19 +66,33 @@ async function serve(
   const metrics = new CloudMetrics({ log, budget });
   const verifier = await makeVerifier(settings, logger, clock);
   const sealer = new TokenSealer(await catalog.tokenKey());
+  const { registry } = metrics;
+  const control = await startControl({ directory: settings.data, clock, logger, registry, verifier });
+  closers.add(() => control.close());
+  const console = await startConsole({
+    service,
+    gateways: control.known,
+    clock,
+    logger,
+    registry,
+    host: settings.host,
+  });
   const context = { service, sealer, now: () => clock.now(), traffic: metrics.traffic };
   const answers = {
     aws: new AwsFront({ context, verifier, budget, metrics, logger }),
-    console: undefined,
+    console,
     health: () => ({ ok: true, streams: service.listStreams().length, log: log.stats() }),
     metrics: () => metrics.text(),
   };
   const listener = new Listener({
     onRequest: (request, response) => routeRequest(answers, request, response),
-    onUpgrade: (_request, socket) => socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n"),
+    onUpgrade: (request, socket, head) => control.server.handleUpgrade(request, socket, head),
   });
   const { address, family, port } = await listener.listen(settings.port, settings.host);
   closers.add(() => listener.stop());
+  // Before the listener, which waits for what is still being sent: live pages and gateways never end by themselves.
+  closers.add(() => control.server.close());
+  closers.add(() => console.close());
   const shownAddress = family === "IPv6" ? `[${address}]` : address;
   const { health } = answers;
   return { addresses: { http: `http://${shownAddress}:${port}` }, health, metrics: answers.metrics };

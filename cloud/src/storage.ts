@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Clock, type Disk, lockDirectory, type Log, type LogEvent, openLog } from "@headwater/log";
+import { type Clock, type Disk, lockDirectory, type Log, openLog } from "@headwater/log";
 import type { Logger } from "pino";
 import type { Catalog } from "./catalog/catalog.js";
 import { SqliteCatalog } from "./catalog/sqlite-catalog.js";
@@ -25,8 +25,12 @@ export async function openStorage(
     await disk.makeDirectory(directory);
     const lock = await lockDirectory(directory);
     closers.add(() => lock.release());
-    const report = ({ level, message, ...detail }: LogEvent): void => logger[level](detail, message);
-    const log = await openLog({ directory: join(directory, "log"), disk, clock, report });
+    const log = await openLog({
+      directory: join(directory, "log"),
+      disk,
+      clock,
+      report: ({ level, message, ...detail }) => logger[level](detail, message),
+    });
     closers.add(() => log.close());
     const catalog = await SqliteCatalog.open(join(directory, "catalog.sqlite"));
     closers.add(() => catalog.close());

@@ -43,12 +43,22 @@ export class SqliteCatalog implements Catalog {
       const { id, name, status, mode, createdMs, retentionHours, tags, hashKeyRanges } = stream;
       await this.#sqlite.run(
         "INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?, ?)",
-        ...[id, name, status, mode, createdMs, retentionHours, JSON.stringify(tags)],
+        id,
+        name,
+        status,
+        mode,
+        createdMs,
+        retentionHours,
+        JSON.stringify(tags),
       );
       for (const [number, { startingHashKey, endingHashKey }] of hashKeyRanges.entries()) {
         await this.#sqlite.run(
           "INSERT INTO shards (stream_id, number, starting_hash_key, ending_hash_key, log_name) VALUES (?, ?, ?, ?, ?)",
-          ...[id, number, startingHashKey.toString(), endingHashKey.toString(), `streams/${name}/${id}/${number}`],
+          id,
+          number,
+          startingHashKey.toString(),
+          endingHashKey.toString(),
+          `streams/${name}/${id}/${number}`,
         );
       }
       const rows = await this.#sqlite.rows("SELECT * FROM shards WHERE stream_id = ? ORDER BY number", id);

@@ -253,18 +253,20 @@ function fromBase64(value: unknown): Buffer | undefined {
 
 function wrongType(value: unknown, expected: string): CloudError {
   if (Array.isArray(value)) return malformed("Start of list found where not expected");
-  switch (typeof value) {
-    case "string":
-      return malformed(`STRING_VALUE cannot be converted to ${expected}`);
-    case "number":
-    case "bigint":
-      return malformed(`NUMBER_VALUE cannot be converted to ${expected}`);
-    case "boolean":
-      return malformed(`${value ? "TRUE_VALUE" : "FALSE_VALUE"} cannot be converted to ${expected}`);
-    default:
-      return malformed("Start of structure or map found where not expected");
-  }
+  const given = scalarNames.get(typeof value);
+  return malformed(
+    given === undefined
+      ? "Start of structure or map found where not expected"
+      : `${given} cannot be converted to ${expected}`,
+  );
 }
+
+/** AWS's words for what stood there. */
+const scalarNames = new Map([
+  ["string", "STRING_VALUE"],
+  ["number", "NUMBER_VALUE"],
+  ["boolean", "BOOLEAN_VALUE"],
+]);
 
 function atLeast(what: "length" | "value", limit: number): string {
   return `Member must have ${what} greater than or equal to ${limit}`;

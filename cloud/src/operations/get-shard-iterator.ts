@@ -1,6 +1,6 @@
 import { parseSequenceNumber } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
-import { enumeration, structure, timestamp } from "../codec/shape.js";
+import { enumeration, structure, timestamp, type ValueOf } from "../codec/shape.js";
 import { sealIterator } from "../streams/sealed-token.js";
 import { formatShardId } from "../streams/shard-id.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
@@ -41,35 +41,33 @@ interface Start {
   readonly Timestamp?: number;
 }
 
-async function startPosition(input: Start, stream: StreamState, shard: ShardOwner, nowMs: number): Promise<number> {
+function startPosition(input: Start, stream: StreamState, shard: ShardOwner, nowMs: number): number | Promise<number> {
   const { ShardIteratorType: type, StartingSequenceNumber: number, Timestamp: timeMs } = input;
-  switch (type) {
-    case "LATEST":
-    case "TRIM_HORIZON":
-      if (number !== undefined) throw badCombination(type, "also a");
-      return type === "LATEST" ? shard.bounds().next : shard.bounds().first;
-    case "AT_SEQUENCE_NUMBER":
-      if (number === undefined) throw badCombination(type, "no");
-      return positionOf(number, stream, shard);
-    case "AFTER_SEQUENCE_NUMBER":
-      if (number === undefined) throw badCombination(type, "no");
-      return Math.min(positionOf(number, stream, shard) + 1, shard.bounds().next);
-    case "AT_TIMESTAMP":
-      if (timeMs === undefined) {
-        throw new CloudError(
-          "argument-invalid",
-          `Must specify timestampInMillis parameter for iterator of type ${type}. Current request has no timestamp parameter.`,
-        );
-      }
-      if (timeMs > nowMs) {
-        throw new CloudError(
-          "argument-invalid",
-          "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. " +
-            `timestampInMillis: ${timeMs}, currentTimestampInMillis: ${nowMs}`,
-        );
-      }
-      return shard.positionAtTime(timeMs);
+  if (type === "AT_TIMESTAMP") return positionAt(timeMs, shard, nowMs);
+  const isRelative = type === "AT_SEQUENCE_NUMBER" || type === "AFTER_SEQUENCE_NUMBER";
+  if (isRelative !== (number !== undefined)) throw badCombination(type, isRelative ? "no" : "also a");
+  const { first, next } = shard.bounds();
+  if (number === undefined) return type === "LATEST" ? next : first;
+  const position = positionOf(number, stream, shard);
+  return type === "AT_SEQUENCE_NUMBER" ? position : Math.min(position + 1, next);
+}
+
+function positionAt(timeMs: number | undefined, shard: ShardOwner, nowMs: number): Promise<number> {
+  if (timeMs === undefined) {
+    throw new CloudError(
+      "argument-invalid",
+      "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. " +
+        "Current request has no timestamp parameter.",
+    );
   }
+  if (timeMs > nowMs) {
+    throw new CloudError(
+      "argument-invalid",
+      "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. " +
+        `timestampInMillis: ${timeMs}, currentTimestampInMillis: ${nowMs}`,
+    );
+  }
+  return shard.positionAtTime(timeMs);
 }
 
 /** The position that a sequence number of this shard stands for; the shard's starting number counts as one. */

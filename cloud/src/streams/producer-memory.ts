@@ -91,24 +91,24 @@ export class ProducerMemory {
   }
 
   async #save(): Promise<void> {
-    const sets = await this.#load();
-    let open = (): void => undefined;
-    this.#gate = new Promise((resolve) => {
-      open = resolve;
-    });
+    const handing = this.#handOver(await this.#load());
+    this.#gate = settled(handing);
     let durable: Promise<void>;
     try {
-      // A stored state covers every frame before it, so all that is under way has to be in the sets first.
-      await Promise.all([...this.#running.values()].map(settled));
-      const bytes = sets.encode();
-      durable = this.#log.putState(this.#logName, bytes);
-      this.#savedBytes = bytes.length;
-      this.#unsavedBytes = 0;
+      ({ durable } = await handing);
     } finally {
       this.#gate = undefined;
-      open();
     }
     await durable;
+  }
+
+  /** A stored state covers every frame before it, so all that is under way has to be in the sets first. */
+  async #handOver(sets: ProducerSets): Promise<{ durable: Promise<void> }> {
+    await Promise.all([...this.#running.values()].map(settled));
+    const bytes = sets.encode();
+    this.#savedBytes = bytes.length;
+    this.#unsavedBytes = 0;
+    return { durable: this.#log.putState(this.#logName, bytes) };
   }
 
   /** A failed load is tried again by the next use. */

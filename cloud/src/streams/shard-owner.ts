@@ -82,7 +82,7 @@ export class ShardOwner implements HashKeyRange {
    */
   async put(entries: readonly PutEntry[], producer?: ProducerRequest): Promise<PutOutcome[]> {
     if (producer === undefined) {
-      const outcomes: Outcomes = new Array<undefined>(entries.length);
+      const outcomes: Outcomes = entries.map(() => undefined);
       this.#admit(entries, outcomes, false);
       await this.#append(entries, outcomes);
       return outcomes as PutOutcome[]; // all set by now

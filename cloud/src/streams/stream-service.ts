@@ -151,7 +151,7 @@ export class StreamService implements StreamReader {
       if (batch === undefined) batches.set(shard, [entry]);
       else batch.push(entry);
     }
-    const results = new Array<PutResult>(records.length);
+    const results: PutResult[] = [];
     await Promise.all(
       [...batches].map(async ([shard, entries]) => {
         const outcomes = await shard.put(entries, producer);
@@ -162,7 +162,7 @@ export class StreamService implements StreamReader {
         }
       }),
     );
-    return results;
+    return results; // every place is filled by now, in whatever order
   }
 
   /** Forgets the records that are past their stream's retention. */

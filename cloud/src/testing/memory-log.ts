@@ -136,8 +136,14 @@ export class MemoryLog implements Log {
 
   stats(): LogStats {
     return {
-      ...{ diskBytes: 0, pendingBytes: 0, appendedFrames: this.appended, appendedBytes: 0 },
-      ...{ syncs: 0, damageFound: 0, tornFound: 0, failedAppends: {} },
+      diskBytes: 0,
+      pendingBytes: 0,
+      appendedFrames: this.appended,
+      appendedBytes: 0,
+      syncs: 0,
+      damageFound: 0,
+      tornFound: 0,
+      failedAppends: {},
     };
   }
 
