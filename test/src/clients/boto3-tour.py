@@ -1,6 +1,7 @@
 """Every operation of Data Streams that Headwater serves, through boto3 as Debian ships it; prints what it saw as JSON."""
 
 import json
+import os
 import sys
 from datetime import datetime, timezone
 
@@ -70,7 +71,7 @@ seen["arrivalsAreRecent"] = all(abs((datetime.now(timezone.utc) - a).total_secon
 seen["notFound"] = error_of(lambda: kinesis.describe_stream(StreamName="nowhere"))
 seen["inUse"] = error_of(lambda: kinesis.create_stream(StreamName="boto", ShardCount=1))
 seen["invalidIterator"] = error_of(lambda: kinesis.get_records(ShardIterator="AAAA"))
-wrong = boto3.client("kinesis", endpoint_url=sys.argv[1], aws_secret_access_key="wrong")
+wrong = boto3.client("kinesis", endpoint_url=sys.argv[1], aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"], aws_secret_access_key="wrong")
 seen["wrongSecret"] = error_of(lambda: wrong.list_streams())
 
 kinesis.delete_stream(StreamName="boto")

@@ -54,11 +54,12 @@ test("a shard takes 1 MiB and 1,000 records a second, entry by entry; its neighb
   expect(refused).toBeLessThanOrEqual(1600);
 
   // A single put that is over the limit is an exception to the client, which by itself waits and tries again.
+  await put(String(2n ** 127n), 40, RECORD_BYTES);
   const single = await callJson(cloud.url, "PutRecord", {
     StreamName,
     PartitionKey: "k",
     ExplicitHashKey: String(2n ** 127n),
-    Data: "AA==",
+    Data: Buffer.alloc(512 * 1024).toString("base64"),
   });
   expect(single).toMatchObject({
     status: 400,

@@ -1,4 +1,4 @@
-import { sumOf } from "./metrics.js";
+import { type Metrics, sumOf } from "./metrics.js";
 import type { Part } from "./part.js";
 import { until } from "./until.js";
 
@@ -12,11 +12,14 @@ export async function countedBy(part: Part, pattern: RegExp, act: () => Promise<
   const { pid } = part;
   await act();
   const rise = await until(
-    () =>
-      `${part.name} to count it under ${pattern}; it has\n${[...before.keys()].filter((name) => name.startsWith("headwater")).join("\n")}`,
+    () => `${part.name} to count it under ${pattern}; it counts ${totals(before)}`,
     async () => Math.max(sumOf(await part.metrics(), pattern) - sumOf(before, pattern), 0) || undefined,
     { deadlineMs: 10_000 },
   );
   if (part.pid !== pid || part.child.exit !== undefined) throw new Error(`${part.name} did not survive it`);
   return rise;
+}
+
+function totals(metrics: Metrics): string {
+  return [...metrics.keys()].filter((name) => /^headwater_\w*_total/.test(name)).join(", ");
 }

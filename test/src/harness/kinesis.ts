@@ -1,9 +1,11 @@
 import {
   CreateStreamCommand,
   GetRecordsCommand,
+  type GetRecordsCommandOutput,
   GetShardIteratorCommand,
   KinesisClient,
   ListShardsCommand,
+  ProvisionedThroughputExceededException,
   PutRecordsCommand,
   waitUntilStreamExists,
 } from "@aws-sdk/client-kinesis";
@@ -39,18 +41,26 @@ async function readShard(client: KinesisClient, StreamName: string, ShardId: str
   );
   const records: ReadRecord[] = [];
   for (let next = ShardIterator; next !== undefined;) {
-    // A shard answers five reads a second; the client waits and tries again by itself.
-    const {
-      Records = [],
-      NextShardIterator,
-      MillisBehindLatest,
-    } = await client.send(new GetRecordsCommand({ ShardIterator: next }));
+    const { Records = [], NextShardIterator, MillisBehindLatest } = await getRecords(client, next);
     for (const { SequenceNumber = "", PartitionKey = "", Data = new Uint8Array() } of Records) {
       records.push({ shard: ShardId, sequenceNumber: SequenceNumber, partitionKey: PartitionKey, data: Data });
     }
     next = Records.length === 0 && MillisBehindLatest === 0 ? undefined : NextShardIterator;
   }
   return records;
+}
+
+/** A shard answers five reads a second, and no more for a while after 10 MiB: then this waits as long as it takes. */
+async function getRecords(client: KinesisClient, ShardIterator: string): Promise<GetRecordsCommandOutput> {
+  return await until(
+    "the shard to be read",
+    () =>
+      client.send(new GetRecordsCommand({ ShardIterator })).catch((error: unknown) => {
+        if (error instanceof ProvisionedThroughputExceededException) return undefined;
+        throw error;
+      }),
+    { everyMs: 200 },
+  );
 }
 
 /** A client that only ever behaves: writes small batches until told to stop, and must never see an error. */
@@ -74,6 +84,8 @@ export class Bystander {
       const { FailedRecordCount } = await client.send(new PutRecordsCommand({ StreamName, Records }));
       if (FailedRecordCount !== 0) throw new Error(`${FailedRecordCount} of the bystander's records were rejected`);
       this.#acknowledged += Records.length;
+      // A shard takes 1,000 records a second: who behaves well asks for less.
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
