@@ -1,0 +1,153 @@
+import type { Log } from "@headwater/log";
+import { Refusal } from "../gateway-error.js";
+import type { Session } from "../listener/session.js";
+import type { GatewayMetrics } from "../metrics.js";
+import { SpoolRoom } from "./spool-room.js";
+import { StreamSpool, type StreamSpoolOptions } from "./stream-spool.js";
+
+export interface SpoolOptions {
+  readonly log: Log;
+  readonly bytesMax: number;
+  /** How long a message waits for room before its connection is ended. */
+  readonly waitMs: number;
+  readonly streamsMax: number;
+  readonly metrics: GatewayMetrics;
+  /** For what goes wrong beside the appends. */
+  readonly onTrouble: (error: unknown) => void;
+  /** A stream's first record is on its way. */
+  readonly onStream: (name: string, spool: StreamSpool) => void;
+}
+
+const STREAM_PREFIX = "stream/";
+const MiB = 1024 * 1024;
+const SNAPSHOT_BYTES = 32 * MiB;
+const TRIM_BYTES_MAX = 8 * MiB;
+/** Devices' spools remembered for each stream. */
+const LANES_MAX = 20_000;
+
+type Use = (stream: StreamSpool) => Promise<void>;
+
+/** Everything that waits for the upstream: a shard of the log for each stream. */
+export class Spool {
+  readonly room: SpoolRoom;
+  readonly #options: SpoolOptions;
+  readonly #streams = new Map<string, StreamSpool>();
+  /** Streams being made, and who waits for them, in order. */
+  readonly #making = new Map<
+    string,
+    { readonly session: Session; readonly run: () => void; readonly refuse: (reason: Refusal) => void }[]
+  >();
+
+  private constructor(options: SpoolOptions) {
+    this.#options = options;
+    this.room = new SpoolRoom({
+      bytesMax: options.bytesMax,
+      waitMs: options.waitMs,
+      usedBytes: () => this.bytes,
+    });
+  }
+
+  static async open(options: SpoolOptions): Promise<Spool> {
+    const spool = new Spool(options);
+    for (const shard of options.log.shards()) {
+      if (shard.startsWith(STREAM_PREFIX)) await spool.#open(shard.slice(STREAM_PREFIX.length));
+    }
+    return spool;
+  }
+
+  get streams(): ReadonlyMap<string, StreamSpool> {
+    return this.#streams;
+  }
+
+  /** Payload bytes held. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const stream of this.#streams.values()) bytes += stream.bytes;
+    return bytes;
+  }
+
+  get bytesMax(): number {
+    return this.#options.bytesMax;
+  }
+
+  /** Records that wait. */
+  get records(): number {
+    let records = 0;
+    for (const stream of this.#streams.values()) records += stream.records;
+    return records;
+  }
+
+  /** Whether a record of this stream can be taken: there is a bound on their number. */
+  hasPlaceFor(name: string): boolean {
+    return (
+      this.#streams.has(name) ||
+      this.#making.has(name) ||
+      this.#streams.size + this.#making.size < this.#options.streamsMax
+    );
+  }
+
+  /** Calls `use` with the stream's spool: at once, or once it is made, in the order of the calls. */
+  withStream(session: Session, name: string, use: Use): Promise<void> {
+    const stream = this.#streams.get(name);
+    const others = this.#making.get(name);
+    if (stream !== undefined && others === undefined) return use(stream);
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        // It was made before this is called.
+        const made = this.#streams.get(name);
+        if (made !== undefined) use(made).then(resolve, reject);
+      };
+      const waiting = { session, run, refuse: reject };
+      if (others !== undefined) {
+        others.push(waiting);
+        return;
+      }
+      this.#making.set(name, [waiting]);
+      void this.#make(name);
+    });
+  }
+
+  /** Forgets what is released; called every second or so. */
+  async sweep(): Promise<void> {
+    for (const stream of this.#streams.values()) if (stream.hasReleased) await stream.trim();
+    this.room.poke();
+  }
+
+  async #make(name: string): Promise<void> {
+    let refusal: Refusal | undefined;
+    try {
+      await this.#options.log.createShards([STREAM_PREFIX + name]);
+      await this.#open(name);
+    } catch (error) {
+      refusal = new Refusal("disk-failed", "the stream's spool cannot be made", { cause: error });
+      this.#options.onTrouble(error);
+    }
+    // Nobody else may come between those who wait: they are served in this turn.
+    for (const { session, run, refuse } of this.#making.get(name) ?? []) {
+      if (refusal !== undefined) session.fail(refusal);
+      if (session.failure === undefined) run();
+      else refuse(session.failure);
+    }
+    this.#making.delete(name);
+  }
+
+  async #open(name: string): Promise<void> {
+    const { log, bytesMax, metrics, onTrouble, onStream } = this.#options;
+    const options: StreamSpoolOptions = {
+      log,
+      shard: STREAM_PREFIX + name,
+      snapshotBytes: SNAPSHOT_BYTES,
+      trimBytes: Math.min(TRIM_BYTES_MAX, bytesMax / 8),
+      lanesMax: LANES_MAX,
+      onCommitted: ({ records, bytes }) => {
+        metrics.recordsCommitted.inc(records);
+        metrics.bytesCommitted.inc(bytes);
+      },
+      onForgotten: (lanes) => metrics.watermarksForgotten.inc(lanes),
+      onTrouble,
+    };
+    const stream = await StreamSpool.open(options);
+    this.#streams.set(name, stream);
+    onStream(name, stream);
+  }
+}

@@ -1,0 +1,199 @@
+import { LogError, type Frame, type Log } from "@headwater/log";
+import { Refusal, type RefusalCode } from "../gateway-error.js";
+import type { Session } from "../listener/session.js";
+import { SerialAppender } from "./serial-appender.js";
+import { encodeSpoolEntry, type SpoolEntry } from "./spool-frame.js";
+import { Watermarks, type Lane } from "./watermarks.js";
+
+/** A record from a device, in the order that its lane gives it. */
+export interface SequencedEntry extends SpoolEntry {
+  readonly sequence: number;
+}
+
+export interface StreamSpoolOptions {
+  readonly log: Log;
+  readonly shard: string;
+  /** Payload bytes appended after which the watermarks are stored, which bounds what a start must read. */
+  readonly snapshotBytes: number;
+  /** Bytes released after which the shard is trimmed. */
+  readonly trimBytes: number;
+  readonly lanesMax: number;
+  readonly onCommitted: (count: { readonly records: number; readonly bytes: number }) => void;
+  readonly onForgotten: (lanes: number) => void;
+  /** For what goes wrong beside the appends: storing the watermarks, trimming. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** Capture time and record header in front of each stored payload. */
+const READ_LIMITS = { frames: 1000, bytes: 4 * 1024 * 1024 };
+
+/**
+ * The records of one stream that wait for the upstream: one shard of the log, its watermarks, and how far it is released.
+ */
+export class StreamSpool {
+  readonly #options: StreamSpoolOptions;
+  readonly #appender: SerialAppender;
+  readonly #watermarks: Watermarks;
+  #bytesSinceSnapshot = 0;
+  #released = 0;
+  #releasedBytes = 0;
+  /** The trim that runs, so that there is one at a time. */
+  #trimming: Promise<void> | undefined;
+
+  private constructor(options: StreamSpoolOptions) {
+    this.#options = options;
+    this.#appender = new SerialAppender(options.log, options.shard);
+    this.#watermarks = new Watermarks(options.lanesMax, options.onForgotten);
+  }
+
+  /** Derives the watermarks from the last snapshot and the frames after it. */
+  static async open(options: StreamSpoolOptions): Promise<StreamSpool> {
+    const spool = new StreamSpool(options);
+    const { log, shard } = options;
+    const state = await log.getState(shard);
+    if (state !== undefined) spool.#watermarks.restore(state.state);
+    for (let position = state?.position ?? 0; position < log.bounds(shard).next;) {
+      const { frames, next } = await log.read(shard, position, READ_LIMITS);
+      for (const { origin } of frames) {
+        if (origin === undefined) continue;
+        const lane = { device: origin.producer, spoolId: origin.spoolId, lane: origin.entry };
+        spool.#watermarks.committed(lane, origin.request);
+      }
+      position = next;
+    }
+    spool.#released = log.bounds(shard).first;
+    return spool;
+  }
+
+  get shard(): string {
+    return this.#options.shard;
+  }
+
+  /** Records that wait to be released. */
+  get records(): number {
+    return Math.max(0, this.#options.log.bounds(this.shard).next - this.#released);
+  }
+
+  /** Payload bytes that are kept, those that are released but not trimmed yet among them. */
+  get bytes(): number {
+    return this.#options.log.bounds(this.shard).bytes;
+  }
+
+  /**
+   * Queues a device's records, in order; those that were sent before are not stored again. Takes effect at once, so
+   * calls for one lane must come in its order.
+   * @returns how many were repeats, once all of them are on disk, the repeats' originals included.
+   * @throws {Refusal} what the log could not take; the session has failed then, and with it all that it sends later.
+   */
+  acceptSequenced(session: Session, lane: Lane, entries: readonly SequencedEntry[]): Promise<{ repeats: number }> {
+    const frames: Frame[] = [];
+    let bytes = 0;
+    let waits = false;
+    let highest = -1;
+    for (const entry of entries) {
+      const verdict = this.#watermarks.judge(lane, entry.sequence);
+      if (verdict === "pending") waits = true;
+      if (verdict !== "new") continue;
+      this.#watermarks.appending(lane, entry.sequence);
+      highest = entry.sequence;
+      frames.push({
+        origin: { producer: lane.device, spoolId: lane.spoolId, request: entry.sequence, entry: lane.lane },
+        data: encodeSpoolEntry(entry),
+      });
+      bytes += entry.record.length;
+    }
+    const repeats = entries.length - frames.length;
+    if (frames.length === 0 && !waits) return Promise.resolve({ repeats });
+    return this.#add(session, frames, bytes, {
+      committed: () => {
+        if (highest >= 0) this.#watermarks.committed(lane, highest);
+      },
+      failed: () => this.#watermarks.failed(lane),
+    }).then(() => ({ repeats }));
+  }
+
+  /** Queues a record that has no identity, such as a plain MQTT client's. */
+  accept(session: Session, entry: SpoolEntry): Promise<void> {
+    return this.#add(session, [{ data: encodeSpoolEntry(entry) }], entry.record.length, {});
+  }
+
+  /** Everything before the position is recorded as delivered or put aside; it may be forgotten. */
+  release(position: number): void {
+    if (position <= this.#released) return;
+    const { first, next, bytes } = this.#options.log.bounds(this.shard);
+    // Bytes by records is near enough to say when a trim is worth its sync.
+    this.#releasedBytes += (bytes / Math.max(1, next - first)) * (position - this.#released);
+    this.#released = position;
+    if (this.#releasedBytes >= this.#options.trimBytes) this.trim().catch(this.#options.onTrouble);
+  }
+
+  /** Stores the watermarks, then forgets what is released. */
+  async trim(): Promise<void> {
+    this.#trimming ??= this.#trim().finally(() => {
+      this.#trimming = undefined;
+    });
+    await this.#trimming;
+  }
+
+  /** Whether a trim would forget anything. */
+  get hasReleased(): boolean {
+    return this.#released > this.#options.log.bounds(this.shard).first;
+  }
+
+  async #trim(): Promise<void> {
+    const released = this.#released;
+    this.#releasedBytes = 0;
+    // The watermarks live on when the frames that they come from are gone.
+    await this.#snapshot();
+    await this.#options.log.trimBefore(this.shard, released);
+  }
+
+  async #snapshot(): Promise<void> {
+    this.#bytesSinceSnapshot = 0;
+    await this.#appender.putState(() => this.#watermarks.encode());
+  }
+
+  #add(
+    session: Session,
+    frames: readonly Frame[],
+    bytes: number,
+    { committed, failed }: { committed?: () => void; failed?: () => void },
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#appender.add({
+        frames,
+        bytes,
+        committed: () => {
+          committed?.();
+          if (frames.length > 0) this.#options.onCommitted({ records: frames.length, bytes });
+          this.#countTowardsSnapshot(bytes);
+          resolve();
+        },
+        failed: (error) => {
+          failed?.();
+          const refusal = refusalOf(error);
+          session.fail(refusal);
+          reject(refusal);
+        },
+      });
+    });
+  }
+
+  #countTowardsSnapshot(bytes: number): void {
+    this.#bytesSinceSnapshot += bytes;
+    if (this.#bytesSinceSnapshot >= this.#options.snapshotBytes) this.#snapshot().catch(this.#options.onTrouble);
+  }
+}
+
+const refusalCodes: Partial<Record<string, RefusalCode>> = {
+  "disk-full": "disk-full",
+  "disk-failed": "disk-failed",
+  overloaded: "overloaded",
+  "frame-too-large": "frame-too-large-for-log",
+  closed: "stopping",
+};
+
+function refusalOf(error: unknown): Refusal {
+  if (!(error instanceof LogError)) return new Refusal("session-failed", "internal error", { cause: error });
+  return new Refusal(refusalCodes[error.code] ?? "disk-failed", error.message, { cause: error });
+}

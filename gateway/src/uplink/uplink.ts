@@ -1,0 +1,61 @@
+import type { Log } from "@headwater/log";
+import type { Logger } from "pino";
+import type { GatewayMetrics } from "../metrics.js";
+import type { DeadLetters } from "../spool/dead-letters.js";
+import type { StreamSpool } from "../spool/stream-spool.js";
+import { StreamUplink } from "./stream-uplink.js";
+import type { UplinkJournal } from "./uplink-journal.js";
+import type { Upstream } from "./upstream.js";
+import type { UpstreamStatus } from "./upstream-status.js";
+
+export interface UplinkOptions {
+  readonly log: Log;
+  readonly journal: UplinkJournal;
+  readonly upstream: Upstream;
+  readonly deadLetters: DeadLetters;
+  readonly producer: string;
+  readonly createStreams: boolean;
+  readonly status: UpstreamStatus;
+  readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const MiB = 1024 * 1024;
+/** A shard takes 1 MiB a second, so a larger request would be rejected in part; it also keeps the event loop free. */
+const BATCH_BYTES_MAX = MiB;
+/** Records in memory, of all streams; each gets an equal part. */
+const WINDOW_BYTES_MAX = 64 * MiB;
+const STREAM_WINDOW_BYTES_MIN = 2 * MiB;
+/** A shard that lags stops the others of its stream when they are this far ahead of it. */
+const AHEAD_MAX = 100_000;
+
+/** Forwards every stream of the spool. */
+export class Uplink {
+  readonly #options: UplinkOptions;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<void>[] = [];
+
+  constructor(options: UplinkOptions) {
+    this.#options = options;
+  }
+
+  /** Begins with a stream; once for each. */
+  start(stream: string, spool: StreamSpool): void {
+    const share = WINDOW_BYTES_MAX / (this.#running.length + 1);
+    const limits = {
+      batchRecordsMax: 500,
+      batchBytesMax: BATCH_BYTES_MAX,
+      windowBytesMax: Math.max(STREAM_WINDOW_BYTES_MIN, share),
+      aheadMax: AHEAD_MAX,
+    };
+    this.#running.push(new StreamUplink({ ...this.#options, stream, spool, limits }).run(this.#stopping.signal));
+  }
+
+  /** Gives up what is in flight: it is open in the journal and goes again at the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("the gateway stops"));
+    await Promise.all(this.#running);
+  }
+}
