@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Disk, lockDirectory, type Log, nodeDisk, openLog } from "@headwater/log";
 import type { DeviceStatus } from "@headwater/protocol";
 import type { DeviceClock } from "../clock/device-clock.js";
@@ -21,6 +21,9 @@ export interface Machine {
   readonly lock: (directory: string) => Promise<{ release(): Promise<void> }>;
 }
 
+/** What {@link Device.status} answers. */
+export type DeviceState = SpoolStatus & UplinkState;
+
 /** A device: puts records into its spool, from where they go to the gateway whenever it can be reached. */
 export class Device {
   readonly #log: Log;
@@ -30,6 +33,7 @@ export class Device {
   readonly #running = new AbortController();
   readonly #loops: Promise<unknown>;
   #closed: Promise<void> | undefined;
+  #lastStatus: DeviceState | undefined;
 
   /**
    * Opens the device's spool, recovering it after a crash, and begins to send. Needs no gateway to be there.
@@ -49,7 +53,8 @@ export class Device {
 
   /** @internal Opens a device on a machine of the caller's making. */
   static async openOn(options: CheckedOptions, machine: Machine): Promise<Device> {
-    const { id, data, spoolBytesMax, onFull, report } = options;
+    const { id, spoolBytesMax, onFull, report } = options;
+    const data = resolve(options.data);
     const { disk, clock, connect, random } = machine;
     const undo: (() => Promise<void>)[] = [];
     try {
@@ -98,8 +103,9 @@ export class Device {
     return this.#spool.put(record);
   }
 
-  status(): SpoolStatus & UplinkState {
-    return { ...this.#spool.status(), ...this.#uplink.state() };
+  /** How spool and uplink are; after {@link close}, how they were last. */
+  status(): DeviceState {
+    return this.#lastStatus ?? { ...this.#spool.status(), ...this.#uplink.state() };
   }
 
   /**
@@ -121,6 +127,7 @@ export class Device {
     this.#running.abort(new DeviceError("closed", "the device is closed"));
     await this.#spool.settled();
     await this.#loops;
+    this.#lastStatus = this.status();
     await this.#log.close();
     await this.#release();
   }

@@ -77,6 +77,7 @@ export class Spool {
   #nextSequence: number;
   /** Puts are let in one after the other, so that they lie in the log in the order of the calls. */
   #admission: Promise<unknown> = Promise.resolve();
+  #settled: Promise<unknown> = Promise.resolve();
   /** Memory that puts hold which have not resolved, and the part of it that the log has already taken. */
   #waitingBytes = 0;
   #appendingBytes = 0;
@@ -147,6 +148,7 @@ export class Spool {
       this.#waitingBytes += cost;
       const admitted = this.#admission.then(() => this.#admit(record, cost));
       this.#admission = admitted.catch(() => undefined); // the caller hears of it; the next put is let in all the same
+      this.#settled = this.#settledAfter(this.#settled, admitted);
       const { sequence, appended } = await admitted;
       await appended;
       this.#disk = "ok";
@@ -189,21 +191,23 @@ export class Spool {
   }
 
   /**
-   * Resolves when nothing that was put before this call is left in the spool.
+   * Resolves when nothing that was put before this call is left in the spool, puts under way included.
    * @throws the reason of the signal that aborts.
    */
   async flushed(closing: AbortSignal, signal: AbortSignal = closing): Promise<void> {
-    const { next } = this.#log.bounds(SHARD);
     const either = AbortSignal.any([closing, signal]);
+    await this.#settled;
+    either.throwIfAborted();
+    const { next } = this.#log.bounds(SHARD);
     while (this.#first < next) {
       either.throwIfAborted();
       await this.#released.wait(either);
     }
   }
 
-  /** Resolves when no put is under way any more. */
+  /** Resolves when the puts that are under way are stored or have failed. */
   async settled(): Promise<void> {
-    await this.#admission;
+    await this.#settled;
   }
 
   status(): SpoolStatus {
@@ -235,6 +239,12 @@ export class Spool {
     return { sequence, appended: this.#append(record, sequence, cost) };
   }
 
+  /** Resolves when a put and all before it are stored or have failed. */
+  async #settledAfter(before: Promise<unknown>, put: Promise<{ readonly appended: Promise<void> }>): Promise<void> {
+    await put.then(({ appended }) => appended).catch(() => undefined); // the caller hears of it
+    await before;
+  }
+
   async #append(record: Buffer, sequence: number, cost: number): Promise<void> {
     const { spoolId } = this.#store.current;
     const origin = { producer: this.#options.device, spoolId, request: sequence, entry: lanes.recordsLive };
@@ -251,6 +261,7 @@ export class Spool {
     return { ...state, sequencesReservedTo, boot: this.#boot };
   }
 
+  /** Within a half-released segment the log counts by its average record; the disk has all of that segment anyway. */
   #usedBytes(): number {
     const { first, next, bytes } = this.#log.bounds(SHARD);
     return bytes + (next - first) * RECORD_OVERHEAD_BYTES + this.#appendingBytes;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { Aedes, type AuthenticateError, type PublishPacket } from "aedes";
+import { Aedes, type AuthenticateError, type Client, type PublishPacket } from "aedes";
 
 /** A real MQTT broker on loopback that commits, acknowledges and dies as a test says. */
 export class Broker {
@@ -9,7 +9,7 @@ export class Broker {
   #server: Server | undefined;
   port = 0;
   /** Called for every QoS 1 message; the acknowledgement follows its promise, a rejection closes the connection. */
-  onPublish: (packet: PublishPacket) => Promise<void> = () => Promise.resolve();
+  onPublish: (packet: PublishPacket, client: Client | null) => Promise<void> = () => Promise.resolve();
   /** QoS 0 messages, in order of arrival. */
   readonly told: PublishPacket[] = [];
 
@@ -18,7 +18,7 @@ export class Broker {
     const { users } = options;
     broker.aedes.authenticate = (_client, username, password, done) => {
       const isRight = users === undefined || users[username ?? ""] === password?.toString();
-      const error = Object.assign(new Error("bad credentials"), { returnCode: 4 }) as AuthenticateError;
+      const error: AuthenticateError = Object.assign(new Error("bad credentials"), { returnCode: 4 });
       done(isRight ? null : error, isRight);
     };
     await broker.listen();
@@ -27,17 +27,24 @@ export class Broker {
 
   private constructor(aedes: Aedes) {
     this.aedes = aedes;
-    aedes.authorizePublish = (_client, packet, done) => {
+    aedes.authorizePublish = (client, packet, done) => {
       if (packet.qos === 0) {
         this.told.push(packet);
         done(null);
       } else {
-        this.onPublish(packet).then(
-          () => done(null),
-          (error: Error) => done(error),
-        );
+        void this.#commit(packet, client, done);
       }
     };
+  }
+
+  async #commit(packet: PublishPacket, client: Client | null, done: (error?: Error | null) => void): Promise<void> {
+    let error: Error | null = null;
+    try {
+      await this.onPublish(packet, client);
+    } catch (refusal) {
+      error = refusal instanceof Error ? refusal : new Error(String(refusal));
+    }
+    done(error);
   }
 
   /** Listens, on the same port as before where it did. */
