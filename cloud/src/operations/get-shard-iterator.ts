@@ -1,6 +1,6 @@
 import { parseSequenceNumber } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
-import { enumeration, structure, timestamp, type ValueOf } from "../codec/shape.js";
+import { enumeration, structure, timestamp } from "../codec/shape.js";
 import { sealIterator } from "../streams/sealed-token.js";
 import { formatShardId } from "../streams/shard-id.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
