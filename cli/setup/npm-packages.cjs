@@ -49,7 +49,7 @@ function readLock(file) {
   try {
     return JSON.parse(fs.readFileSync(path.join(root, file), "utf8")).packages;
   } catch (error) {
-    if (error.code === "ENOENT") return {};
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
     throw error;
   }
 }

@@ -49,7 +49,7 @@ export function commandOf(part: Part): Command {
     .usage("[flags]")
     .exitOverride()
     .helpCommand(false)
-    .option("--config <file>", "YAML file of settings");
+    .option("--config [file]", "YAML file of settings");
   const fields = fieldsOfPart(part);
   addFlags(command, fields);
   return command.addHelpText("after", () => `\n${otherWays(fields)}`);
@@ -61,10 +61,14 @@ export function fieldsOfPart(part: Part): Field[] {
 }
 
 function otherWays(fields: readonly Field[]): string {
-  const withoutFlag = fields.filter((field) => !waysToGive(field).includes(field.flag));
+  const withoutFlag = fields
+    .filter((field) => !waysToGive(field).includes(field.flag))
+    .flatMap((field) => [
+      `  ${field.isSecret ? field.env : `${field.key}:`}  ${field.description}`,
+      ...field.nested.map(({ key, description }) => `    ${key}:  ${description}`),
+    ]);
   return [
-    ...withoutFlag.map((field) => `${field.isSecret ? field.env : `${field.key}: in the file`}  ${field.description}`),
-    ...(withoutFlag.length > 0 ? [""] : []),
+    ...(withoutFlag.length > 0 ? ["By environment or YAML file only:", ...withoutFlag, ""] : []),
     "Flags beat the environment, which beats the file. In the file, keys are spelled mqttPort for --mqtt-port.",
   ].join("\n");
 }
@@ -73,6 +77,7 @@ async function sourcesOf(part: Part, command: Command, world: World): Promise<So
   const { flags, problems } = flagsGiven(command, fieldsOfPart(part));
   const path: unknown = command.getOptionValue("config");
   let file: YamlFile | undefined;
+  if (path === true) problems.push({ key: "--config", message: "needs the name of a file" });
   if (typeof path === "string") {
     const text = await world.readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === undefined) throw error;

@@ -38,7 +38,7 @@ function section(part: Part): string {
   const verbs = Object.entries(part.verbs ?? {}).map(
     ([name, { summary }]) => `\`headwater ${part.name} ${name}\`: ${summary}.`,
   );
-  const rows = fieldsOfPart(part).map(row);
+  const rows = fieldsOfPart(part).flatMap((field) => [field, ...nestedOf(field)].map(row));
   return [
     `## headwater ${part.name}`,
     "",
@@ -51,6 +51,11 @@ function section(part: Part): string {
     ...verbs,
     "",
   ].join("\n");
+}
+
+/** The keys of a setting that is an object, such as `hostSensor.intervalMs`. */
+function nestedOf({ key, nested }: Field): Field[] {
+  return nested.map((field) => ({ ...field, key: `${key}.${field.key}`, kind: "structured" }));
 }
 
 function row(field: Field): string {

@@ -17,6 +17,8 @@ export interface Field {
   readonly isRequired: boolean;
   /** Not given by flag, since other users of the machine can read those, and never printed. */
   readonly isSecret: boolean;
+  /** The keys of a setting that is itself an object. */
+  readonly nested: readonly Field[];
 }
 
 /** What is read of JSON Schema here. */
@@ -29,15 +31,17 @@ const propertySchema = z.object({
   secret: z.boolean().optional(),
 });
 const objectSchema = z.object({
-  properties: z.record(z.string(), z.unknown()),
+  properties: z.record(z.string(), z.unknown()).default({}),
   required: z.array(z.string()).optional(),
 });
 
 /** The keys of an object schema, in its order. Read through JSON Schema, which is zod's public account of a schema. */
 export function fieldsOf(schema: z.ZodType): Field[] {
-  const { properties, required = [] } = objectSchema.parse(
-    z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }),
-  );
+  return fieldsOfObject(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
+}
+
+function fieldsOfObject(json: unknown): Field[] {
+  const { properties, required = [] } = objectSchema.parse(json);
   return Object.entries(properties).map(([key, raw]) => {
     const property = propertySchema.parse(raw);
     const words = key.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
@@ -51,6 +55,7 @@ export function fieldsOf(schema: z.ZodType): Field[] {
       defaultValue: property.default,
       isRequired: required.includes(key),
       isSecret: property.secret ?? false,
+      nested: fieldsOfObject(raw),
     };
   });
 }

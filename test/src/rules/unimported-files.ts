@@ -15,7 +15,7 @@ export function unimportedFiles(tree: Tree): string[] {
     .map((path) => `${path}: nobody imports it`);
 }
 
-/** What packages export, commands, the files that scripts name, and each benchmark. */
+/** What packages export, commands, the files that scripts and pages name, and each benchmark. */
 function entriesOf(tree: Tree): string[] {
   const entries = Object.values(manifestOf(tree, "").scripts).flatMap(
     (script) => script.match(/[\w/.-]+\.c?js/g) ?? [],
@@ -25,6 +25,10 @@ function entriesOf(tree: Tree): string[] {
     const paths = [...Object.values(exports).map(({ source }) => source), ...Object.values(bin)];
     entries.push(...paths.map((path) => posix.join(folder, path)));
   }
+  for (const [path, text] of tree)
+    if (path.endsWith(".html"))
+      for (const [, script = ""] of text.matchAll(/<script[^>]*\ssrc="([^"]+)"/g))
+        entries.push(posix.join(posix.dirname(path), posix.basename(script)));
   const benchmarks = [...tree.keys()].filter((path) => /^bench\/src\/[^/]+\.ts$/.test(path));
   return [...entries, ...benchmarks];
 }
