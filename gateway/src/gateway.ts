@@ -42,6 +42,8 @@ export interface Gateway {
 
 const MiB = 1024 * 1024;
 const INGEST_BYTES_MAX = 128 * MiB;
+/** Left for announcing requests, without which a full spool could not be emptied. */
+const DISK_FREE_BYTES_MIN = 64 * MiB;
 const SPOOL_WAIT_MS = 5_000;
 const STREAMS_MAX = 1000;
 const DEVICES_MAX = 10_000;
@@ -95,7 +97,6 @@ async function start(
     requestTimeoutMs: UPSTREAM_TIMEOUT_MS,
   });
   closers.push(() => upstream.close());
-  const sleep = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal });
   const { createStreams } = settings;
   const common = { log, journal, upstream, deadLetters, status, metrics, logger, random, sleep };
   const uplink = new Uplink({ ...common, producer: gatewayId, createStreams });
@@ -111,12 +112,10 @@ async function start(
   });
   closers.push(() => spool.sweep().catch(onTrouble));
   closers.push(() => uplink.stop());
-  const freeBytes = async (): Promise<number> => {
-    const { bavail, bsize } = await statfs(settings.data);
-    return bavail * bsize;
-  };
   const sweep = async (): Promise<void> => {
-    spool.room.setDiskLow((await freeBytes()) < settings.diskFreeBytesMin);
+    const { bavail, blocks, bsize } = await statfs(settings.data);
+    const freeBytesMin = settings.diskFreeBytesMin ?? Math.min(DISK_FREE_BYTES_MIN, (blocks * bsize) / 16);
+    spool.room.setDiskLow(bavail * bsize < freeBytesMin);
     await spool.sweep();
   };
   every(SWEEP_EVERY_MS, sweep, onTrouble, closers);
@@ -155,9 +154,7 @@ async function start(
     frameBytesMax: settings.mqttFrameBytesMax,
     ingestBytesMax: INGEST_BYTES_MAX,
     identify: (claim) =>
-      settings.allowAnonymous && claim.username === undefined
-        ? anonymousSession(claim)
-        : authenticatedSession(claim, authenticator),
+      settings.allowAnonymous ? anonymousSession(claim) : authenticatedSession(claim, authenticator),
     onPublish: (session, topic, payload) => ingest.publish(session, topic, payload),
     onConnect: (session) => devices.connected(session),
     onDisconnect: (session) => devices.disconnected(session),
@@ -219,6 +216,10 @@ async function openDataDirectory(
   });
   closers.push(() => log.close());
   return log;
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, undefined, { signal });
 }
 
 /** Runs a task again and again, a while after its last end, until closed. */

@@ -62,8 +62,8 @@ export const settingsSchema = z
       .number()
       .int()
       .min(0)
-      .default(64 * MiB)
-      .describe("free bytes on the disk below which the spool counts as full"),
+      .optional()
+      .describe("free bytes on the disk below which the spool counts as full; 64 MiB or 1/16 of the disk if absent"),
     deadLetterBytesMax: z
       .number()
       .int()
@@ -87,6 +87,9 @@ export const settingsSchema = z
       refuse("allowAnonymous", `is allowed on loopback only, not on ${settings.mqttHost}; give users instead`);
     } else if (!settings.allowAnonymous && settings.users.length === 0) {
       refuse("users", isLoopback ? "are required, or allowAnonymous" : "are required beyond loopback");
+    }
+    if (settings.allowAnonymous && settings.users.length > 0) {
+      refuse("allowAnonymous", "and users exclude each other: anyone could connect under a user's name");
     }
     const names = settings.users.map(({ name }) => name);
     const twice = names.find((name, i) => names.indexOf(name) !== i);

@@ -6,7 +6,7 @@ import {
   type GatewayStatus,
 } from "@headwater/protocol";
 import type { Logger } from "pino";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { type Backoff, delayMs } from "../uplink/backoff.js";
 import { parseCloudMessage } from "./cloud-message.js";
 import { signUpgrade, type SignOptions } from "./sign-upgrade.js";

@@ -1,11 +1,13 @@
 import { HASH_KEY_MAX, isPartitionKey, isStreamName, kinesisLimits, type UplinkRecord } from "@headwater/protocol";
 import type { DeadLetterReason } from "../spool/dead-letters.js";
 
+interface Problem {
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+}
+
 /** Says why the upstream would never take a record, or undefined where it would. */
-export function problemOf(
-  record: UplinkRecord,
-): { readonly reason: DeadLetterReason; readonly detail: string } | undefined {
-  const invalid = (detail: string) => ({ reason: "invalid-record", detail }) as const;
+export function problemOf(record: UplinkRecord): Problem | undefined {
   if (!isStreamName(record.stream)) return invalid("stream name");
   if (!isPartitionKey(record.partitionKey)) return invalid("partition key must have 1 to 256 characters");
   if (record.explicitHashKey !== undefined && !isHashKey(record.explicitHashKey)) {
@@ -17,6 +19,10 @@ export function problemOf(
     return { reason: "record-too-large", detail };
   }
   return undefined;
+}
+
+function invalid(detail: string): Problem {
+  return { reason: "invalid-record", detail };
 }
 
 function isHashKey(text: string): boolean {

@@ -81,17 +81,11 @@ export class MqttListener {
         if (packet.clientId === "") this.#withoutId.add(client);
         done(null, true);
       },
-      authenticate: (client, username, password, done) => {
-        this.#identify(client, username, password).then(
-          () => done(null, true),
-          (error: unknown) => done(this.#connectionRefused(error), false),
-        );
+      authenticate: (client, username, password, answer) => {
+        void this.#identify(client, username, password).then((refusal) => answer(refusal, refusal === null));
       },
-      authorizePublish: (client, packet, done) => {
-        this.#publish(client, packet).then(
-          () => done(null),
-          (error: unknown) => done(this.#publishRefused(client, error)),
-        );
+      authorizePublish: (client, packet, answer) => {
+        void this.#publish(client, packet).then((refusal) => answer(refusal));
       },
       authorizeSubscribe: (client, subscription, done) => done(null, this.#allowed(client, subscription)),
     });
@@ -171,13 +165,36 @@ export class MqttListener {
     this.#broker.handle(guard);
   }
 
-  async #identify(client: Client, username: string | undefined, password: Buffer | undefined): Promise<void> {
+  /** Gives the client its session, or answers why it gets none. Does not throw. */
+  async #identify(
+    client: Client,
+    username: string | undefined,
+    password: Buffer | undefined,
+  ): Promise<AuthenticateError | null> {
     const isIdMadeUp = this.#withoutId.has(client);
-    const session = await this.#options.identify({ clientId: client.id, isIdMadeUp, username, password });
-    this.#sessions.set(client, session);
+    try {
+      this.#sessions.set(client, await this.#options.identify({ clientId: client.id, isIdMadeUp, username, password }));
+      return null;
+    } catch (error) {
+      const refusal = this.#refusalOf(error);
+      return Object.assign(refusal, { returnCode: returnCodes[refusal.code] ?? 5 });
+    }
   }
 
-  async #publish(client: Client | null, packet: PublishPacket): Promise<void> {
+  /** Commits a message, or answers why not. Does not throw. */
+  async #publish(client: Client | null, packet: PublishPacket): Promise<Refusal | null> {
+    try {
+      await this.#commit(client, packet);
+      return null;
+    } catch (error) {
+      const refusal = this.#refusalOf(error);
+      this.#options.metrics.publishesRefused.inc({ cause: refusal.code });
+      this.#options.logger.debug({ client: client?.id, cause: refusal.code, reason: refusal.message }, "refused");
+      return refusal;
+    }
+  }
+
+  async #commit(client: Client | null, packet: PublishPacket): Promise<void> {
     // Only a broker that shares its store with others publishes the wills of clients that it does not know.
     const session = client === null ? undefined : this.#sessions.get(client);
     if (client === null || session === undefined) throw new Refusal("not-authorized", "a message of no session");
@@ -203,18 +220,6 @@ export class MqttListener {
     if (root !== undefined && subscription.topic.startsWith(root)) return subscription;
     this.#options.metrics.subscriptionsRefused.inc();
     return null;
-  }
-
-  #connectionRefused(error: unknown): AuthenticateError {
-    const refusal = this.#refusalOf(error);
-    return Object.assign(refusal, { returnCode: returnCodes[refusal.code] ?? 5 });
-  }
-
-  #publishRefused(client: Client | null, error: unknown): Refusal {
-    const refusal = this.#refusalOf(error);
-    this.#options.metrics.publishesRefused.inc({ cause: refusal.code });
-    this.#options.logger.debug({ client: client?.id, cause: refusal.code, reason: refusal.message }, "publish refused");
-    return refusal;
   }
 
   #refusalOf(error: unknown): Refusal {

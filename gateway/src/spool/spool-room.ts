@@ -53,7 +53,7 @@ export class SpoolRoom {
       const waiting: Waiting = {
         session,
         bytes,
-        grant: () => this.#use(bytes, use).then(resolve, reject),
+        grant: () => resolve(this.#use(bytes, use)),
         refuse: reject,
         timer: setTimeout(() => this.#giveUp(waiting), this.#options.waitMs),
       };
