@@ -21,7 +21,10 @@ beforeAll(async () => {
 afterAll(() => scope.close());
 
 const MEBIBYTE = 1024 * 1024;
-const COUNTED = /^headwater_gateway_.*(dead|refus|reject|malformed|invalid|closed|drop|error)/;
+/** How bad messages are counted: refused by ending the connection, or put aside. */
+const MESSAGES = /^headwater_gateway_(publishes_refused|dead_letters)_total/;
+/** How bad connections are counted. */
+const CONNECTIONS = /^headwater_gateway_connections_ended_total/;
 
 /** The well-behaved client next door: still connected, still acknowledged. */
 async function bystanderIsServed(): Promise<void> {
@@ -49,7 +52,7 @@ test.each<[string, string, Buffer]>([
 ])("a malformed message (%s) is counted, kept from the upstream, and harms nobody else", async (_, topic, payload) => {
   const own = new Scope();
   onTestFinished(() => own.close());
-  const rise = await countedBy(gateway, COUNTED, async () => {
+  const rise = await countedBy(gateway, MESSAGES, async () => {
     const client = await connectMqtt(own, gateway.address("mqtt"), device);
     // Acknowledged as a dead letter or refused by closing: either way the message is not sent again forever.
     await client.publish(topic, payload).catch((error: unknown) => {
@@ -86,7 +89,7 @@ test.each<[string, Buffer[]]>([
   ["a 256 MB frame that is only declared", [CONNECT, HUGE_PUBLISH]],
   ["a 256 MB frame before CONNECT", [HUGE_PUBLISH]],
 ])("%s: the connection is closed, counted, and nobody else is harmed", async (_, bytes) => {
-  const rise = await countedBy(gateway, COUNTED, async () => {
+  const rise = await countedBy(gateway, CONNECTIONS, async () => {
     const socket = await open();
     const closed = closedBy(socket);
     for (const part of bytes) socket.write(part);
@@ -99,7 +102,7 @@ test.each<[string, Buffer[]]>([
 
 test("a 256 MB frame that is really streamed does not get into memory", async () => {
   const before = residentBytesPeak(gateway.pid);
-  const rise = await countedBy(gateway, COUNTED, async () => {
+  const rise = await countedBy(gateway, CONNECTIONS, async () => {
     const socket = await open();
     const closed = closedBy(socket);
     socket.resume();

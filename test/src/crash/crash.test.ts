@@ -34,7 +34,11 @@ test(
     const link = await TcpProxy.start(scope, gateway.port("mqtt"));
     const reachable = `mqtt://127.0.0.1:${link.port}`;
 
-    const agent = await startDevice(scope, { id: "agent", stream: SENSOR_STREAM }, { flags: { gateway: reachable } });
+    const agent = await startDevice(
+      scope,
+      { id: "agent", hostSensor: { stream: SENSOR_STREAM, intervalMs: 100 } },
+      { flags: { gateway: reachable } },
+    );
     const programs = [
       await DeviceProgram.start(scope, {
         id: "sdk-1",

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { connectAsync } from "mqtt";
-import type { Scope } from "./scope.js";
+import { Scope } from "./scope.js";
 import { within } from "./until.js";
 
 export interface MqttConnection {
@@ -15,7 +15,6 @@ export async function connectMqtt(scope: Scope, url: string, clientId: string): 
     clientId,
     reconnectPeriod: 0,
     connectTimeout: 10_000,
-    username: clientId,
   });
   scope.defer(() => client.endAsync(true));
   const closed = new Promise<never>((_, reject) => {
@@ -32,4 +31,25 @@ export async function connectMqtt(scope: Scope, url: string, clientId: string): 
       return { localPort, messageId };
     },
   };
+}
+
+/**
+ * One message on a connection of its own: whether its PUBACK came within `deadlineMs`.
+ * @throws {Error} where it fails otherwise than by no PUBACK or a closed connection.
+ */
+export async function publishOnce(
+  url: string,
+  message: { readonly clientId: string; readonly topic: string; readonly payload: Buffer; readonly deadlineMs: number },
+): Promise<"acknowledged" | "not acknowledged"> {
+  const scope = new Scope();
+  try {
+    const client = await connectMqtt(scope, url, message.clientId);
+    await client.publish(message.topic, message.payload, message.deadlineMs);
+    return "acknowledged";
+  } catch (error) {
+    if (!/closed|in vain for the PUBACK/.test(String(error))) throw error;
+    return "not acknowledged";
+  } finally {
+    await scope.close();
+  }
 }

@@ -34,7 +34,7 @@ test("listening beyond loopback without credentials is refused", async () => {
   expect(cloud).toMatch(/loopback/i);
   const upstream = "http://127.0.0.1:9";
   const gateway = await startWrongly("gateway", {
-    host: "0.0.0.0",
+    "mqtt-host": "0.0.0.0",
     upstream,
     region: "us-east-1",
     "allow-anonymous": true,

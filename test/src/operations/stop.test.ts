@@ -17,7 +17,11 @@ test("under load each part answers /healthz and /metrics, and SIGTERM ends it wi
   await createStream(client, "sensor", 1);
   const gateway = await startGateway(scope, cloud.url);
   const mqtt = gateway.address("mqtt");
-  const device = await startDevice(scope, { id: "agent", stream: "sensor" }, { flags: { gateway: mqtt } });
+  const device = await startDevice(
+    scope,
+    { id: "agent", hostSensor: { stream: "sensor", intervalMs: 100 } },
+    { flags: { gateway: mqtt } },
+  );
   const program = await DeviceProgram.start(scope, {
     id: "sdk",
     gateway: mqtt,

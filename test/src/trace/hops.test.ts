@@ -69,7 +69,8 @@ test("cloud: the record is synced before the first byte of the answer", async ()
     const payload = newPayload();
     const put = new PutRecordCommand({ StreamName: "traced", PartitionKey: "k", Data: Buffer.from(payload) });
     const { SequenceNumber = "none" } = await client.send(put);
-    const isAcknowledgement = ({ args }: TraceEvent): boolean => /^\d+<TCP/.test(args) && args.includes(SequenceNumber);
+    const isAcknowledgement = ({ args, data }: TraceEvent): boolean =>
+      /^\d+<TCP/.test(args) && data.includes(SequenceNumber);
     return { payload, isAcknowledgement };
   });
   const acknowledged = await Promise.all([...overHttp1, ...overHttp2]);
@@ -88,7 +89,7 @@ test("gateway: the message is synced before its PUBACK", async () => {
     const { localPort, messageId } = await client.publish(topic, message);
     const puback = String.fromCharCode(0x40, 2, messageId >> 8, messageId & 0xff);
     const toClient = writesTo(localPort);
-    return { payload, isAcknowledgement: (event) => toClient(event) && event.args.includes(puback) };
+    return { payload, isAcknowledgement: (event) => toClient(event) && event.data.includes(puback) };
   };
   const acknowledged = await Promise.all(
     Array.from({ length: PUTS }, (_, i) => {
@@ -123,7 +124,7 @@ test("device: the record is synced before putRecord resolves", async () => {
   expect(`${code} ${child.describe()}`).toMatch(/^0 /);
   const acknowledged = payloads.map((payload) => ({
     payload,
-    isAcknowledgement: ({ args }: TraceEvent) => args.startsWith("1<") && args.includes(`put ${payload}`),
+    isAcknowledgement: ({ args, data }: TraceEvent) => args.startsWith("1<") && data.includes(`put ${payload}`),
   }));
   expect(await problemsIn(trace, acknowledged)).toEqual([]);
 });

@@ -8,12 +8,18 @@ const write = String.raw`11 pwritev(18</d/log/1>, [{iov_base="\x68\x65\x61\x64",
 const sync = `12 fdatasync(18</d/log/1>) = 0`;
 const ack = String.raw`10 write(21<TCP:[127.0.0.1:1883->127.0.0.1:5000]>, "\x40\x02\x00\x07", 4) = 4`;
 
-const isPuback = ({ call, args }: TraceEvent): boolean => call === "write" && args.includes('"@\u0002\0\u0007"');
+const isPuback = ({ args, data }: TraceEvent): boolean => args.startsWith("21<TCP") && data === "@\u0002\0\u0007";
 const verdict = (...lines: string[]): string | undefined => missingProof(parseTrace(lines.join("\n")), "pay", isPuback);
 
 test("a write, its sync, then the acknowledgement: proven", () => {
   expect(verdict(open, directorySync, write, sync, ack)).toBeUndefined();
   expect(verdict(write, sync, ack), "a file older than the trace needs no directory sync").toBeUndefined();
+});
+
+test("a vectored write's parts count as one", () => {
+  const split = String.raw`10 writev(21<TCP:[127.0.0.1:1883->127.0.0.1:5000]>, [{iov_base="\x40", iov_len=1}, {iov_base="\x02", iov_len=1}, {iov_base="\x00\x07", iov_len=2}], 3) = 4`;
+  expect(verdict(write, sync, split)).toBeUndefined();
+  expect(verdict(write, split, sync)).toBe("no sync covers the write before the acknowledgement");
 });
 
 test("calls of other threads may come between", () => {

@@ -31,7 +31,7 @@ export function missingProof(
   const writes = before.flatMap((event, index) => {
     const file = fileOf(event);
     const isWrite = event.at === "exit" && (event.result ?? -1) > 0 && WRITES.has(event.call);
-    return isWrite && file !== undefined && event.args.includes(payload) ? [{ index, file }] : [];
+    return isWrite && file !== undefined && event.data.includes(payload) ? [{ index, file }] : [];
   });
   if (writes.length === 0) return "the bytes are not written before the acknowledgement";
   const synced = writes.filter(({ index, file }) => syncs(before, index, (synced) => synced.fd === file.fd));
@@ -67,8 +67,6 @@ function fileOf({ args }: TraceEvent): OpenFile | undefined {
   return fd === undefined || path === undefined ? undefined : { fd: Number(fd), path };
 }
 
-function creates({ at, call, args, result }: TraceEvent, path: string): boolean {
-  return (
-    at === "exit" && call === "openat" && (result ?? -1) >= 0 && args.includes("O_CREAT") && args.includes(`"${path}"`)
-  );
+function creates({ at, call, args, data, result }: TraceEvent, path: string): boolean {
+  return at === "exit" && call === "openat" && (result ?? -1) >= 0 && args.includes("O_CREAT") && data === path;
 }

@@ -5,6 +5,8 @@ export interface TraceEvent {
   readonly call: string;
   /** The arguments as strace prints them, its `\x…` escapes decoded to one character a byte (latin1). */
   readonly args: string;
+  /** The bytes in the arguments: all its quoted strings one after the other, as a vectored write sends them. */
+  readonly data: string;
   /** On exit; negative where the call failed. */
   readonly result?: number;
 }
@@ -44,7 +46,7 @@ export function straceInto(file: string): [string, ...string[]] {
  */
 export function parseTrace(trace: string): TraceEvent[] {
   const events: TraceEvent[] = [];
-  const unfinished = new Map<number, { call: string; args: string }>();
+  const unfinished = new Map<number, Call>();
   for (const line of trace.split("\n")) {
     const [, pid, rest] = /^(\d+) +(.*)$/.exec(line) ?? [];
     if (pid === undefined || rest === undefined) continue;
@@ -59,18 +61,26 @@ export function parseTrace(trace: string): TraceEvent[] {
     }
     const begins = /^(\w+)\((.*) <unfinished \.\.\.>$/.exec(rest);
     if (begins?.[1] !== undefined && begins[2] !== undefined) {
-      const call = { call: begins[1], args: decodeEscapes(begins[2]) };
+      const call = readCall(begins[1], begins[2]);
       unfinished.set(thread, call);
       events.push({ at: "enter", thread, ...call });
       continue;
     }
     const whole = /^(\w+)\((.*)\) += (-?\d+)/.exec(rest);
     if (whole?.[1] !== undefined && whole[2] !== undefined) {
-      const call = { call: whole[1], args: decodeEscapes(whole[2]) };
+      const call = readCall(whole[1], whole[2]);
       events.push({ at: "enter", thread, ...call }, { at: "exit", thread, ...call, result: Number(whole[3]) });
     }
   }
   return events;
+}
+
+type Call = Pick<TraceEvent, "call" | "args" | "data">;
+
+function readCall(call: string, escaped: string): Call {
+  // With `-xx` a quoted string holds nothing but escapes, so the next quote ends it.
+  const data = Array.from(escaped.matchAll(/"([^"]*)"/g), ([, text = ""]) => decodeEscapes(text)).join("");
+  return { call, args: decodeEscapes(escaped), data };
 }
 
 function decodeEscapes(text: string): string {
