@@ -12,7 +12,7 @@ export interface DeviceProgramOptions {
   readonly gateway: string;
   readonly stream: string;
   readonly keys: readonly string[];
-  /** Time between two rounds of puts, one put a key each. */
+  /** Time between two rounds of puts. */
   readonly everyMs: number;
 }
 

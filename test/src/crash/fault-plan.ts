@@ -36,9 +36,9 @@ export function planFaults(random: Random, kills: number): Fault[] {
       const link = random.shuffled(["open", "open", "cut", "frozen"] as const)[0] ?? "open";
       faults.push({
         kill: random.shuffled(kill),
-        afterPuts: random.between(20, 150),
+        afterPuts: random.between(50, 500),
         afterMs: random.between(0, 60),
-        downForPuts: random.between(0, 80),
+        downForPuts: random.between(0, 300),
         link: faults.length === 1 ? "cut" : link,
       });
     }

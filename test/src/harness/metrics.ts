@@ -16,3 +16,12 @@ export function sumOf(metrics: Metrics, pattern: RegExp): number {
   for (const [sample, value] of metrics) if (pattern.test(sample)) sum += value;
   return sum;
 }
+
+/**
+ * The sum of the gauges that match.
+ * @throws {Error} where none does: a gauge that is not there must not pass for one that is 0.
+ */
+export function gaugeOf(metrics: Metrics, pattern: RegExp): number {
+  if (![...metrics.keys()].some((sample) => pattern.test(sample))) throw new Error(`no metric matches ${pattern}`);
+  return sumOf(metrics, pattern);
+}

@@ -19,7 +19,9 @@ interface Settings {
 
 const [, , argument = ""] = process.argv;
 const settings = JSON.parse(argument) as Settings;
-const PUTS_AT_ONCE_MAX = 32;
+const PUTS_AT_ONCE_MAX = 64;
+/** Puts a key at each round: enough of them at once that a kill finds some in flight. */
+const PUTS_PER_KEY = 4;
 
 const counters = lastCounters(readHistory(settings.history, settings.id, "exactly-once"));
 const history = new HistoryFile(settings.history);
@@ -32,7 +34,9 @@ say("ready");
 
 const timer = setInterval(() => {
   // Not awaited one by one: the order of the calls alone has to give the order of the records.
-  for (const key of settings.keys) if (inFlight < PUTS_AT_ONCE_MAX) put(key).catch(fail);
+  for (let i = 0; i < PUTS_PER_KEY; i++) {
+    for (const key of settings.keys) if (inFlight < PUTS_AT_ONCE_MAX) put(key).catch(fail);
+  }
 }, settings.everyMs);
 
 process.on("SIGUSR2", () => {
