@@ -75,6 +75,8 @@ function createLogger(name: string, level: string): Logger {
 }
 
 function exitOnBugs(logger: Logger): void {
+  // Node's own warnings, as of a deprecation, in the log's format instead of theirs.
+  process.removeAllListeners("warning").on("warning", (warning) => logger.warn({ err: warning }, "warning of Node"));
   const exit = (error: unknown, message: string): void => {
     logger.fatal({ err: error }, message);
     process.exit(1);
