@@ -1,8 +1,13 @@
+export interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
 /** The root keys that the tests' cloud is started with. Not a secret: it listens on loopback and lives for a test. */
-export const credentials = {
+export const credentials: Keys = {
   accessKeyId: "AKIDHEADWATERTEST000",
   secretAccessKey: "headwater-test-secret-headwater-test-sec",
-} as const;
+};
 
 export const region = "us-east-1";
 

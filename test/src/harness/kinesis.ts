@@ -10,13 +10,13 @@ import {
   waitUntilStreamExists,
 } from "@aws-sdk/client-kinesis";
 import type { ReadRecord } from "../programs/history.js";
-import { credentials, region } from "./credentials.js";
+import { credentials, type Keys, region } from "./credentials.js";
 import type { Scope } from "./scope.js";
 import { until } from "./until.js";
 
 /** AWS's own JavaScript client as it comes: only endpoint, region and keys are set. */
-export function kinesisClient(scope: Scope, endpoint: string): KinesisClient {
-  const client = new KinesisClient({ endpoint, region, credentials });
+export function kinesisClient(scope: Scope, endpoint: string, keys: Keys = credentials): KinesisClient {
+  const client = new KinesisClient({ endpoint, region, credentials: keys });
   scope.defer(() => client.destroy());
   return client;
 }

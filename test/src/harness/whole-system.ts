@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { freePort } from "./free-port.js";
 import { Child } from "./child.js";
+import type { Keys } from "./credentials.js";
 import { repository } from "./part.js";
 import type { Scope } from "./scope.js";
 
@@ -24,6 +27,13 @@ export class WholeSystem {
 
   get console(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The root keys that the cloud made for itself. */
+  async credentials(): Promise<Keys> {
+    const file = await readFile(join(this.data, "cloud", "credentials"), "utf8");
+    const value = (name: string): string => new RegExp(`^${name} *= *(\\S+)$`, "m").exec(file)?.[1] ?? "";
+    return { accessKeyId: value("aws_access_key_id"), secretAccessKey: value("aws_secret_access_key") };
   }
 
   /** What a terminal does on Ctrl-C: every process of the group gets SIGINT. */

@@ -1,8 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
 import { descendantsOf, isAlive, type ProcessIdentity } from "../harness/process-tree.js";
+import { kinesisClient, readAll } from "../harness/kinesis.js";
 import { Scope } from "../harness/scope.js";
 import { until } from "../harness/until.js";
 import { WholeSystem } from "../harness/whole-system.js";
+import type { ReadRecord } from "../programs/history.js";
 
 async function expectAllGone(processes: readonly ProcessIdentity[]): Promise<void> {
   const alive = (): ProcessIdentity[] => processes.filter(isAlive);
@@ -10,6 +12,12 @@ async function expectAllGone(processes: readonly ProcessIdentity[]): Promise<voi
     () => `every process to end; still there: ${JSON.stringify(alive())}`,
     () => alive().length === 0,
   );
+}
+
+/** What the host's sensor has brought into the cloud so far; undefined where that is nothing. */
+async function readings(scope: Scope, system: WholeSystem): Promise<ReadRecord[] | undefined> {
+  const read = await readAll(kinesisClient(scope, system.console, await system.credentials()), "sensors");
+  return read.length === 0 ? undefined : read;
 }
 
 test(
@@ -28,10 +36,12 @@ test(
     for (const part of ["cloud", "gateway", "device"]) {
       expect(processes.map(({ command }) => command)).toContainEqual(expect.stringContaining(`headwater.js ${part}`));
     }
+    const [oldest] = await until("the device's first reading to reach the cloud", () => readings(scope, first));
     await first.interrupt();
     await expectAllGone(processes);
 
     const second = await WholeSystem.start(scope, data);
+    expect((await until("the readings to be there again", () => readings(scope, second)))[0]).toEqual(oldest);
     const again = descendantsOf(second.child.pid);
     const launcher = again.find(({ command }) => command.includes("setup/start.cjs") && command.startsWith("node"));
     expect(launcher).toBeDefined();
