@@ -1,0 +1,225 @@
+import { ManualClock } from "@headwater/log/testing";
+import { HASH_KEY_MAX, type ProducerRequest } from "@headwater/protocol";
+import { describe, expect, test } from "vitest";
+import { CloudError } from "../cloud-error.js";
+import { MemoryLog } from "../testing/memory-log.js";
+import { type PutEntry, type PutOutcome, ShardOwner } from "./shard-owner.js";
+import { decodeRecord, encodeRecordHead } from "./stored-record.js";
+
+const MEBIBYTE = 1 << 20;
+const LOG_NAME = "shard";
+
+interface Fixture {
+  readonly clock: ManualClock;
+  readonly log: MemoryLog;
+  /** A new owner on the same log, as after a restart. */
+  readonly owner: (limited?: boolean) => ShardOwner;
+}
+
+async function fixture(): Promise<Fixture> {
+  const clock = new ManualClock();
+  const log = new MemoryLog(clock);
+  await log.createShards([LOG_NAME]);
+  const shard = { number: 0, epoch: 3, startingHashKey: 0n, endingHashKey: HASH_KEY_MAX, logName: LOG_NAME };
+  const owner = (limited = false): ShardOwner =>
+    new ShardOwner({
+      ...{ log, clock, shard, limited, place: "shard shardId-000000000000 in stream s under account 0" },
+      onSaveFailed: (error) => {
+        throw error;
+      },
+    });
+  return { clock, log, owner };
+}
+
+function entries(...sizes: number[]): PutEntry[] {
+  return sizes.map((bytes, index) => entry(index, bytes));
+}
+
+function entry(index: number, bytes = 1): PutEntry {
+  return { index, head: encodeRecordHead(`k${index}`, undefined), data: Buffer.alloc(bytes), bytes };
+}
+
+function request(number: number, producer = "gateway"): ProducerRequest {
+  return { producer, spoolId: "00000000-0000-4000-8000-000000000000", request: number };
+}
+
+/** `+<position>` for what was stored, the error's code for what was not. */
+function shown(outcomes: readonly PutOutcome[]): string[] {
+  return outcomes.map((outcome) =>
+    outcome instanceof CloudError ? outcome.code : `+${Number(outcome.slice(12, 32))}`,
+  );
+}
+
+async function stored({ log }: Fixture): Promise<string[]> {
+  const { frames } = await log.read(LOG_NAME, 0, { frames: 10_000, bytes: 1 << 30 });
+  return frames.map(({ data }) => decodeRecord(data).partitionKey);
+}
+
+describe("limits", () => {
+  test("1,000 records a second, entry by entry", async () => {
+    const { clock, owner } = await fixture();
+    const shard = owner(true);
+    const first = shown(await shard.put(entries(...Array.from({ length: 1001 }, () => 1))));
+    expect(first.slice(0, 1000).every((outcome) => outcome.startsWith("+"))).toBe(true);
+    expect(first[1000]).toBe("throughput-exceeded");
+    clock.advance(1000);
+    expect(shown(await shard.put(entries(1)))).toEqual(["+1000"]);
+  });
+
+  test("1 MiB a second; as with AWS, a smaller record may pass where a larger did not", async () => {
+    const { owner } = await fixture();
+    const outcomes = await owner(true).put(entries(MEBIBYTE - 10, 100, 10));
+    expect(shown(outcomes)).toEqual(["+0", "throughput-exceeded", "+1"]);
+    expect((outcomes[1] as CloudError).message).toBe(
+      "Rate exceeded for shard shardId-000000000000 in stream s under account 0.",
+    );
+  });
+
+  test("with a producer, the first rejection takes the rest along, so that order holds (invariant 2)", async () => {
+    const { owner } = await fixture();
+    const outcomes = shown(await owner(true).put(entries(MEBIBYTE - 10, 100, 10), request(1)));
+    expect(outcomes).toEqual(["+0", "throughput-exceeded", "throughput-exceeded"]);
+  });
+
+  test("5 reads a second, and 2 MiB a second", async () => {
+    const { clock, owner } = await fixture();
+    const shard = owner(true);
+    const read = (): Promise<unknown> => shard.readLimited(0, { frames: 10, bytes: 10 << 20 });
+    for (let i = 0; i < 5; i += 1) await read();
+    await expect(read()).rejects.toMatchObject({ code: "throughput-exceeded" });
+    await shard.put(entries(MEBIBYTE - 1));
+    for (let i = 0; i < 4; i += 1) {
+      clock.advance(1000);
+      await shard.put(entries(MEBIBYTE - 1));
+    }
+    clock.advance(1000);
+    await read(); // 5 MiB: more than a second's worth, so the next ones wait
+    clock.advance(1000);
+    await expect(read()).rejects.toMatchObject({ code: "throughput-exceeded" });
+    clock.advance(1500);
+    await read();
+  });
+});
+
+describe("repeats (invariant 3)", () => {
+  test("a repeat is answered as the first was, and stores nothing", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    const first = await shard.put(entries(1, 1, 1), request(1));
+    expect(await shard.put(entries(1, 1, 1), request(1))).toEqual(first);
+    expect(it.log.appended).toBe(3);
+  });
+
+  test("without the header, a repeat is new, as with AWS", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    await shard.put(entries(1));
+    await shard.put(entries(1));
+    expect(it.log.appended).toBe(2);
+  });
+
+  test("what was rejected is decided anew, what was accepted is not", async () => {
+    const it = await fixture();
+    const shard = it.owner(true);
+    const sizes = [MEBIBYTE - 10, 100, 10];
+    await shard.put(entries(...sizes), request(1));
+    it.clock.advance(1000);
+    expect(shown(await shard.put(entries(...sizes), request(1)))).toEqual(["+0", "+1", "+2"]);
+    expect(await stored(it)).toEqual(["k0", "k1", "k2"]);
+  });
+
+  test("the same request twice at once: the second waits for the first", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    let sync = (): void => undefined;
+    it.log.delay = new Promise((resolve) => {
+      sync = resolve;
+    });
+    const both = [shard.put(entries(1, 1), request(1)), shard.put(entries(1, 1), request(1))];
+    sync();
+    const [first, second] = await Promise.all(both);
+    expect(second).toEqual(first);
+    expect(it.log.appended).toBe(2);
+  });
+
+  test("a failed append leaves nothing behind: the repeat stores it", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    it.log.failure = "disk-full";
+    expect(shown(await shard.put(entries(1, 1), request(1)))).toEqual(["disk-full", "disk-full"]);
+    it.log.failure = undefined;
+    expect(shown(await shard.put(entries(1, 1), request(1)))).toEqual(["+0", "+1"]);
+  });
+
+  test("a request from before the window is refused with its own error, and stores nothing", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    for (let number = 1; number <= 1025; number += 1) await shard.put(entries(1), request(number));
+    expect(shown(await shard.put(entries(1), request(1)))).toEqual(["producer-request-forgotten"]);
+    expect(shown(await shard.put(entries(1), request(2)))).toEqual(["+1"]);
+    expect(it.log.appended).toBe(1025);
+  });
+});
+
+describe("after a restart", () => {
+  test("repeats are recognised by the frames' origins", async () => {
+    const it = await fixture();
+    const first = await it.owner().put([entry(2), entry(7)], request(1));
+    const again = it.owner();
+    expect(await again.put([entry(2), entry(7)], request(1))).toEqual(first);
+    expect(shown(await again.put([entry(2), entry(9)], request(1)))).toEqual(["+0", "+2"]);
+  });
+
+  test("repeats are recognised by the stored sets, when the frames are gone", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    const first = await shard.put(entries(1, 1), request(1));
+    it.clock.advance(1000);
+    await shard.put(entries(1), request(2));
+    await shard.trimOlderThan(it.clock.now());
+    expect(await stored(it)).toEqual(["k0"]);
+    expect(await it.owner().put(entries(1, 1), request(1))).toEqual(first);
+  });
+
+  test("trimming after a restart stores first what only the frames still say", async () => {
+    const it = await fixture();
+    const first = await it.owner().put(entries(1, 1), request(1));
+    it.clock.advance(1000);
+    await it.owner().trimOlderThan(it.clock.now());
+    expect(await stored(it)).toEqual([]);
+    expect(await it.owner().put(entries(1, 1), request(1))).toEqual(first);
+  });
+
+  test("closing stores the sets, so that the next use reads no frames", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    await shard.put(entries(1), request(1));
+    await shard.close();
+    expect((await it.log.getState(LOG_NAME))?.position).toBe(1);
+  });
+
+  test("sets that are stored while puts are under way cover those too", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    await shard.put(entries(1), request(1));
+    let sync = (): void => undefined;
+    it.log.delay = new Promise((resolve) => {
+      sync = resolve;
+    });
+    const put = shard.put(entries(1), request(2)); // its frame is in the log, its answer is not out
+    const closing = shard.close();
+    sync();
+    const first = await put;
+    await closing;
+    it.log.delay = undefined;
+    expect(await it.owner().put(entries(1), request(2))).toEqual(first);
+    expect(it.log.appended).toBe(2);
+  });
+
+  test("a growing shard stores its sets by itself, whoever writes", async () => {
+    const it = await fixture();
+    const shard = it.owner();
+    for (let i = 0; i < 17; i += 1) await shard.put(entries(MEBIBYTE));
+    await expect.poll(async () => (await it.log.getState(LOG_NAME))?.position).toBeGreaterThanOrEqual(16);
+  });
+});
