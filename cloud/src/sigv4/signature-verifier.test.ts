@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CloudError } from "../cloud-error.js";
 import { type SignedRequest, SignatureVerifier, verifyRequest } from "./index.js";

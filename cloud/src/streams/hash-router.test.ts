@@ -1,5 +1,5 @@
 import { evenHashKeyRanges, findByHashKey, HASH_KEY_MAX, hashPartitionKey } from "@headwater/protocol";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { HashRouter } from "./hash-router.js";
 

@@ -1,5 +1,5 @@
 import type { ProducerRequest } from "@headwater/protocol";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { ProducerSets, type ProducerSetsLimits } from "./producer-sets.js";
 

@@ -1,5 +1,5 @@
 import { HASH_KEY_MAX } from "@headwater/protocol";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeRecord, encodeRecordHead } from "./stored-record.js";
 

@@ -1,0 +1,98 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CloudError } from "../cloud-error.js";
+import { codecFor, type WireCodec } from "./wire-codec.js";
+
+function codec(contentType: string): WireCodec {
+  const found = codecFor(contentType);
+  if (found === undefined) throw new Error(`no codec for ${contentType}`);
+  return found;
+}
+
+const json = codec("application/x-amz-json-1.1");
+const cbor = codec("application/x-amz-cbor-1.1");
+
+test("a content type may have parameters and any case; others are none of ours", () => {
+  expect(codecFor("Application/X-AMZ-JSON-1.1; charset=UTF-8")).toBe(json);
+  expect([codecFor("application/json"), codecFor(""), codecFor(undefined)]).toEqual([undefined, undefined, undefined]);
+});
+
+describe("JSON", () => {
+  test("bytes are base64, dates are seconds with a fraction, absent members are left out", () => {
+    const output = {
+      Data: Buffer.from("hi"),
+      At: new Date(1_700_000_000_123),
+      None: undefined,
+      Key: 'a"é',
+      List: [1, true, null],
+    };
+    expect(json.encode(output).toString("utf8")).toBe(
+      '{"Data":"aGk=","At":1700000000.123,"Key":"a\\"é","List":[1,true,null]}',
+    );
+  });
+
+  test("anything that it writes, JSON.parse reads as it was", () =>
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const written = json.encode(value as Parameters<WireCodec["encode"]>[0]).toString("utf8");
+        expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    ));
+});
+
+describe("CBOR, from bytes made by hand from the contract", () => {
+  test("what Java's SDK sends: maps and lists of indefinite length, byte strings, dates as tag 1 over milliseconds", () => {
+    // {_ "StreamName": "s", "Data": h'0102', "Timestamp": 1(1700000000123), "Shards": [_ 1]}
+    const body =
+      "bf" +
+      "6a53747265616d4e616d65" +
+      "6173" +
+      "6444617461" +
+      "420102" +
+      "6954696d657374616d70" +
+      "c11b0000018bcfe5687b" +
+      "66536861726473" +
+      "9f01ff" +
+      "ff";
+    expect(cbor.decode(Buffer.from(body, "hex"))).toEqual({
+      StreamName: "s",
+      Data: new Uint8Array([1, 2]),
+      Timestamp: new Date(1_700_000_000_123),
+      Shards: [1],
+    });
+  });
+
+  test("what we answer", () => {
+    const output = { A: new Date(1_700_000_000_123), D: Buffer.from([1, 2]), N: undefined, K: null };
+    // {"A": 1(1700000000123), "D": h'0102', "K": null}
+    expect(cbor.encode(output).toString("hex")).toBe("a3" + "6141c11b0000018bcfe5687b" + "6144420102" + "614bf6");
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["truncated", "bf6a5374726561"],
+    ["two items", "a0a0"],
+    ["a key twice", "a2616101616102"],
+    ["a key that is no text", "a10102"],
+    ["an unknown tag", "c26101"],
+    ["a date that is no number", "c16178"],
+    ["undefined", "f7"],
+    ["an array of four thousand million", "9affffffff"],
+    ["text that announces 2^62 bytes", "7b4000000000000000"],
+    ["ten thousand arrays within each other", "81".repeat(10_000)],
+  ])("%s is malformed", (_, hex) => {
+    expect(() => cbor.decode(Buffer.from(hex, "hex"))).toThrow(CloudError);
+  });
+});
+
+test("any bytes are read or malformed, in either codec", () =>
+  fc.assert(
+    fc.property(fc.constantFrom(json, cbor), fc.uint8Array({ maxLength: 64 }), (codec, bytes) => {
+      try {
+        codec.decode(Buffer.from(bytes));
+      } catch (error) {
+        expect(error).toMatchObject({ code: "body-malformed" });
+      }
+    }),
+    { numRuns: 2000 },
+  ));
