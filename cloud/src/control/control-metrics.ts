@@ -1,0 +1,41 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+
+/** What the control channel counts. */
+export class ControlMetrics {
+  readonly connections: Counter;
+  readonly refusedUpgrades: Counter<"cause">;
+  readonly closed: Counter<"cause">;
+  readonly saveFailures: Counter;
+
+  constructor(registry: Registry, connectedGateways: () => number) {
+    const registers = [registry];
+    this.connections = new Counter({
+      name: "headwater_control_connections_total",
+      help: "Control connections accepted.",
+      registers,
+    });
+    this.refusedUpgrades = new Counter({
+      name: "headwater_control_refused_upgrades_total",
+      help: "Upgrade requests refused, by cause.",
+      labelNames: ["cause"],
+      registers,
+    });
+    this.closed = new Counter({
+      name: "headwater_control_closed_total",
+      help: "Control connections that ended, by cause.",
+      labelNames: ["cause"],
+      registers,
+    });
+    this.saveFailures = new Counter({
+      name: "headwater_control_save_failures_total",
+      help: "Writes of last-seen to the catalog that failed; the next write carries their changes.",
+      registers,
+    });
+    const gauge: Gauge = new Gauge({
+      name: "headwater_control_gateways_connected",
+      help: "Gateways connected now.",
+      registers,
+      collect: () => gauge.set(connectedGateways()),
+    });
+  }
+}
