@@ -1,0 +1,44 @@
+import type { Clock } from "@headwater/log";
+import type { Logger } from "pino";
+import type { Registry } from "prom-client";
+import type { KnownGateway } from "../control/known-gateways.js";
+import type { StreamService } from "../streams/stream-service.js";
+import { loadAssets } from "./assets.js";
+import { Console } from "./console.js";
+import { StateGatherer, type StreamSource } from "./console-state.js";
+import { isLoopbackAddress } from "./loopback-guard.js";
+
+const CLIENTS_MAX = 16;
+
+export interface ConsoleSurroundings {
+  readonly service: StreamService;
+  readonly gateways: { list(): readonly KnownGateway[] };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  /** The address that the cloud was told to listen on. */
+  readonly host: string;
+}
+
+/** Loads the page and makes the console's routes. */
+export async function startConsole(surroundings: ConsoleSurroundings): Promise<Console> {
+  const { service, gateways, clock, logger, registry, host } = surroundings;
+  const streams: StreamSource = {
+    listStreams: () => service.listStreams(),
+    shardViews: (streamName) => {
+      const stream = service.lookUp(streamName);
+      return stream?.status === "ACTIVE" ? stream.shards : [];
+    },
+  };
+  const facts = { region: service.region, accountId: service.accountId, startedMs: clock.now() };
+  return new Console({
+    assets: await loadAssets(),
+    streams,
+    gatherer: new StateGatherer(facts, streams, gateways),
+    clock,
+    registry,
+    listensOnLoopback: host === "localhost" || isLoopbackAddress(host),
+    clientsMax: CLIENTS_MAX,
+    readFailed: (stream, error) => logger.error({ err: error, stream }, "could not read a stream for the console"),
+  });
+}
