@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CloudError } from "../cloud-error.js";
+import { refusalOf } from "../testing/refusal-of.js";
 import { codecFor, type WireCodec } from "./wire-codec.js";
 
 function codec(contentType: string): WireCodec {
@@ -34,7 +35,7 @@ describe("JSON", () => {
   test("anything that it writes, JSON.parse reads as it was", () =>
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        const written = json.encode(value as Parameters<WireCodec["encode"]>[0]).toString("utf8");
+        const written = json.encode(value).toString("utf8");
         expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     ));
@@ -65,7 +66,9 @@ describe("CBOR, from bytes made by hand from the contract", () => {
   test("what we answer", () => {
     const output = { A: new Date(1_700_000_000_123), D: Buffer.from([1, 2]), N: undefined, K: null };
     // {"A": 1(1700000000123), "D": h'0102', "K": null}
-    expect(cbor.encode(output).toString("hex")).toBe("a3" + "6141c11b0000018bcfe5687b" + "6144420102" + "614bf6");
+    expect(cbor.encode(output).toString("hex")).toBe(
+      ["a3", "6141c11b0000018bcfe5687b", "6144420102", "614bf6"].join(""),
+    );
   });
 
   test.each([
@@ -88,11 +91,7 @@ describe("CBOR, from bytes made by hand from the contract", () => {
 test("any bytes are read or malformed, in either codec", () =>
   fc.assert(
     fc.property(fc.constantFrom(json, cbor), fc.uint8Array({ maxLength: 64 }), (codec, bytes) => {
-      try {
-        codec.decode(Buffer.from(bytes));
-      } catch (error) {
-        expect(error).toMatchObject({ code: "body-malformed" });
-      }
+      expect(refusalOf(() => codec.decode(Buffer.from(bytes)))?.code).toBeOneOf([undefined, "body-malformed"]);
     }),
     { numRuns: 2000 },
   ));

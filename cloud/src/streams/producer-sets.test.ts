@@ -50,7 +50,7 @@ test("beyond the memory's bound, the producer used longest ago keeps its highest
 });
 
 test("refuses sets of another format", () => {
-  expect(() => ProducerSets.decode(Buffer.from("830280" + "80", "hex"), LIMITS)).toThrow("format 2, known is 1");
+  expect(() => ProducerSets.decode(Buffer.from("83028080", "hex"), LIMITS)).toThrow("format 2, known is 1");
 });
 
 const step = fc.record({
@@ -71,8 +71,8 @@ test("agrees with an unbounded memory, but for what it says to have forgotten; a
         const key = `${producer}/${number}`;
         const accepted = sets.accepted(request(number, producer));
         const truth = all.get(key) ?? new Map<number, number>();
+        expect(accepted).toBeOneOf([undefined, truth]); // forgotten, or exact
         if (accepted !== undefined) {
-          expect(accepted).toEqual(truth); // exact, or forgotten
           const fresh = entries.filter((entry) => !accepted.has(entry));
           if (fresh.length > 0) sets.record(request(number, producer), fresh, position);
           fresh.forEach((entry, i) => truth.set(entry, position + i));

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { ManualClock } from "@headwater/log/testing";
 import { HASH_KEY_MAX, type ProducerRequest } from "@headwater/protocol";
 import { describe, expect, test } from "vitest";
@@ -23,7 +24,11 @@ async function fixture(): Promise<Fixture> {
   const shard = { number: 0, epoch: 3, startingHashKey: 0n, endingHashKey: HASH_KEY_MAX, logName: LOG_NAME };
   const owner = (limited = false): ShardOwner =>
     new ShardOwner({
-      ...{ log, clock, shard, limited, place: "shard shardId-000000000000 in stream s under account 0" },
+      log,
+      clock,
+      shard,
+      limited,
+      place: "shard shardId-000000000000 in stream s under account 0",
       onSaveFailed: (error) => {
         throw error;
       },
@@ -48,6 +53,13 @@ function shown(outcomes: readonly PutOutcome[]): string[] {
   return outcomes.map((outcome) =>
     outcome instanceof CloudError ? outcome.code : `+${Number(outcome.slice(12, 32))}`,
   );
+}
+
+/** Lets appends reach the log but not return, until the function that it answers is called. */
+function holdSyncs(log: MemoryLog): () => void {
+  const held = new EventEmitter();
+  log.delay = once(held, "sync").then(() => undefined);
+  return () => held.emit("sync");
 }
 
 async function stored({ log }: Fixture): Promise<string[]> {
@@ -131,10 +143,7 @@ describe("repeats (invariant 3)", () => {
   test("the same request twice at once: the second waits for the first", async () => {
     const it = await fixture();
     const shard = it.owner();
-    let sync = (): void => undefined;
-    it.log.delay = new Promise((resolve) => {
-      sync = resolve;
-    });
+    const sync = holdSyncs(it.log);
     const both = [shard.put(entries(1, 1), request(1)), shard.put(entries(1, 1), request(1))];
     sync();
     const [first, second] = await Promise.all(both);
@@ -202,10 +211,7 @@ describe("after a restart", () => {
     const it = await fixture();
     const shard = it.owner();
     await shard.put(entries(1), request(1));
-    let sync = (): void => undefined;
-    it.log.delay = new Promise((resolve) => {
-      sync = resolve;
-    });
+    const sync = holdSyncs(it.log);
     const put = shard.put(entries(1), request(2)); // its frame is in the log, its answer is not out
     const closing = shard.close();
     sync();

@@ -56,14 +56,13 @@ function fixture() {
   const catalog = new MemoryCatalog();
   const reports: string[] = [];
   const open = async (): Promise<StreamService> => {
-    const report = (message: string): number => reports.push(message);
     const service = await StreamService.open(catalog, {
       log,
       clock,
       accountId: "000000000000",
       region: "us-east-1",
       limited: false,
-      report,
+      report: (message) => reports.push(message),
     });
     opened.push(service);
     return service;
