@@ -22,6 +22,12 @@ test("a vectored write's parts count as one", () => {
   expect(verdict(write, split, sync)).toBe("no sync covers the write before the acknowledgement");
 });
 
+test("an acknowledgement in whose write the process was killed was still given", () => {
+  const killedIn = ack.replace("= 4", "= ?");
+  expect(verdict(write, sync, killedIn)).toBeUndefined();
+  expect(verdict(write, killedIn)).toBe("no sync covers the write before the acknowledgement");
+});
+
 test("calls of other threads may come between", () => {
   expect(
     verdict(
@@ -44,6 +50,7 @@ describe("a doctored trace is refused:", () => {
     ["the sync after the acknowledgement", [write, ack, sync], none],
     ["the sync of another file", [write, `12 fdatasync(17</d/log/2>) = 0`, ack], none],
     ["a failed sync", [write, `12 fdatasync(18</d/log/1>) = -1 EIO (Input/output error)`, ack], none],
+    ["a sync of which no return is known", [write, `12 fdatasync(18</d/log/1>) = ?`, ack], none],
     [
       "a sync that began before the write returned",
       [

@@ -42,7 +42,8 @@ export function straceInto(file: string): [string, ...string[]] {
 
 /**
  * Reads a trace of {@link straceInto}. strace writes a call's line when the call begins; where another thread's call comes
- * between, the line ends in `<unfinished ...>` and a `resumed` line follows when the call ends.
+ * between, the line ends in `<unfinished ...>` and a `resumed` line follows when the call ends. A call in which the process
+ * was killed has `?` for its result: it began, its bytes may have been seen, and it has no end.
  */
 export function parseTrace(trace: string): TraceEvent[] {
   const events: TraceEvent[] = [];
@@ -51,12 +52,12 @@ export function parseTrace(trace: string): TraceEvent[] {
     const [, pid, rest] = /^(\d+) +(.*)$/.exec(line) ?? [];
     if (pid === undefined || rest === undefined) continue;
     const thread = Number(pid);
-    const resumed = /^<\.\.\. (\w+) resumed>.*\) += (-?\d+)/.exec(rest);
+    const resumed = /^<\.\.\. (\w+) resumed>.*\) += (-?\d+|\?)/.exec(rest);
     if (resumed !== null) {
       const begun = unfinished.get(thread);
       unfinished.delete(thread);
       if (begun === undefined) throw new Error(`a call of thread ${pid} ends that never began: ${rest.slice(0, 200)}`);
-      events.push({ at: "exit", thread, ...begun, result: Number(resumed[2]) });
+      if (resumed[2] !== "?") events.push({ at: "exit", thread, ...begun, result: Number(resumed[2]) });
       continue;
     }
     const begins = /^(\w+)\((.*) <unfinished \.\.\.>$/.exec(rest);
@@ -66,10 +67,11 @@ export function parseTrace(trace: string): TraceEvent[] {
       events.push({ at: "enter", thread, ...call });
       continue;
     }
-    const whole = /^(\w+)\((.*)\) += (-?\d+)/.exec(rest);
+    const whole = /^(\w+)\((.*)\) += (-?\d+|\?)/.exec(rest);
     if (whole?.[1] !== undefined && whole[2] !== undefined) {
       const call = readCall(whole[1], whole[2]);
-      events.push({ at: "enter", thread, ...call }, { at: "exit", thread, ...call, result: Number(whole[3]) });
+      events.push({ at: "enter", thread, ...call });
+      if (whole[3] !== "?") events.push({ at: "exit", thread, ...call, result: Number(whole[3]) });
     }
   }
   return events;
