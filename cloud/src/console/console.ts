@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isStreamName } from "@headwater/protocol";
-import { Counter, Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { ConsoleRoutes } from "../http/hooks.js";
 import { type Asset, versionOf } from "./assets.js";
+import { ConsoleMetrics } from "./console-metrics.js";
 import type { StateGatherer, StreamSource } from "./console-state.js";
 import { LiveConsole } from "./live-console.js";
 import { isCrossSite, refuseForeigner } from "./loopback-guard.js";
@@ -18,7 +19,7 @@ export interface ConsoleOptions {
   readonly listensOnLoopback: boolean;
   /** Browsers that may look on at a time. */
   readonly clientsMax: number;
-  /** Hears of a stream that could not be read. */
+  /** Hears of a stream that could not be read, once until it can be read again. */
   readonly readFailed: (streamName: string, error: unknown) => void;
 }
 
@@ -33,66 +34,40 @@ export class Console implements ConsoleRoutes {
   readonly #options: ConsoleOptions;
   readonly #live: LiveConsole;
   readonly #version: string;
-  readonly #refused: Counter<"cause">;
-  readonly #readFailures: Counter;
+  readonly #metrics: ConsoleMetrics;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
     this.#version = versionOf(options.assets);
-    const registers = [options.registry];
-    this.#refused = new Counter({
-      name: "headwater_console_refused_total",
-      help: "Console requests refused, by cause.",
-      labelNames: ["cause"],
-      registers,
-    });
-    this.#readFailures = new Counter({
-      name: "headwater_console_read_failures_total",
-      help: "Reads for live pages that failed.",
-      registers,
-    });
-    this.#live = new LiveConsole({
-      ...options,
-      readFailed: (streamName, error) => {
-        this.#readFailures.inc();
-        options.readFailed(streamName, error);
-      },
-    });
-    const clients: Gauge = new Gauge({
-      name: "headwater_console_clients",
-      help: "Live pages that look on now.",
-      registers,
-      collect: () => clients.set(this.#live.clients),
-    });
-    const dropped: Gauge = new Gauge({
-      name: "headwater_console_dropped_records",
-      help: "Records that pages which read too slowly were not shown, of pages that have closed.",
-      registers,
-      collect: () => dropped.set(this.#live.droppedRecords),
-    });
+    this.#metrics = new ConsoleMetrics(options.registry, () => this.#live.clients);
+    this.#live = new LiveConsole({ ...options, metrics: this.#metrics });
   }
 
   handle(request: IncomingMessage, response: ServerResponse): boolean {
-    const { pathname, search, searchParams } = new URL(request.url ?? "/", "http://console");
+    // By hand, since `new URL` throws on targets that a client may well send, such as `//`.
+    const target = request.url ?? "";
+    const query = target.indexOf("?");
+    const pathname = query < 0 ? target : target.slice(0, query);
     // A signed GET of `/` is an AWS call, whatever it asks.
-    const isRoot = pathname === "/" && search === "" && request.headers.authorization === undefined;
+    const isRoot = target === "/" && request.headers.authorization === undefined;
     if (!isRoot && pathname !== "/console" && !pathname.startsWith("/console/")) return false;
     const refusal = refuseForeigner(request, this.#options.listensOnLoopback);
     if (refusal !== undefined) {
-      this.#refused.inc({ cause: "foreign" });
+      this.#metrics.refused.inc({ cause: "foreign" });
       send(response, 403, "text/html; charset=utf-8", tunnelPage(refusal, request.socket.localPort ?? 0));
     } else if (isRoot) {
       response.writeHead(302, { ...securityHeaders, location: "/console" }).end();
     } else if (pathname === "/console" || pathname === "/console/") {
       this.#asset("index.html", request, response);
     } else if (isCrossSite(request)) {
-      this.#refused.inc({ cause: "cross-site" });
+      this.#metrics.refused.inc({ cause: "cross-site" });
       sendText(response, 403, "Asked for by another site.");
     } else if (pathname === "/console/state") {
       const state = this.#options.gatherer.gather(this.#options.clock.now());
       send(response, 200, "application/json", JSON.stringify(state));
     } else if (pathname === "/console/events") {
-      this.#events(searchParams.get("stream") ?? DEFAULT_STREAM, request, response);
+      const parameters = new URLSearchParams(query < 0 ? "" : target.slice(query));
+      this.#events(parameters.get("stream") ?? DEFAULT_STREAM, request, response);
     } else {
       this.#asset(pathname.slice("/console/".length), request, response);
     }
@@ -122,7 +97,7 @@ export class Console implements ConsoleRoutes {
     } else if (!isStreamName(streamName)) {
       sendText(response, 400, "A stream's name has 1 to 128 letters, digits, dots, hyphens and underscores.");
     } else if (this.#live.isFull) {
-      this.#refused.inc({ cause: "too-many-pages" });
+      this.#metrics.refused.inc({ cause: "too-many-pages" });
       sendText(response, 503, "Too many pages look on already.");
     } else {
       response.writeHead(200, { ...securityHeaders, "content-type": "text/event-stream" });

@@ -21,32 +21,31 @@ export class EventClient {
   #notShown = 0;
   #state: string | undefined;
   #isFull = false;
-  #droppedTotal = 0;
+  #fullFlushes = 0;
 
   constructor(response: ServerResponse, limits: EventClientLimits) {
     this.#response = response;
     this.#limits = limits;
     response.on("drain", () => {
       this.#isFull = false;
+      this.#fullFlushes = 0;
     });
   }
 
-  /** Records dropped because this browser reads too slowly. */
-  get droppedTotal(): number {
-    return this.#droppedTotal;
+  /** How many flushes in a row found that the browser had not taken what was written before. */
+  get fullFlushes(): number {
+    return this.#fullFlushes;
   }
 
-  /** Bytes of JSON that wait here. */
-  get waitingBytes(): number {
-    return this.#recordBytes + (this.#state?.length ?? 0);
-  }
-
-  /** @param records JSON texts, oldest first. @param skipped records that were passed over before this client. */
-  offerRecords(records: readonly string[], skipped: number): void {
+  /**
+   * @param records JSON texts, oldest first. @param skipped records that were passed over before this client.
+   * @returns how many it dropped.
+   */
+  offerRecords(records: readonly string[], skipped: number): number {
     this.#notShown += skipped;
     for (const record of records) {
       this.#records.push(record);
-      this.#recordBytes += record.length;
+      this.#recordBytes += Buffer.byteLength(record);
     }
     const { recordsMax, recordBytesMax } = this.#limits;
     let drop = Math.max(0, this.#records.length - recordsMax);
@@ -54,13 +53,13 @@ export class EventClient {
     for (const [i, record] of this.#records.entries()) {
       if (i >= drop && bytes <= recordBytesMax) break;
       drop = Math.max(drop, i + 1);
-      bytes -= record.length;
+      bytes -= Buffer.byteLength(record);
     }
-    if (drop === 0) return;
+    if (drop === 0) return 0;
     this.#records.splice(0, drop);
     this.#recordBytes = bytes;
     this.#notShown += drop;
-    this.#droppedTotal += drop;
+    return drop;
   }
 
   /** @param state JSON text; takes the place of one that still waits. */
@@ -70,7 +69,10 @@ export class EventClient {
 
   /** Writes what waits, unless the browser has not taken what was written before. */
   flush(): void {
-    if (this.#isFull) return;
+    if (this.#isFull) {
+      this.#fullFlushes++;
+      return;
+    }
     let text = "";
     if (this.#state !== undefined) text += `event: state\ndata: ${this.#state}\n\n`;
     if (this.#records.length > 0 || this.#notShown > 0) {
@@ -86,5 +88,10 @@ export class EventClient {
 
   end(): void {
     this.#response.end();
+  }
+
+  /** Ends it without waiting for what the browser has not taken. */
+  cut(): void {
+    this.#response.destroy();
   }
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { ConsoleMetrics } from "./console-metrics.js";
 import type { StateGatherer, StreamSource } from "./console-state.js";
 import { EventClient, eventClientLimits } from "./event-client.js";
 import { LiveTail } from "./live-tail.js";
@@ -6,13 +7,16 @@ import { LiveTail } from "./live-tail.js";
 /** Records go out ten times a second at most, the state once: it also tells the page that the cloud is alive. */
 export const TICK_MS = 100;
 const TICKS_PER_STATE = 10;
+/** 30 s. A page that takes nothing for so long is gone or frozen; it would hold the place of one that looks. */
+const STALLED_TICKS_MAX = 300;
 
 export interface LiveOptions {
   readonly streams: StreamSource;
   readonly gatherer: StateGatherer;
   readonly clock: { now(): number };
   readonly clientsMax: number;
-  /** Hears of a stream that could not be read; the next tick tries again. */
+  readonly metrics: ConsoleMetrics;
+  /** Hears of a stream that could not be read, once until it can be read again; each tick tries. */
   readonly readFailed: (streamName: string, error: unknown) => void;
 }
 
@@ -22,6 +26,7 @@ interface Watched {
   /** What a browser that comes later starts with: JSON texts, oldest first. */
   recent: readonly string[];
   isPolling: boolean;
+  isFailing: boolean;
 }
 
 const RECENT_MAX = eventClientLimits.recordsMax;
@@ -33,7 +38,6 @@ export class LiveConsole {
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   #clientCount = 0;
-  #droppedRecords = 0;
   #isClosing = false;
 
   constructor(options: LiveOptions) {
@@ -42,11 +46,6 @@ export class LiveConsole {
 
   get clients(): number {
     return this.#clientCount;
-  }
-
-  /** Records that slow browsers did not get. */
-  get droppedRecords(): number {
-    return this.#droppedRecords;
   }
 
   /** Whether there is no room for another page, or no time left. */
@@ -61,14 +60,13 @@ export class LiveConsole {
     watched.clients.add(client);
     this.#clientCount++;
     client.offerState(this.#state());
-    client.offerRecords(watched.recent, 0);
+    this.#offer(client, watched.recent, 0);
     client.flush();
     // Closing says all there is to know; without a listener the error would end the process.
     response.on("error", () => response.destroy());
     response.on("close", () => {
       watched.clients.delete(client);
       this.#clientCount--;
-      this.#droppedRecords += client.droppedTotal;
       if (watched.clients.size === 0 && this.#watched.get(streamName) === watched) this.#watched.delete(streamName);
       if (this.#clientCount === 0) this.#stopTimer();
     });
@@ -84,7 +82,12 @@ export class LiveConsole {
       for (const client of this.#everyone()) client.offerState(state);
     }
     await Promise.all(polls);
-    for (const client of this.#everyone()) client.flush();
+    for (const client of this.#everyone()) {
+      client.flush();
+      if (client.fullFlushes < STALLED_TICKS_MAX) continue;
+      this.#options.metrics.stalledClients.inc();
+      client.cut();
+    }
   }
 
   close(): void {
@@ -97,7 +100,7 @@ export class LiveConsole {
     let watched = this.#watched.get(streamName);
     if (watched === undefined) {
       const tail = new LiveTail(() => this.#options.streams.shardViews(streamName));
-      watched = { tail, clients: new Set(), recent: [], isPolling: false };
+      watched = { tail, clients: new Set(), recent: [], isPolling: false, isFailing: false };
       this.#watched.set(streamName, watched);
     }
     return watched;
@@ -109,15 +112,22 @@ export class LiveConsole {
     watched.isPolling = true;
     try {
       const { records, skipped } = await watched.tail.poll();
+      watched.isFailing = false;
       if (records.length === 0 && skipped === 0) return;
       const texts = records.map((record) => JSON.stringify(record));
       watched.recent = [...watched.recent, ...texts].slice(-RECENT_MAX);
-      for (const client of watched.clients) client.offerRecords(texts, skipped);
+      for (const client of watched.clients) this.#offer(client, texts, skipped);
     } catch (error) {
-      this.#options.readFailed(streamName, error);
+      this.#options.metrics.readFailures.inc();
+      if (!watched.isFailing) this.#options.readFailed(streamName, error);
+      watched.isFailing = true;
     } finally {
       watched.isPolling = false;
     }
+  }
+
+  #offer(client: EventClient, records: readonly string[], skipped: number): void {
+    this.#options.metrics.droppedRecords.inc(client.offerRecords(records, skipped));
   }
 
   #state(): string {

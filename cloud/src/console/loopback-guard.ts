@@ -18,8 +18,14 @@ export function refuseForeigner(request: IncomingMessage, listensOnLoopback: boo
 
 /** Whether another site's page caused the request; such a page could not read the answer, but could use it up. */
 export function isCrossSite({ headers }: IncomingMessage): boolean {
-  const site = headers["sec-fetch-site"];
+  const { origin, "sec-fetch-site": site } = headers;
+  // Older browsers say Origin only.
+  if (origin !== undefined && !ownOrigins(headers[":authority"] ?? headers.host).includes(origin)) return true;
   return site !== undefined && site !== "same-origin" && site !== "none";
+}
+
+function ownOrigins(host: string | string[] | undefined): string[] {
+  return [`http://${String(host)}`, `https://${String(host)}`];
 }
 
 const proxyHeaders = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];

@@ -5,7 +5,6 @@ export class ControlMetrics {
   readonly connections: Counter;
   readonly refusedUpgrades: Counter<"cause">;
   readonly closed: Counter<"cause">;
-  readonly saveFailures: Counter;
 
   constructor(registry: Registry, connectedGateways: () => number) {
     const registers = [registry];
@@ -24,11 +23,6 @@ export class ControlMetrics {
       name: "headwater_control_closed_total",
       help: "Control connections that ended, by cause.",
       labelNames: ["cause"],
-      registers,
-    });
-    this.saveFailures = new Counter({
-      name: "headwater_control_save_failures_total",
-      help: "Writes of last-seen to the catalog that failed; the next write carries their changes.",
       registers,
     });
     const gauge: Gauge = new Gauge({

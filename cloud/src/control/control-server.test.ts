@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { CONTROL_PATH } from "@headwater/protocol";
 import { Registry } from "prom-client";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -43,6 +44,21 @@ test("an unsigned upgrade gets AWS's 403 and is counted", async () => {
   const body = (await response.toArray()).join("");
   expect(JSON.parse(body)).toEqual({ __type: "MissingAuthenticationTokenException", message: "not signed" });
   expect(await cloud.metric("headwater_control_refused_upgrades_total", "authentication-missing")).toBe(1);
+});
+
+test("a page in a browser is refused, signed or not", async () => {
+  const cloud = await startCloud();
+  await expect(cloud.connect({ origin: "http://elsewhere.example" })).rejects.toThrow("403");
+  expect(await cloud.metric("headwater_control_refused_upgrades_total", "browser")).toBe(1);
+});
+
+test("a refused peer that never closes its end does not keep its connection", async () => {
+  const cloud = await startCloud();
+  const socket = connect({ port: cloud.port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.write(`GET ${CONTROL_PATH} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+  expect((await socket.toArray()).join("")).toMatch(/^HTTP\/1\.1 403 /);
+  await vi.waitFor(async () => expect(await cloud.openSockets()).toBe(0));
+  socket.destroy();
 });
 
 test("other paths and what is no WebSocket are refused without harm", async () => {
@@ -136,7 +152,8 @@ interface Cloud {
   readonly store: SqliteLastSeen;
   readonly clock: { nowMs: number; now(): number };
   readonly port: number;
-  connect(options?: { autoPong?: boolean }): Promise<WebSocket>;
+  connect(options?: { autoPong?: boolean; origin?: string }): Promise<WebSocket>;
+  openSockets(): Promise<number>;
   metric(name: string, cause?: string): Promise<number | undefined>;
 }
 
@@ -187,6 +204,7 @@ async function startCloud(limits: Partial<ControlLimits> = {}): Promise<Cloud> {
       await once(socket, "open");
       return socket;
     },
+    openSockets: () => promisify(http.getConnections.bind(http))(),
     async metric(name, cause) {
       const metric = await registry.getSingleMetric(name)?.get();
       return metric?.values.find(({ labels }) => cause === undefined || labels["cause"] === cause)?.value;

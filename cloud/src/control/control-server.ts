@@ -111,6 +111,8 @@ export class ControlServer {
   #refusal(request: IncomingMessage): Refusal | undefined {
     const target = request.url ?? "";
     if (target.split("?", 1)[0] !== CONTROL_PATH) return unknownPath;
+    // Browsers let any page open a WebSocket to this machine, and always say Origin; gateways never do.
+    if (request.headers.origin !== undefined) return fromBrowser;
     try {
       this.#options.authenticate({ method: request.method ?? "", target, rawHeaders: request.rawHeaders });
     } catch (error) {
@@ -198,6 +200,12 @@ const unknownPath: Refusal = {
   status: 404,
   type: "UnknownOperationException",
   message: "There is no WebSocket at this path.",
+};
+const fromBrowser: Refusal = {
+  cause: "browser",
+  status: 403,
+  type: "AccessDeniedException",
+  message: "The control channel is for gateways, not for pages.",
 };
 const busy: Refusal = {
   cause: "busy",

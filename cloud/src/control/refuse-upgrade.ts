@@ -15,6 +15,8 @@ export interface Refusal {
 /** Answers an upgrade request the way the AWS APIs answer an error, and ends the connection. */
 export function refuseUpgrade(socket: Duplex, { status, type, message }: Refusal): void {
   const body = JSON.stringify({ __type: type, message });
+  // Sockets of an HTTP server stay half open: without this, a peer that never closes would keep its place.
+  socket.once("finish", () => socket.destroy());
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,

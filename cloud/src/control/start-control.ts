@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "@headwater/log";
 import type { Logger } from "pino";
-import type { Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 import { toCloudError, wireErrors } from "../http/wire-errors.js";
 import { type SignatureVerifier, verifyRequest } from "../sigv4/index.js";
 import { controlLimits, ControlServer } from "./control-server.js";
@@ -42,14 +42,20 @@ export async function startControl({
   const store = await SqliteLastSeen.open(join(directory, "last-seen.sqlite"));
   const known = new KnownGateways(GATEWAYS_MAX);
   known.load(await store.load());
+  const saveFailures = new Counter({
+    name: "headwater_control_save_failures_total",
+    help: "Writes of last-seen that failed; the next write carries their changes.",
+    registers: [registry],
+  });
   const server = new ControlServer({
     known,
     clock,
     registry,
     limits: controlLimits,
-    lastSeen: new LastSeen(known, store, (error) =>
-      logger.error({ err: error }, "could not store when gateways were last seen"),
-    ),
+    lastSeen: new LastSeen(known, store, (error) => {
+      saveFailures.inc();
+      logger.error({ err: error }, "could not store when gateways were last seen");
+    }),
     authenticate: (request) => {
       if (verifier !== undefined) verifyRequest(verifier, request);
     },
