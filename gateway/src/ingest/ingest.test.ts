@@ -79,12 +79,12 @@ test("a repeat is acknowledged and not stored again, record for record, also aft
 
 test("watermarks outlive the frames that they come from", async () => {
   await publish(recordsTopic("cam"), envelope({ sequence: 1 }, { sequence: 2 }));
-  const stream = gateway.spool.streams.get("s");
-  stream?.release(2);
+  gateway.spool.streams.get("s")?.release(2);
   await gateway.spool.sweep();
-  expect(await readStream(gateway.log, "s")).toEqual([]);
-  disk.powerOn();
+  // A trim is durable lazily, so a power cut could bring the frames back; the log's end does not.
+  await gateway.log.close();
   gateway = await openSpool(disk);
+  expect(await readStream(gateway.log, "s")).toEqual([]);
   await publish(recordsTopic("cam"), envelope({ sequence: 2 }, { sequence: 3 }));
   expect((await readStream(gateway.log, "s")).map(({ data }) => data)).toEqual(["r3"]);
 });
