@@ -90,7 +90,7 @@ async function ensureNpmPackages(withTools) {
 async function ensureSqlite() {
   if (await sqliteLoads()) return;
   const directory = path.join(root, "node_modules/sqlite3");
-  const prebuilt = await stage("sqlite3, prebuilt", async () => {
+  const prebuilt = await stage("looking for a prebuilt sqlite3", async () => {
     const tool = path.join(root, "node_modules/prebuild-install/bin.js");
     await run("sh", ["-c", 'cd "$1" && exec "$2" "$3" -r napi', "sh", directory, process.execPath, tool]);
     return sqliteLoads();
@@ -98,17 +98,23 @@ async function ensureSqlite() {
   if (prebuilt) return;
   process.stdout.write("There is no prebuilt sqlite3 that runs here, so it is compiled: about a minute\n");
   await ensureSystemPackages("to compile sqlite3", compilers);
-  await stage("sqlite3, compiled", (show) =>
+  await stage("compiling sqlite3", (show) =>
     npm(["rebuild", "sqlite3", "--build-from-source", "--foreground-scripts"], {
       env: nodeHeaders(),
-      onLine: (line) => isCompilerStep(line) && show(line),
+      onLine(line) {
+        const file = compiledFile(line);
+        if (file !== undefined) show(file);
+      },
     }),
   );
 }
 
-/** make's own lines, such as `CXX(target) Release/obj.target/node_sqlite3/src/statement.o`; not the warnings between. @param {string} line */
-function isCompilerStep(line) {
-  return /^\s*[A-Z_]+\(target\) /.test(line);
+/**
+ * What make is at: `statement.o` of `CXX(target) Release/obj.target/node_sqlite3/src/statement.o`; undefined for other lines.
+ * @param {string} line
+ */
+function compiledFile(line) {
+  return /^\s*[A-Z_]+\(target\) (?:.*\/)?([^/]+)$/.exec(line)?.[1];
 }
 
 async function sqliteLoads() {

@@ -42,7 +42,7 @@ function readOptions(argv) {
       options: { port: text, "mqtt-port": text, data: text, help: { type: "boolean" } },
     }).values;
   } catch (error) {
-    throw new SetupError(`${String(error)}\n\n${HELP}`);
+    throw new SetupError(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
   }
   if (values.help) return undefined;
   return {
