@@ -5,6 +5,8 @@ import type { EncodedAppend } from "./format/encoded-append.js";
 import { encodeRecords, encodeState } from "./format/encoded-append.js";
 import type { Context } from "./journal/context.js";
 import { Journal } from "./journal/journal.js";
+import type { SealedJournal } from "./settle/sealed-journal.js";
+import { Settler } from "./settle/settler.js";
 import type { DamageLog } from "./shard/damage-log.js";
 import { positionAtTime } from "./shard/position-at-time.js";
 import { readShard } from "./shard/read-shard.js";
@@ -13,8 +15,17 @@ import { Shard } from "./shard/shard.js";
 import type { ShardTable } from "./shard/shard-table.js";
 
 const shardNameCharactersMax = 512;
-/** A trim is written down at most so often, and before a segment is deleted. */
-const trimWriteMs = 1000;
+/** A trim that frees nothing is written down so much later: until then a crash may bring back what it forgot. */
+const trimWriteMs = 10_000;
+/** A segment that only a state keeps is worth moving the state for if it has more than this beside it. */
+const stateSlackBytesMax = 256 * 1024;
+
+interface ToAppend {
+  readonly encoded: EncodedAppend;
+  readonly stateNumber: number | undefined;
+  /** Of the first record; what a state covers ends before it. */
+  readonly position: number;
+}
 
 /** An open log. See {@link Log} for what it promises. */
 export class DurableLog implements Log {
@@ -27,8 +38,12 @@ export class DurableLog implements Log {
   /** The journal that each shard appended to last. */
   readonly #assigned = new WeakMap<Shard, Journal>();
   #nextShardNumber: number;
+  readonly #settler: Settler;
   #closing: Promise<void> | undefined;
+  /** Trimmed since the table was written. */
+  readonly #trimmed = new Set<Shard>();
   #trimTimer: NodeJS.Timeout | undefined;
+  #releasing: Promise<void> | undefined;
 
   constructor(
     context: Context,
@@ -43,7 +58,14 @@ export class DurableLog implements Log {
     this.#table = table;
     this.#nextShardNumber = recovered.nextShardNumber;
     for (const shard of recovered.shards) this.#shards.set(shard.name, shard);
-    this.#journals = Array.from({ length: options.journals ?? 4 }, () => new Journal(context, () => Promise.resolve()));
+    this.#settler = new Settler(context, () => this.#writeTable());
+    const settle = (journal: SealedJournal) => this.#settler.add(journal);
+    this.#journals = Array.from({ length: options.journals ?? 4 }, () => new Journal(context, settle));
+  }
+
+  /** Settles the journals that an earlier process left. What cannot be settled yet is served from where it lies. */
+  async settleLeft(journals: readonly SealedJournal[]): Promise<void> {
+    await this.#settler.settle(journals);
   }
 
   async createShards(names: readonly string[]): Promise<void> {
@@ -62,8 +84,13 @@ export class DurableLog implements Log {
     const shard = this.#shard(name);
     this.#shards.delete(name);
     shard.delete();
+    for (const journal of this.#journals) journal.members.delete(shard);
     await this.#writeTable();
-    await this.#context.disk.remove(this.#context.paths.shard(shard.number));
+    try {
+      await this.#settler.deleteAll(shard);
+    } catch (error) {
+      throw diskError(error, "delete shard");
+    }
   }
 
   shards(): string[] {
@@ -73,32 +100,29 @@ export class DurableLog implements Log {
   append(name: string, frames: readonly Frame[]): Promise<Appended> {
     return this.#push(name, (shard, arrivalMs) => {
       const encoded = encodeRecords(frames, { shard: shard.number, position: shard.next, arrivalMs });
-      return { encoded, stateNumber: undefined };
+      return { encoded, stateNumber: undefined, position: shard.next };
     });
   }
 
   async putState(name: string, state: Uint8Array): Promise<void> {
     await this.#push(name, (shard, arrivalMs) => {
       const stateNumber = shard.stateNumber + 1;
-      const encoded = encodeState(state, stateNumber, { shard: shard.number, position: shard.next, arrivalMs });
-      return { encoded, stateNumber };
+      const position = shard.next;
+      const encoded = encodeState(state, stateNumber, { shard: shard.number, position, arrivalMs });
+      return { encoded, stateNumber, position };
     });
   }
 
-  async #push(
-    name: string,
-    encode: (shard: Shard, arrivalMs: number) => { encoded: EncodedAppend; stateNumber: number | undefined },
-  ): Promise<Appended> {
+  async #push(name: string, encode: (shard: Shard, arrivalMs: number) => ToAppend): Promise<Appended> {
     this.#assertOpen();
     const { counters, clock } = this.#context;
     const shard = this.#shard(name);
     const arrivalMs = Math.max(shard.arrivalMs, Math.floor(clock.now()));
-    const { encoded, stateNumber } = encode(shard, arrivalMs);
+    const { encoded, stateNumber, position } = encode(shard, arrivalMs);
     if (counters.pendingBytes > 0 && counters.pendingBytes + encoded.bytes > this.#pendingBytesMax) {
       counters.failed("overloaded");
       throw new LogError("overloaded", `${counters.pendingBytes} bytes wait to be synced`);
     }
-    const position = shard.next;
     if (encoded.frames === 0) return { position, arrivalMs };
     shard.arrivalMs = arrivalMs;
     if (stateNumber === undefined) shard.next += encoded.frames;
@@ -162,12 +186,53 @@ export class DurableLog implements Log {
     const trimmed = Math.min(position, shard.committed);
     if (trimmed <= shard.trimmed) return;
     shard.trimmed = trimmed;
-    this.#trimTimer ??= setTimeout(() => {
-      this.#trimTimer = undefined;
-      this.#writeTable().catch((error: unknown) => {
-        this.#context.report({ level: "error", message: "trim not written", error: diskError(error, "trim").message });
+    this.#trimmed.add(shard);
+    const [oldest] = shard.parts;
+    const frees = oldest !== undefined && oldest.file.isSegment && oldest.next <= trimmed;
+    if (frees) this.#release();
+    else this.#trimTimer ??= setTimeout(() => this.#release(), trimWriteMs).unref();
+  }
+
+  /** Writes trims down, then deletes the segments that are not needed any more. */
+  #release(): void {
+    clearTimeout(this.#trimTimer);
+    this.#trimTimer = undefined;
+    this.#releasing ??= (async () => {
+      while (this.#trimmed.size > 0 && this.#closing === undefined) {
+        const shards = [...this.#trimmed];
+        this.#trimmed.clear();
+        await this.#settler.release(shards);
+        for (const shard of shards) await this.#moveState(shard);
+      }
+      this.#releasing = undefined;
+    })();
+  }
+
+  /** Where only its state keeps a segment, the state is written anew and the segment goes. */
+  async #moveState(shard: Shard): Promise<void> {
+    const old = shard.state;
+    if (
+      this.#closing !== undefined ||
+      old === undefined ||
+      shard.deleted ||
+      !old.file.isSegment ||
+      shard.stateNumber !== old.number
+    )
+      return;
+    if (old.file.bytes - old.bytes <= stateSlackBytesMax || shard.parts.some(({ file }) => file === old.file)) return;
+    try {
+      const kept = await readState(shard, this.#context.handles, this.#damage);
+      if (kept === undefined || shard.stateNumber !== old.number) return; // the owner has put a new one
+      await this.#push(shard.name, (_, arrivalMs) => {
+        const stateNumber = old.number + 1;
+        const place = { shard: shard.number, position: kept.position, arrivalMs };
+        return { encoded: encodeState(kept.state, stateNumber, place), stateNumber, position: kept.position };
       });
-    }, trimWriteMs).unref();
+      this.#trimmed.add(shard);
+    } catch (error) {
+      const cause = diskError(error, "move state").message;
+      this.#context.report({ level: "warn", message: "state not moved", shard: shard.name, error: cause });
+    }
   }
 
   async trimOlderThan(name: string, arrivalMs: number): Promise<void> {
@@ -181,7 +246,7 @@ export class DurableLog implements Log {
   stats(): LogStats {
     const { counters } = this.#context;
     return {
-      diskBytes: 0,
+      diskBytes: this.#diskBytes(),
       pendingBytes: counters.pendingBytes,
       appendedFrames: counters.appendedFrames,
       appendedBytes: counters.appendedBytes,
@@ -192,17 +257,25 @@ export class DurableLog implements Log {
     };
   }
 
+  #diskBytes(): number {
+    let bytes = 0;
+    for (const journal of this.#journals) bytes += journal.fileBytes;
+    for (const { file } of this.#context.sealed) bytes += file.bytes;
+    for (const shard of this.#shards.values()) for (const file of shard.segments) bytes += file.bytes;
+    return bytes;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    clearTimeout(this.#trimTimer);
     for (const journal of this.#journals) await journal.close();
-    if (this.#trimTimer !== undefined) {
-      clearTimeout(this.#trimTimer);
-      await this.#writeTable();
-    }
+    await this.#settler.close();
+    await this.#releasing;
+    await this.#writeTable();
     await this.#context.handles.closeAll();
     for (const shard of this.#shards.values()) shard.delete();
   }
@@ -211,11 +284,11 @@ export class DurableLog implements Log {
     try {
       await this.#table.write(() => ({
         nextNumber: this.#nextShardNumber,
-        rows: [...this.#shards.values()].map(({ name, number, trimmed }) => ({
+        rows: [...this.#shards.values()].map(({ name, number, trimmed, committed }) => ({
           name,
           number,
           trimmed,
-          nextMin: trimmed,
+          nextMin: committed,
         })),
       }));
     } catch (error) {

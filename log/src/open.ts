@@ -33,6 +33,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     journalBytesMax: options.journalBytesMax ?? 64 * 1024 * 1024,
     segmentBytesMax: options.segmentBytesMax ?? 16 * 1024 * 1024,
     report,
+    sealed: [],
     nextFileNumber: () => ++fileNumber,
   };
   try {
@@ -40,7 +41,9 @@ export async function openLog(options: LogOptions): Promise<Log> {
     await checkFormat(disk, paths.format);
     const recovered = await recover(context, await table.read(), damage);
     fileNumber = recovered.fileNumberMax;
-    return new DurableLog(context, options, damage, table, recovered);
+    const log = new DurableLog(context, options, damage, table, recovered);
+    await log.settleLeft(recovered.journals);
+    return log;
   } catch (error) {
     throw diskError(error, `open ${options.directory}`);
   }

@@ -7,6 +7,9 @@ export interface LogFile {
   readonly fileNumber: number;
   /** Changes when a journal becomes a segment. */
   path: string;
+  isSegment: boolean;
+  /** A segment that gets nothing more, whatever its size: a write to it failed, or it is damaged. */
+  ended?: boolean;
   /** Up to here the bytes are committed. */
   bytes: number;
 }

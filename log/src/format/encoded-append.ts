@@ -137,7 +137,7 @@ function encode(
       }
       end = at + whole;
       head.fill(0, to, end);
-      checksum = crc32(head.subarray(sectionAt, to));
+      checksum = crc32(head.subarray(sectionAt, end));
     } else {
       checksum = sectionBytes > 0 ? crc32(head.subarray(sectionAt, payloadAt)) : 0;
       buffers.push(head.subarray(from, payloadAt));
@@ -148,6 +148,7 @@ function encode(
       from = payloadAt;
       end = at + whole - payloadBytes;
       head.fill(0, payloadAt, end);
+      checksum = crc32(head.subarray(payloadAt, end), checksum);
     }
     writeFrame(view, at, {
       kind,

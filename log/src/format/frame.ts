@@ -9,7 +9,7 @@ import type { FileId } from "./file-header.js";
  *   5 u8  section length / 8            28 u32 shard number                     shard's part of the batch
  *   6 u16 0                             32 u64 position                  52 u32 offset of the frame in the file / 8
  *   8 u32 payload length                56 section (origin, or what the kind needs), zero-padded to 8
- *  12 u32 checksum of section, payload     payload, zero-padded to 8
+ *  12 u32 checksum of what follows 56      payload, zero-padded to 8
  */
 export const frameHeaderBytes = 56;
 /** Longest payload of one frame. */

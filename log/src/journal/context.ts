@@ -1,6 +1,7 @@
 import type { Clock, Disk, LogEvent } from "../api.js";
 import type { ReadHandles } from "../files/log-file.js";
 import type { Paths } from "../files/paths.js";
+import type { SealedJournal } from "../settle/sealed-journal.js";
 import type { Counters } from "./counters.js";
 
 /** What the parts of one open log share. */
@@ -13,6 +14,8 @@ export interface Context {
   readonly journalBytesMax: number;
   readonly segmentBytesMax: number;
   report(event: LogEvent): void;
+  /** Journals that wait to become segments, oldest first. */
+  readonly sealed: SealedJournal[];
   /** Rises with each file, over all journals and segments. */
   nextFileNumber(): number;
 }

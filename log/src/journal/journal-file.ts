@@ -6,6 +6,7 @@ import { stampAppend } from "../format/encoded-append.js";
 import type { Link } from "../format/file-header.js";
 import { encodeFileHeader, randomFileId } from "../format/file-header.js";
 import { noShard } from "../format/frame.js";
+import type { SealedJournal } from "../settle/sealed-journal.js";
 import type { Part } from "../shard/part.js";
 import type { Shard } from "../shard/shard.js";
 import type { Context } from "./context.js";
@@ -24,6 +25,8 @@ export class JournalFile {
   readonly log: LogFile;
   /** What the file holds of each shard. */
   readonly parts = new Map<Shard, Part>();
+  /** Whose records or states it holds. */
+  readonly shards = new Set<Shard>();
   /** Whose frames came last. */
   lastWriter: Shard | undefined;
   readonly #context: Context;
@@ -42,7 +45,7 @@ export class JournalFile {
     this.#header = header;
   }
 
-  static async create(context: Context, links: readonly Link[]): Promise<JournalFile> {
+  static async create(context: Context): Promise<JournalFile> {
     const fileNumber = context.nextFileNumber();
     const fileId = randomFileId();
     const path = context.paths.journal(fileNumber);
@@ -53,8 +56,9 @@ export class JournalFile {
       await file.close();
       throw error;
     }
+    const links = context.sealed.filter(({ left }) => !left).map(linkTo);
     const header = encodeFileHeader({ fileId, fileNumber, shard: noShard, links });
-    return new JournalFile(context, file, { fileId, fileNumber, path, bytes: 0 }, header);
+    return new JournalFile(context, file, { fileId, fileNumber, path, isSegment: false, bytes: 0 }, header);
   }
 
   /** Writes the appends and their mark in one go, and syncs. Nothing may be written after it has thrown. */
@@ -99,4 +103,8 @@ export class JournalFile {
   close(): Promise<void> {
     return this.#file.close();
   }
+}
+
+function linkTo({ file }: SealedJournal): Link {
+  return { fileId: file.fileId, sealedBytes: file.bytes };
 }

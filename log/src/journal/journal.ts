@@ -2,12 +2,12 @@ import type { Appended } from "../api.js";
 import { LogError } from "../api.js";
 import { diskError } from "../files/disk-error.js";
 import type { EncodedAppend } from "../format/encoded-append.js";
-import type { Link } from "../format/file-header.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { partOf } from "../shard/part.js";
 import type { Shard } from "../shard/shard.js";
 import type { Context } from "./context.js";
 import { JournalFile } from "./journal-file.js";
+import type { SealedJournal } from "../settle/sealed-journal.js";
 
 /** A batch holds at most so much, so that forming it does not hold up the process and nobody waits long for a sync. */
 const batchBytesMax = 8 * 1024 * 1024;
@@ -30,19 +30,17 @@ export interface PendingAppend {
 /** Takes the appends of some shards, and commits them in batches: one write, one sync for all that came meanwhile. */
 export class Journal {
   readonly #context: Context;
-  readonly #sealed: (file: JournalFile, healthy: boolean) => Promise<void>;
+  readonly #sealed: (journal: SealedJournal) => Promise<void>;
   /** The shards of the current file. They stay together until it is sealed, or their order could not be told. */
   readonly members = new Set<Shard>();
   #pending: PendingAppend[] = [];
   pendingBytes = 0;
   #file: JournalFile | undefined;
-  /** What counts of the file before: goes into the next file's header. */
-  #links: readonly Link[] = [];
   #running: Promise<void> | undefined;
   #idle: NodeJS.Timeout | undefined;
 
   /** `sealed` takes over a file that gets no more batches; the journal goes on once it has resolved. */
-  constructor(context: Context, sealed: (file: JournalFile, healthy: boolean) => Promise<void>) {
+  constructor(context: Context, sealed: (journal: SealedJournal) => Promise<void>) {
     this.#context = context;
     this.#sealed = sealed;
   }
@@ -55,12 +53,20 @@ export class Journal {
     this.#run();
   }
 
+  /** Bytes of the current file. */
+  get fileBytes(): number {
+    return this.#file?.log.bytes ?? 0;
+  }
+
   /** Waits for what is pending, writes the trailing mark and closes the file. Nothing is pushed afterwards. */
   async close(): Promise<void> {
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
     clearTimeout(this.#idle);
-    await this.#mark();
-    await this.#file?.close();
+    const file = this.#file;
+    if (file === undefined) return;
+    // What cannot be ended is recovered by the next start as after a crash.
+    await this.#ended(file);
+    await this.#closed(file);
   }
 
   /** Commits batch after batch until nothing is pending. */
@@ -104,7 +110,7 @@ export class Journal {
 
   async #commit(batch: readonly PendingAppend[]): Promise<void> {
     try {
-      this.#file ??= await JournalFile.create(this.#context, this.#links);
+      this.#file ??= await JournalFile.create(this.#context);
       const file = this.#file;
       const ordinals = ordinalsOf(batch);
       const placed = await file.writeBatch(
@@ -123,6 +129,7 @@ export class Journal {
     const { shard, encoded, position, arrivalMs } = append;
     this.#released(append);
     if (!shard.deleted) {
+      file.shards.add(shard);
       if (append.stateNumber === undefined) {
         let part = file.parts.get(shard);
         if (part === undefined) {
@@ -162,25 +169,27 @@ export class Journal {
     this.#context.report({ level: "error", message: "append failed", error: error.message, appends: failed.length });
     if (file === undefined) return;
     // The descriptor is not used again: after a failed sync the next one may succeed without the bytes on disk.
-    this.#links = [{ fileId: file.log.fileId, sealedBytes: file.log.bytes }];
     await this.#closed(file);
-    await this.#sealed(file, false);
+    await this.#sealed({ file: file.log, shards: file.shards, clean: false, left: false });
   }
 
   async #seal(file: JournalFile): Promise<void> {
-    let healthy = true;
-    try {
-      await file.finish();
-    } catch (error) {
-      healthy = false;
-      const message = diskError(error, "seal").message;
-      this.#context.report({ level: "error", message: "journal not ended", path: file.log.path, error: message });
-    }
+    const healthy = await this.#ended(file);
     this.#file = undefined;
-    this.#links = [{ fileId: file.log.fileId, sealedBytes: file.log.bytes }];
     if (healthy) this.members.clear();
     await this.#closed(file);
-    await this.#sealed(file, healthy);
+    await this.#sealed({ file: file.log, shards: file.shards, clean: healthy, left: false });
+  }
+
+  async #ended(file: JournalFile): Promise<boolean> {
+    try {
+      await file.finish();
+      return true;
+    } catch (error) {
+      const message = diskError(error, "seal").message;
+      this.#context.report({ level: "error", message: "journal not ended", path: file.log.path, error: message });
+      return false;
+    }
   }
 
   async #closed(file: JournalFile): Promise<void> {

@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import { fileIdHex } from "../format/file-header.js";
-import { FrameKind } from "../format/frame.js";
+import { FrameKind, frameHeaderBytes } from "../format/frame.js";
 import type { Context } from "../journal/context.js";
+import type { SealedJournal } from "../settle/sealed-journal.js";
 import type { DamageLog } from "../shard/damage-log.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import type { Part } from "../shard/part.js";
 import { partOf } from "../shard/part.js";
 import { Shard } from "../shard/shard.js";
 import type { ShardTableContent } from "../shard/shard-table.js";
+import { loadSegments, reportBadSegments } from "./load-segments.js";
 import { mergeParts } from "./merge-parts.js";
+import { Quarantine } from "./quarantine.js";
 import type { ScannedJournal } from "./scan-journal.js";
 import { addFrame, scanJournal } from "./scan-journal.js";
 
@@ -16,6 +19,8 @@ export interface Recovered {
   readonly shards: readonly Shard[];
   readonly nextShardNumber: number;
   readonly fileNumberMax: number;
+  /** Left over, oldest first: to be settled. */
+  readonly journals: readonly SealedJournal[];
 }
 
 /** Makes out what the log holds after whatever happened to it. docs/design/log.md, "Recovery". */
@@ -28,60 +33,24 @@ export async function recover(context: Context, table: ShardTableContent, damage
     return shard;
   });
   const byNumber = new Map(shards.map((shard) => [shard.number, shard]));
-  const parts = new Map<number, Part[]>(shards.map(({ number }) => [number, []]));
+  await removeDeleted(context, byNumber);
 
-  for (const journal of journals) {
-    const indexes = new Map(journal.indexes);
-    if (journal.doubtful.length > 0) await syncFile(context, journal.file.path);
-    for (const frame of journal.doubtful) {
-      const { shard, kind } = frame.header;
-      if (kind !== FrameKind.record) continue;
-      let index = indexes.get(shard);
-      if (index === undefined) indexes.set(shard, (index = new FrameIndex()));
-      addFrame(index, frame);
-      journal.file.bytes = frame.end;
-    }
-    for (const [number, index] of indexes) parts.get(number)?.push(partOf(journal.file, index));
-    const states = [
-      ...journal.states.values(),
-      ...journal.doubtful.filter(({ header }) => header.kind === FrameKind.state),
-    ];
-    for (const { header, stateNumber, offset, end } of states) {
-      const shard = byNumber.get(header.shard);
-      if (shard === undefined || stateNumber < shard.stateNumber) continue;
-      shard.stateNumber = stateNumber;
-      shard.state = { file: journal.file, offset, bytes: end - offset, position: header.position, number: stateNumber };
-    }
-    for (const [number, next] of journal.nextSeen) {
-      const shard = byNumber.get(number);
-      if (shard !== undefined) shard.committed = Math.max(shard.committed, next);
-    }
-    for (const { offset, end, shard } of journal.damaged) {
-      const name = shard === undefined ? undefined : byNumber.get(shard)?.name;
-      damage.add({
-        file: journal.file.path,
-        offset,
-        bytes: end - offset,
-        kind: "damaged",
-        ...(name && { shard: name }),
-      });
-    }
-    for (const { offset, end } of journal.torn)
-      damage.add({ file: journal.file.path, offset, bytes: end - offset, kind: "torn" });
-  }
+  const inJournals = new Map<number, Part[]>(shards.map(({ number }) => [number, []]));
+  const left: SealedJournal[] = [];
+  for (const journal of journals) left.push(await takeJournal(context, journal, byNumber, inJournals, damage));
 
+  let fileNumberMax = Math.max(0, ...journals.map(({ file }) => file.fileNumber));
   for (const shard of shards) {
-    shard.parts.push(...mergeParts([], parts.get(shard.number) ?? []));
+    const { parts, bad } = await loadSegments(context, shard);
+    for (const { fileNumber } of shard.segments) fileNumberMax = Math.max(fileNumberMax, fileNumber);
+    shard.parts.push(...mergeParts(parts, inJournals.get(shard.number) ?? []));
     const last = shard.parts.at(-1);
     shard.committed = Math.max(shard.committed, shard.trimmed, last?.next ?? 0, shard.state?.position ?? 0);
+    reportBadSegments(shard, bad, damage);
     shard.next = shard.committed;
     shard.arrivalMs = last?.index.lastArrivalMs ?? 0;
   }
-  return {
-    shards,
-    nextShardNumber: table.nextNumber,
-    fileNumberMax: Math.max(0, ...journals.map((journal) => journal.file.fileNumber)),
-  };
+  return { shards, nextShardNumber: table.nextNumber, fileNumberMax, journals: left };
 }
 
 /** Reads the journals that were left, the newest first, since each says what counts of the one before. */
@@ -99,6 +68,66 @@ async function scanJournals(context: Context): Promise<ScannedJournal[]> {
   return scanned.toReversed();
 }
 
+/** Gives the shards what a journal holds of them, and puts aside what does not hold. */
+async function takeJournal(
+  context: Context,
+  journal: ScannedJournal,
+  shards: ReadonlyMap<number, Shard>,
+  parts: ReadonlyMap<number, Part[]>,
+  damage: DamageLog,
+): Promise<SealedJournal> {
+  const { file, doubtful, damaged, torn } = journal;
+  const indexes = new Map(journal.indexes);
+  if (doubtful.length > 0) await syncFile(context, file.path);
+  for (const frame of doubtful) {
+    file.bytes = frame.end;
+    if (frame.header.kind !== FrameKind.record) continue;
+    let index = indexes.get(frame.header.shard);
+    if (index === undefined) indexes.set(frame.header.shard, (index = new FrameIndex()));
+    addFrame(index, frame);
+  }
+  const holders = new Set<Shard>();
+  for (const [number, index] of indexes) {
+    const shard = shards.get(number);
+    if (shard === undefined) continue;
+    holders.add(shard);
+    parts.get(number)!.push(partOf(file, index));
+  }
+  const states = [...journal.states.values(), ...doubtful.filter(({ header }) => header.kind === FrameKind.state)];
+  for (const { header, stateNumber, offset, end } of states) {
+    const shard = shards.get(header.shard);
+    if (shard === undefined || stateNumber < shard.stateNumber) continue;
+    holders.add(shard);
+    shard.stateNumber = stateNumber;
+    shard.state = { file, offset, bytes: end - offset, position: header.position, number: stateNumber };
+  }
+  for (const [number, next] of journal.nextSeen) {
+    const shard = shards.get(number);
+    if (shard !== undefined) shard.committed = Math.max(shard.committed, next);
+  }
+  const quarantine = new Quarantine(context);
+  for (const { offset, end, shard: number } of damaged) {
+    const shard = number === undefined ? undefined : shards.get(number);
+    const aside = await quarantine.keep(file.path, offset, end - offset);
+    const where = { file: file.path, offset, bytes: end - offset, ...(aside && { quarantine: aside }) };
+    damage.add({ ...where, kind: "damaged", ...(shard && { shard: shard.name }) });
+    // Where a header is lost, so is the position that it gave: at most so many, and nobody else may get them.
+    if (number === undefined)
+      for (const holder of holders) {
+        if ((indexes.get(holder.number)?.ends.at(-1) ?? 0) > offset) continue;
+        const seen = Math.max(indexes.get(holder.number)?.next ?? 0, journal.nextSeen.get(holder.number) ?? 0);
+        holder.committed = Math.max(holder.committed, seen + Math.ceil((end - offset) / frameHeaderBytes));
+      }
+  }
+  for (const { offset, end } of torn) {
+    const aside = await quarantine.keep(file.path, offset, end - offset);
+    const where = { file: file.path, offset, bytes: end - offset, ...(aside && { quarantine: aside }) };
+    damage.add({ ...where, kind: "torn" });
+  }
+  const clean = doubtful.length === 0 && damaged.length === 0 && torn.length === 0;
+  return { file, shards: holders, clean, left: true };
+}
+
 /** What was read may lie in the page cache only: it must be on disk before anyone is served it. */
 async function syncFile(context: Context, path: string): Promise<void> {
   const file = await context.disk.open(path, "write");
@@ -107,4 +136,11 @@ async function syncFile(context: Context, path: string): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/** A crash may have come between the deletion of a shard and that of its files. */
+async function removeDeleted(context: Context, shards: ReadonlyMap<number, Shard>): Promise<void> {
+  const { disk, paths } = context;
+  for (const name of await disk.list(paths.shards))
+    if (/^\d+$/.test(name) && !shards.has(Number(name))) await disk.remove(paths.shard(Number(name)));
 }

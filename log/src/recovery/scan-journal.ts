@@ -140,6 +140,7 @@ class JournalScan {
         fileId: this.#id ?? { low: 0, high: 0 },
         fileNumber: this.#fileNumber,
         path: this.#path,
+        isSegment: false,
         bytes: Math.max(headerEnd, this.#acknowledgedBytes),
       },
       links: this.#header?.links ?? [],
@@ -169,9 +170,8 @@ class JournalScan {
     }
     await window.load(offset, end - offset);
     const at = window.at(offset);
-    const payloadEnd = at + frameHeaderBytes + header.sectionBytes + header.payloadBytes;
-    const section = window.bytes.subarray(at + frameHeaderBytes, payloadEnd);
-    if (crc32(section) !== header.payloadChecksum) {
+    const body = window.bytes.subarray(at + frameHeaderBytes, window.at(end));
+    if (crc32(body) !== header.payloadChecksum) {
       this.#addBad({ offset, end, shard: header.shard });
       if (header.kind === FrameKind.record) this.#nextSeen.set(header.shard, header.position + 1);
       return end;

@@ -31,11 +31,10 @@ export function parseFrame(
   const length = frameBytes(header.sectionBytes, header.payloadBytes);
   if (at + length > bytes.length) return { is: "cut", bytes: length };
   const end = at + length;
-  if (header.shard !== shard || header.kind === FrameKind.mark) return { is: "other", end };
-  const sectionAt = at + frameHeaderBytes;
-  const payloadEnd = sectionAt + header.sectionBytes + header.payloadBytes;
-  if (crc32(bytes.subarray(sectionAt, payloadEnd)) !== header.payloadChecksum) return { is: "damage", end, header };
-  return { is: "frame", header, end };
+  if (header.shard !== shard && header.kind !== FrameKind.mark) return { is: "other", end };
+  if (crc32(bytes.subarray(at + frameHeaderBytes, end)) !== header.payloadChecksum)
+    return { is: "damage", end, header };
+  return { is: header.kind === FrameKind.mark ? "other" : "frame", header, end };
 }
 
 /** The next place with an intact header that may stand there; the buffer's end if there is none. */

@@ -35,7 +35,12 @@ export async function readShard(
     }
     reading.next = Math.max(reading.next, part.first);
     const stop = part.next; // the part may grow meanwhile
-    await readPart(shard, part, stop, reading, limits, handles, damage);
+    try {
+      await readPart(shard, part, stop, reading, limits, handles, damage);
+    } catch (error) {
+      // Settled or trimmed meanwhile, and its file is gone: what is wanted is elsewhere, or nowhere.
+      if (shard.parts.includes(part)) throw error;
+    }
   }
   return { frames: reading.frames, next: reading.next };
 }

@@ -34,6 +34,8 @@ export class Shard {
   deleted = false;
   /** In rising order of position; they do not overlap. */
   readonly parts: Part[] = [];
+  /** The shard's segments: those that parts and state lie in, and those that are to be deleted. */
+  readonly segments = new Set<LogFile>();
   readonly #waiters = new Set<Waiter>();
 
   constructor(

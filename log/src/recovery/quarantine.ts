@@ -1,0 +1,71 @@
+import { basename, join } from "node:path";
+import type { Disk } from "../api.js";
+import { diskError } from "../files/disk-error.js";
+import type { Context } from "../journal/context.js";
+
+/** Together no more than this is put aside; what is beyond it is only reported. */
+const quarantineBytesMax = 64 * 1024 * 1024;
+
+/** Keeps bytes that do not hold and whose file is about to go, for whoever wants to look at them. */
+export class Quarantine {
+  readonly #context: Context;
+  #names: Set<string> | undefined;
+  #bytes = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Copies a stretch of a file. Answers where it lies; undefined where there was no room for it. */
+  async keep(path: string, offset: number, bytes: number): Promise<string | undefined> {
+    const { disk, paths } = this.#context;
+    this.#names ??= await this.#load();
+    const name = `${basename(path)}-${offset}`;
+    const aside = join(paths.quarantine, name);
+    if (this.#names.has(name)) return aside; // a start before this one kept it
+    if (this.#bytes + bytes > quarantineBytesMax) return undefined;
+    try {
+      await copyStretch(disk, path, offset, bytes, aside);
+    } catch (error) {
+      const cause = diskError(error, "quarantine").message;
+      this.#context.report({ level: "warn", message: "bytes not put aside", path, offset, bytes, error: cause });
+      await disk.remove(aside);
+      return undefined;
+    }
+    this.#names.add(name);
+    this.#bytes += bytes;
+    return aside;
+  }
+
+  async #load(): Promise<Set<string>> {
+    const { disk, paths } = this.#context;
+    const names = await disk.list(paths.quarantine);
+    for (const name of names) {
+      const file = await disk.open(join(paths.quarantine, name), "read");
+      this.#bytes += await file.size();
+      await file.close();
+    }
+    return new Set(names);
+  }
+}
+
+async function copyStretch(disk: Disk, from: string, offset: number, bytes: number, to: string): Promise<void> {
+  const source = await disk.open(from, "read");
+  try {
+    const target = await disk.open(to, "create");
+    try {
+      const buffer = Buffer.alloc(Math.min(bytes, 1024 * 1024));
+      for (let done = 0; done < bytes;) {
+        const read = await source.read(buffer.subarray(0, Math.min(buffer.length, bytes - done)), offset + done);
+        if (read === 0) break;
+        await target.write([buffer.subarray(0, read)], done);
+        done += read;
+      }
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}

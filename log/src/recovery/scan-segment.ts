@@ -1,0 +1,165 @@
+import { crc32 } from "node:zlib";
+import type { Disk } from "../api.js";
+import { FileWindow } from "../files/file-window.js";
+import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax } from "../format/file-header.js";
+import type { FrameHeader } from "../format/frame.js";
+import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
+import type { SegmentContent, StatePlace } from "../settle/segment-index.js";
+import { FrameIndex } from "../shard/frame-index.js";
+import { nextHeader } from "../shard/parse-frames.js";
+
+/** Bytes that do not hold, and what lies around them. */
+export interface BadStretch {
+  readonly offset: number;
+  readonly end: number;
+  /** The position after the last record before; undefined at the segment's start. */
+  readonly after: number | undefined;
+  /** The position of the first record behind; undefined at the segment's end. */
+  before: number | undefined;
+}
+
+export interface ScannedSegment extends SegmentContent {
+  readonly bad: readonly BadStretch[];
+  /** Bytes that were read. */
+  readonly scannedBytes: number;
+}
+
+/**
+ * Finds out what a segment holds: intact frames of its shard whose positions rise. Zeros at the end were never written.
+ * @param known what its sidecar says of the first bytes, which are then not read.
+ */
+export async function scanSegment(
+  disk: Disk,
+  path: string,
+  shard: number,
+  known: SegmentContent | undefined,
+): Promise<ScannedSegment> {
+  const file = await disk.open(path, "read");
+  try {
+    const size = await file.size();
+    const trusted = known !== undefined && known.coveredBytes <= size ? known : undefined;
+    return await new SegmentScan(new FileWindow(file, size), shard, trusted).run();
+  } finally {
+    await file.close();
+  }
+}
+
+class SegmentScan {
+  readonly #window: FileWindow;
+  readonly #shard: number;
+  readonly #known: SegmentContent | undefined;
+  readonly #index: FrameIndex;
+  readonly #bad: BadStretch[] = [];
+  /** Of so many bad stretches it is known what follows. */
+  #bounded = 0;
+  #state: StatePlace | undefined;
+  #coveredBytes = 0;
+  #adjacent = false;
+
+  constructor(window: FileWindow, shard: number, known: SegmentContent | undefined) {
+    this.#window = window;
+    this.#shard = shard;
+    this.#known = known;
+    this.#index = known?.index ?? new FrameIndex();
+    this.#state = known?.state;
+  }
+
+  async run(): Promise<ScannedSegment> {
+    const from = this.#known?.coveredBytes ?? (await this.#headerBytes());
+    this.#coveredBytes = from;
+    let offset = from;
+    while (offset < this.#window.end) offset = await this.#step(offset);
+    const { end } = this.#window;
+    const known = this.#known === undefined ? 0 : from;
+    return {
+      coveredBytes: this.#coveredBytes,
+      index: this.#index,
+      state: this.#state,
+      bad: this.#bad,
+      scannedBytes: end - known,
+    };
+  }
+
+  /** Where the frames begin; a header that does not hold counts as bad bytes. */
+  async #headerBytes(): Promise<number> {
+    await this.#window.load(0, fileHeaderBytesMax);
+    const header = decodeFileHeader(this.#window.bytes);
+    return header === undefined ? 0 : fileHeaderBytes(header.links.length);
+  }
+
+  /** Takes what stands at the offset, answers where to go on. */
+  async #step(offset: number): Promise<number> {
+    await this.#window.load(offset, frameHeaderBytes);
+    const header = this.#headerAt(offset);
+    if (header === undefined) return this.#skipBad(offset);
+    const end = offset + frameBytes(header.sectionBytes, header.payloadBytes);
+    if (end > this.#window.end) return this.#skipBad(offset);
+    await this.#window.load(offset, end - offset);
+    const at = this.#window.at(offset);
+    const { kind, position, arrivalMs, payloadBytes } = header;
+    const after = this.#index.runs > 0 ? this.#index.next : undefined;
+    if (crc32(this.#window.bytes.subarray(at + frameHeaderBytes, this.#window.at(end))) !== header.payloadChecksum) {
+      this.#addBad({ offset, end, after, before: undefined });
+      return end;
+    }
+    if (kind === FrameKind.record) {
+      this.#index.add({ position, count: 1, arrivalMs, offset, end, payloadBytes }, this.#adjacent);
+      this.#adjacent = true;
+      for (; this.#bounded < this.#bad.length; this.#bounded++) this.#bad[this.#bounded]!.before = position;
+    } else if (kind === FrameKind.state) {
+      const number = getUint64(this.#window.view, at + frameHeaderBytes);
+      if (number >= (this.#state?.number ?? 0)) this.#state = { offset, bytes: end - offset, position, number };
+      this.#adjacent = false;
+    }
+    this.#coveredBytes = end;
+    return end;
+  }
+
+  /** An intact header that may stand here. */
+  #headerAt(offset: number): FrameHeader | undefined {
+    const header = readFrameHeader(this.#window.view, this.#window.bytes, this.#window.at(offset));
+    return header !== undefined && this.#mayStand(header) ? header : undefined;
+  }
+
+  #mayStand(header: FrameHeader): boolean {
+    if (header.kind === FrameKind.mark) return true;
+    if (header.shard !== this.#shard) return false;
+    return header.kind === FrameKind.state || header.position >= this.#index.next;
+  }
+
+  /** Goes on at the next intact header. */
+  async #skipBad(offset: number): Promise<number> {
+    const after = this.#index.runs > 0 ? this.#index.next : undefined;
+    let written = offset;
+    for (let at = offset; at < this.#window.end;) {
+      await this.#window.load(at, Math.min(this.#window.end - at, 2 * frameHeaderBytes));
+      const { bytes, view } = this.#window;
+      const here = this.#window.at(at);
+      const found = nextHeader(view, bytes, at === offset ? here + 8 : here, (header) => this.#mayStand(header));
+      const stop = found < bytes.length ? found : bytes.length;
+      for (let byte = stop - 1; byte >= here; byte--) {
+        if (bytes[byte] === 0) continue;
+        written = at + (byte - here) + 1;
+        break;
+      }
+      if (found < bytes.length) {
+        this.#addBad({ offset, end: at + (found - here), after, before: undefined });
+        return at + (found - here);
+      }
+      // The header may begin in this window's last bytes and end in the next.
+      const next = at + Math.max(8, alignDown8(bytes.length - here - frameHeaderBytes));
+      at = at + (bytes.length - here) >= this.#window.end ? this.#window.end : next;
+    }
+    if (written > offset) this.#addBad({ offset, end: written, after, before: undefined });
+    return this.#window.end;
+  }
+
+  #addBad(bad: BadStretch): void {
+    this.#bad.push(bad);
+    this.#adjacent = false;
+  }
+}
+
+function alignDown8(bytes: number): number {
+  return Math.floor(bytes / 8) * 8;
+}

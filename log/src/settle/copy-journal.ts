@@ -1,0 +1,169 @@
+import type { DiskFile } from "../api.js";
+import { LogError } from "../api.js";
+import { FileWindow } from "../files/file-window.js";
+import { FrameKind } from "../format/frame.js";
+import type { Context } from "../journal/context.js";
+import { parseFrame } from "../shard/parse-frames.js";
+import type { Part } from "../shard/part.js";
+import type { Shard, StateLocation } from "../shard/shard.js";
+import type { SealedJournal } from "./sealed-journal.js";
+import { SegmentWriter } from "./segment-writer.js";
+
+/** The journal is read once from start to end, so much at a time. */
+const windowBytes = 8 * 1024 * 1024;
+/** So many shards are copied in one pass, which keeps a file open for each. */
+const shardsMax = 128;
+
+/** Adjacent parts of one shard that go to one segment. */
+interface Share {
+  readonly shard: Shard;
+  readonly parts: Part[];
+  readonly state: StateLocation | undefined;
+  writer: SegmentWriter | undefined;
+  /** Where the copying stands. */
+  part: number;
+  run: number;
+}
+
+/**
+ * Copies what is still wanted of a journal to its shards' segments: run by run as it is, checksums included, so that
+ * damage is neither hidden nor made. When it resolves, readers find everything in the segments, synced.
+ * @throws what the disk throws; the journal then still holds everything, and may be copied again.
+ */
+export async function copyJournal(context: Context, journal: SealedJournal, signal: AbortSignal): Promise<void> {
+  const shards = [...journal.shards].filter((shard) => !shard.deleted);
+  for (let from = 0; from < shards.length; from += shardsMax) {
+    const shares = shards.slice(from, from + shardsMax).flatMap((shard) => sharesOf(shard, journal));
+    try {
+      await copyShares(context, journal, shares, signal);
+      for (const { shard, writer, parts, state } of shares) {
+        if (shard.deleted) continue;
+        await writer?.sync();
+        if (writer === undefined) shard.parts.splice(shard.parts.indexOf(parts[0]!), parts.length);
+        else writer.publish(parts, state);
+      }
+      for (const { shard, writer } of shares) if (!shard.deleted) await writer?.writeIndex();
+    } finally {
+      for (const { writer } of shares) await writer?.close();
+    }
+  }
+}
+
+/** A shard's parts in the journal, those that lie next to each other together; the state goes with the last. */
+function sharesOf(shard: Shard, journal: SealedJournal): Share[] {
+  const shares: Share[] = [];
+  const state = shard.state?.file === journal.file ? shard.state : undefined;
+  shard.parts.forEach((part, i) => {
+    if (part.file !== journal.file) return;
+    const last = shares.at(-1);
+    if (last !== undefined && shard.parts[i - 1] === last.parts.at(-1)) last.parts.push(part);
+    else shares.push({ shard, parts: [part], state: undefined, writer: undefined, part: 0, run: 0 });
+  });
+  if (state === undefined) return shares;
+  const last = shares.pop() ?? { shard, parts: [], writer: undefined, part: 0, run: 0 };
+  return [...shares, { ...last, state }];
+}
+
+async function copyShares(
+  context: Context,
+  journal: SealedJournal,
+  shares: readonly Share[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const share of shares) {
+    share.run = firstRun(share);
+    const before = share.parts.length > 0 ? share.shard.parts.indexOf(share.parts[0]!) : share.shard.parts.length;
+    const wanted = nextOffset(share) !== undefined || share.state !== undefined;
+    if (wanted) share.writer = await SegmentWriter.open(context, share.shard, share.shard.parts[before - 1]);
+  }
+  await context.handles.use(journal.file, async (file) => {
+    const window = new FileWindow(file, journal.file.bytes, windowBytes);
+    for (;;) {
+      if (signal.aborted) throw new LogError("closed", "the log is closed");
+      let from = Infinity;
+      for (const share of shares) from = Math.min(from, nextOffset(share) ?? Infinity);
+      if (from === Infinity) break;
+      await window.load(from, longestRun(shares, from));
+      for (const share of shares) await copyWindow(share, window);
+    }
+    for (const share of shares) if (share.state !== undefined) await copyState(share, share.state, file);
+  });
+}
+
+/** The first run that is not behind what the shard forgot. */
+function firstRun({ shard, parts, part }: Share): number {
+  const current = parts[part];
+  return current === undefined ? 0 : current.index.runOf(Math.max(current.first, shard.trimmed));
+}
+
+/** Where the next run to be copied starts; undefined where there is none. Goes on to the next part as needed. */
+function nextOffset(share: Share): number | undefined {
+  for (; share.part < share.parts.length; share.part++, share.run = firstRun(share)) {
+    const { index, next } = share.parts[share.part]!;
+    const wanted = next > share.shard.trimmed && share.run < index.runs && index.positions[share.run]! < next;
+    if (wanted) return index.offsets[share.run]!;
+  }
+  return undefined;
+}
+
+/** How many bytes the window must hold from here on so that at least one run is whole. */
+function longestRun(shares: readonly Share[], from: number): number {
+  for (const share of shares)
+    if (nextOffset(share) === from) return share.parts[share.part]!.index.ends[share.run]! - from;
+  return 0;
+}
+
+/** Copies the share's runs that lie in the window as a whole. */
+async function copyWindow(share: Share, window: FileWindow): Promise<void> {
+  const buffers: Uint8Array[] = [];
+  const runs = [];
+  for (let offset = nextOffset(share); offset !== undefined; offset = nextOffset(share)) {
+    const part = share.parts[share.part]!;
+    const { index } = part;
+    const { run } = share;
+    const end = index.ends[run]!;
+    if (!window.has(offset, end - offset)) break;
+    const bytes = window.bytes.subarray(window.at(offset), window.at(end));
+    const position = index.positions[run]!;
+    const next = index.positions[run + 1] ?? index.next;
+    if (position >= part.first && next <= part.next) {
+      const payloadBytes = (index.payloadsBefore[run + 1] ?? index.payloadBytes) - index.payloadsBefore[run]!;
+      buffers.push(bytes);
+      runs.push({ position, count: next - position, arrivalMs: index.arrivals[run]!, payloadBytes });
+    } else {
+      // Frames beyond the part's bounds were replaced by others: they must not come back.
+      for (const frame of framesWithin(bytes, share.shard.number, part.first, part.next)) {
+        buffers.push(frame.bytes);
+        runs.push(frame);
+      }
+    }
+    share.run++;
+  }
+  if (buffers.length === 0) return;
+  await share.writer!.write(buffers, runs);
+}
+
+function* framesWithin(bytes: Buffer, shard: number, first: number, next: number) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length;) {
+    const found = parseFrame(view, bytes, at, shard, () => true);
+    if (found.is === "cut") return;
+    if (found.is === "frame" && found.header.kind === FrameKind.record) {
+      const { position, arrivalMs, payloadBytes } = found.header;
+      if (position >= first && position < next)
+        yield { bytes: bytes.subarray(at, found.end), position, count: 1, arrivalMs, payloadBytes };
+    }
+    at = found.end;
+  }
+}
+
+async function copyState({ writer }: Share, state: StateLocation, file: DiskFile): Promise<void> {
+  const frame = Buffer.allocUnsafe(state.bytes);
+  let done = 0;
+  while (done < frame.length) {
+    const read = await file.read(frame.subarray(done), state.offset + done);
+    if (read === 0) throw new LogError("disk-failed", `${state.file.path} ends within a state`);
+    done += read;
+  }
+  await writer!.writeState(frame, state);
+}

@@ -1,0 +1,28 @@
+import type { LogFile } from "../files/log-file.js";
+import type { Context } from "../journal/context.js";
+import type { Shard } from "../shard/shard.js";
+import { segmentIndexPath } from "./segment-index.js";
+
+/**
+ * Forgets the parts in segments that lie before a trimmed position.
+ * @param written the table says so. Otherwise the last part stays: the next position is told by it.
+ */
+export function forgetTrimmed({ parts }: Shard, trimmed: number, written: boolean): void {
+  let count = 0;
+  while (count < parts.length && parts[count]!.file.isSegment && parts[count]!.next <= trimmed) count++;
+  if (!written && count === parts.length) count--;
+  if (count > 0) parts.splice(0, count);
+}
+
+/** Deletes the segments that neither parts nor the state lie in. */
+export async function removeUnused({ disk, handles }: Context, shard: Shard): Promise<void> {
+  const used = new Set<LogFile | undefined>(shard.parts.map(({ file }) => file));
+  used.add(shard.state?.file);
+  for (const file of shard.segments) {
+    if (used.has(file)) continue;
+    shard.segments.delete(file);
+    await handles.close(file);
+    await disk.remove(segmentIndexPath(file.path));
+    await disk.remove(file.path);
+  }
+}

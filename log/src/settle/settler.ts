@@ -1,0 +1,164 @@
+import { dirname } from "node:path";
+import { LogError } from "../api.js";
+import { diskError } from "../files/disk-error.js";
+import type { Context } from "../journal/context.js";
+import type { Shard } from "../shard/shard.js";
+import { copyJournal } from "./copy-journal.js";
+import { forgetTrimmed, removeUnused } from "./release.js";
+import type { SealedJournal } from "./sealed-journal.js";
+import { writeIndexOf } from "./segment-writer.js";
+
+/** A journal waits to be settled again for so long after it could not be. */
+const retryMs = 5000;
+/** Journals wait once so many have been sealed and not settled, unless it is the disk that holds settling up. */
+const backlogMax = 8;
+
+/**
+ * Turns sealed journals into segments, and deletes segments that nothing refers to any more: one thing after the other,
+ * beside the appends. docs/design/log.md, "Settling".
+ */
+export class Settler {
+  readonly #context: Context;
+  /** Writes down what was trimmed so far: before bytes go, since positions are told by them. */
+  readonly #writeTable: () => Promise<void>;
+  /** A journal goes when those before it are gone: its header tells how much of them counts. */
+  readonly #journals: SealedJournal[];
+  /** All of their frames are in segments. */
+  readonly #settled = new Set<SealedJournal>();
+  readonly #closing = new AbortController();
+  #last: Promise<unknown> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(context: Context, writeTable: () => Promise<void>) {
+    this.#context = context;
+    this.#journals = context.sealed;
+    this.#writeTable = writeTable;
+  }
+
+  /** Takes a journal over. Resolves at once, or where there is a backlog, once settling it was tried. */
+  async add(journal: SealedJournal): Promise<void> {
+    const settled = this.settle([journal]);
+    if (this.#journals.length - this.#settled.size > backlogMax) await settled;
+  }
+
+  /** Takes journals over. Resolves once they are settled or could not be, which is reported and tried again later. */
+  async settle(journals: readonly SealedJournal[]): Promise<void> {
+    this.#journals.push(...journals);
+    await this.#serially(() => this.#settleAll());
+  }
+
+  /** Deletes what the shards no longer need. */
+  release(shards: readonly Shard[]): Promise<void> {
+    return this.#serially(async () => {
+      const trimmed = shards.map((shard) => shard.trimmed);
+      let written = true;
+      try {
+        await this.#writeTable();
+      } catch (error) {
+        // On a full disk it is this that makes room.
+        written = false;
+        this.#report("trim not written", error);
+      }
+      for (const [i, shard] of shards.entries()) {
+        if (shard.deleted) continue;
+        forgetTrimmed(shard, trimmed[i]!, written);
+        await removeUnused(this.#context, shard);
+      }
+    }).catch((error: unknown) => this.#report("segment not deleted", error));
+  }
+
+  /** Deletes all of a shard that has been deleted. */
+  deleteAll(shard: Shard): Promise<void> {
+    return this.#serially(async () => {
+      for (const file of shard.segments) await this.#context.handles.close(file);
+      await this.#context.disk.remove(this.#context.paths.shard(shard.number));
+    });
+  }
+
+  /** What is being settled is left to the next start. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    clearTimeout(this.#retry);
+    await this.#last;
+  }
+
+  #serially<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(() => {
+      if (this.#closing.signal.aborted) throw new LogError("closed", "the log is closed");
+      return task();
+    });
+    this.#last = done.catch(() => undefined); // heard by the caller
+    return done;
+  }
+
+  async #settleAll(): Promise<void> {
+    for (const journal of this.#journals.slice()) {
+      try {
+        if (this.#settled.has(journal)) {
+          await this.#removeSettled();
+          continue;
+        }
+        if (await this.#becomesSegment(journal)) continue;
+        await copyJournal(this.#context, journal, this.#closing.signal);
+        this.#settled.add(journal);
+        await this.#removeSettled();
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        this.#report("journal not settled", error, { path: journal.file.path });
+        this.#retryLater();
+      }
+    }
+  }
+
+  /** A journal of one shard is not copied: it is renamed, if it is large enough to be worth a file of its own. */
+  async #becomesSegment(journal: SealedJournal): Promise<boolean> {
+    const { disk, paths, handles, journalBytesMax } = this.#context;
+    const { file } = journal;
+    const [shard, ...others] = [...journal.shards].filter(({ deleted }) => !deleted);
+    if (!journal.clean || shard === undefined || others.length > 0 || file.bytes < journalBytesMax / 2) return false;
+    if (journal !== this.#journals[0]) return false;
+    const part = shard.parts.find((candidate) => candidate.file === file);
+    if (part !== undefined && part.next <= shard.trimmed && shard.state?.file !== file) return false;
+    const from = file.path;
+    const to = paths.segment(shard.number, file.fileNumber, file.fileId);
+    await disk.makeDirectory(dirname(to));
+    // Open meanwhile, so that no reader looks for it under the name that it has just lost.
+    await handles.use(file, async () => {
+      await disk.rename(from, to);
+      file.path = to;
+    });
+    file.isSegment = true;
+    shard.segments.add(file);
+    this.#journals.shift();
+    await disk.syncDirectory(dirname(to));
+    await disk.syncDirectory(dirname(from));
+    if (part !== undefined) await writeIndexOf(this.#context, shard, part);
+    return true;
+  }
+
+  async #removeSettled(): Promise<void> {
+    const { disk, handles } = this.#context;
+    // Where all of a shard is trimmed, only the table tells its next position.
+    await this.#writeTable();
+    for (let first = this.#journals[0]; first !== undefined && this.#settled.has(first); first = this.#journals[0]) {
+      await handles.close(first.file);
+      await disk.remove(first.file.path);
+      await disk.syncDirectory(dirname(first.file.path));
+      this.#journals.shift();
+      this.#settled.delete(first);
+      for (const shard of first.shards) if (!shard.deleted) await removeUnused(this.#context, shard);
+    }
+  }
+
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#serially(() => this.#settleAll()).catch((error: unknown) => this.#report("journals not settled", error));
+    }, retryMs).unref();
+  }
+
+  #report(message: string, error: unknown, details: Record<string, unknown> = {}): void {
+    if (this.#closing.signal.aborted) return;
+    this.#context.report({ level: "error", message, error: diskError(error, message).message, ...details });
+  }
+}
