@@ -70,7 +70,7 @@ test("a plain client's message becomes a record of the topic's stream and key", 
 test("a repeat is acknowledged and not stored again, record for record, also after a power cut", async () => {
   await publish(recordsTopic("cam"), envelope({ sequence: 1 }, { sequence: 2 }));
   await publish(recordsTopic("cam"), envelope({ sequence: 2 }, { sequence: 3 }));
-  disk.powerOn();
+  disk = disk.powerOn();
   gateway = await openSpool(disk);
   await publish(recordsTopic("cam"), envelope({ sequence: 1 }, { sequence: 3 }, { sequence: 4 }));
   expect((await readStream(gateway.log, "s")).map(({ data }) => data)).toEqual(["r1", "r2", "r3", "r4"]);
@@ -179,7 +179,7 @@ test("a device's status is taken if it is well-formed, and its last-seen survive
   expect(gateway.devices.list(10)).toMatchObject([{ device: "cam", connected: true, status }]);
   expect(await valueOf(gateway.metrics, "publishes_refused_total")).toBe(3);
   await gateway.devices.save();
-  disk.powerOn();
+  disk = disk.powerOn();
   gateway = await openSpool(disk);
   expect(gateway.devices.list(10)).toMatchObject([{ device: "cam", connected: false, lastSeenMs: 1_700_000_000_000 }]);
 });

@@ -50,9 +50,8 @@ test("bounded: the least recently used lane goes, never one that is being synced
       for (const number of lanes) marks.committed({ ...lane, lane: number }, 1);
       expect(marks.size).toBeLessThanOrEqual(5);
       expect(marks.judge(pending, 1)).toBe("pending");
-      const last = lanes.at(-1);
-      if (last !== undefined) expect(marks.judge({ ...lane, lane: last }, 1)).toBe("committed");
-      if (new Set(lanes).size > 4) expect(forgotten).toBeGreaterThan(0);
+      for (const last of lanes.slice(-1)) expect(marks.judge({ ...lane, lane: last }, 1)).toBe("committed");
+      expect(forgotten > 0 || new Set(lanes).size <= 4).toBe(true);
     }),
   );
 });

@@ -8,9 +8,9 @@ interface Content {
 }
 
 /**
- * A disk in memory, for tests that need thousands of them. It can be full, fail, and lose its power: then nothing works
- * any more until {@link powerOn}, and what was not synced is gone. Names are durable at once; the log's own tests cover
- * the rest.
+ * A disk in memory, for tests that need thousands of them. It can be full, fail, hold its syncs, and lose its power: then
+ * nothing works any more, and {@link powerOn} gives the disk as it comes back. Names are durable at once; the log's own
+ * tests cover the rest.
  */
 export class RamDisk implements Disk {
   /** Writes and syncs throw this error code. */
@@ -18,23 +18,41 @@ export class RamDisk implements Disk {
   /** Writes and syncs from now on until the power goes. */
   powerCutAfter = Infinity;
   syncs = 0;
-  readonly #files = new Map<string, Content>();
-  /** An open file of an earlier power cycle is dead. */
-  #cycle = 0;
+  #files = new Map<string, Content>();
+  #held: Promise<void> | undefined;
 
-  /** What was not synced is undone, and the disk works again. */
-  powerOn(): void {
-    this.#cycle++;
-    this.powerCutAfter = Infinity;
-    this.failure = undefined;
-    for (const content of this.#files.values()) {
-      for (const { offset, before, size } of content.unsynced.toReversed()) {
+  get isOff(): boolean {
+    return this.powerCutAfter <= 0;
+  }
+
+  /**
+   * Cuts the power, if it is not cut yet: whoever still holds this disk has nothing.
+   * @param kept of each file's unsynced writes, how many had reached it; the oldest are first.
+   * @returns the disk as a new process finds it.
+   */
+  powerOn(kept: (unsynced: number) => number = () => 0): RamDisk {
+    this.powerCutAfter = 0;
+    const disk = new RamDisk();
+    for (const [path, content] of this.#files) {
+      for (const { offset, before, size } of content.unsynced.slice(kept(content.unsynced.length)).toReversed()) {
         before.copy(content.bytes, offset);
         content.size = size;
       }
       content.bytes.fill(0, content.size);
-      content.unsynced = [];
+      disk.#files.set(path, { ...content, unsynced: [] });
     }
+    this.#files = new Map();
+    return disk;
+  }
+
+  /** From now on no sync returns. @returns lets them. */
+  holdSyncs(): () => void {
+    let release!: () => void;
+    this.#held = new Promise((resolve) => (release = resolve));
+    return () => {
+      this.#held = undefined;
+      release();
+    };
   }
 
   async open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
@@ -72,7 +90,7 @@ export class RamDisk implements Disk {
 
   async remove(path: string): Promise<void> {
     this.#touch(false);
-    this.#files.delete(path);
+    for (const file of this.#files.keys()) if (file === path || file.startsWith(`${path}/`)) this.#files.delete(file);
     await Promise.resolve();
   }
 
@@ -82,31 +100,27 @@ export class RamDisk implements Disk {
   }
 
   #file(content: Content): DiskFile {
-    const cycle = this.#cycle;
-    const touch = (changes: boolean): void => {
-      if (cycle !== this.#cycle) throw failure("EIO");
-      this.#touch(changes);
-    };
     return {
       write: async (buffers, offset) => {
-        touch(true);
+        this.#touch(true);
         change(content, offset, Buffer.concat(buffers));
         await Promise.resolve();
       },
       read: async (buffer, offset) => {
-        touch(false);
+        this.#touch(false);
         const end = Math.min(content.size, offset + buffer.length);
         await Promise.resolve();
         return end <= offset ? 0 : content.bytes.copy(buffer, 0, offset, end);
       },
       sync: async () => {
-        touch(true);
+        const isCovered = new Set(content.unsynced);
+        await this.#held;
+        this.#touch(true);
         this.syncs++;
-        content.unsynced = [];
-        await Promise.resolve();
+        content.unsynced = content.unsynced.filter((write) => !isCovered.has(write));
       },
       truncate: async (bytes) => {
-        touch(true);
+        this.#touch(true);
         const gone = content.bytes.subarray(Math.min(bytes, content.size), content.size);
         content.unsynced.push({ offset: bytes, before: Buffer.from(gone), size: content.size });
         grow(content, bytes);
@@ -120,7 +134,7 @@ export class RamDisk implements Disk {
   }
 
   #touch(changes: boolean): void {
-    if (this.powerCutAfter <= 0) throw failure("EIO");
+    if (this.isOff) throw failure("EIO");
     if (!changes) return;
     this.powerCutAfter--;
     if (this.failure !== undefined) throw failure(this.failure);

@@ -1,11 +1,17 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Disk, type Log, openLog } from "@headwater/log";
+import { pino } from "pino";
 import { DEVICE_SHARD, DeviceRegistry } from "../devices/device-registry.js";
 import { Ingest } from "../ingest/ingest.js";
 import { GatewayMetrics } from "../metrics.js";
 import { DEAD_LETTER_SHARD, DeadLetters } from "../spool/dead-letters.js";
 import { recordOf } from "../spool/spool-frame.js";
 import { Spool } from "../spool/spool.js";
-import { UPLINK_SHARD } from "../uplink/uplink-journal.js";
+import type { StreamSpool } from "../spool/stream-spool.js";
+import { Uplink } from "../uplink/uplink.js";
+import { UPLINK_SHARD, UplinkJournal } from "../uplink/uplink-journal.js";
+import type { Upstream } from "../uplink/upstream.js";
+import { UpstreamStatus } from "../uplink/upstream-status.js";
 
 export interface SpoolOnDisk {
   readonly log: Log;
@@ -14,6 +20,10 @@ export interface SpoolOnDisk {
   readonly deadLetters: DeadLetters;
   readonly devices: DeviceRegistry;
   readonly metrics: GatewayMetrics;
+  readonly journal: UplinkJournal;
+  readonly status: UpstreamStatus;
+  /** Ends the forwarding. */
+  stop(): Promise<void>;
   /** What went wrong beside the appends. */
   readonly troubles: unknown[];
 }
@@ -21,10 +31,28 @@ export interface SpoolOnDisk {
 /** A clock that stands still. */
 export const clock = { now: () => 1_700_000_000_000 };
 
-/** The gateway's part between listener and uplink, on the real log. */
+export interface SpoolOnDiskOptions {
+  readonly bytesMax?: number;
+  readonly waitMs?: number;
+  readonly deadLetterBytesMax?: number;
+  readonly streamsMax?: number;
+  /** Where records are forwarded to; absent: nowhere. */
+  readonly upstream?: Upstream;
+  readonly createStreams?: boolean;
+  /** Of the forwarding; a turn of the event loop, whatever the time, unless given. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** The gateway without listener, control channel and AWS client, on the real log. */
 export async function openSpool(
   disk: Disk,
-  { bytesMax = 1 << 30, waitMs = 5_000, deadLetterBytesMax = 1 << 20, streamsMax = 10 } = {},
+  {
+    bytesMax = 1 << 30,
+    waitMs = 5_000,
+    deadLetterBytesMax = 1 << 20,
+    streamsMax = 10,
+    ...given
+  }: SpoolOnDiskOptions = {},
 ): Promise<SpoolOnDisk> {
   const log = await openLog({ directory: "/log", disk, clock, journals: 1, journalBytesMax: 1 << 18 });
   await log.createShards([UPLINK_SHARD, DEAD_LETTER_SHARD, DEVICE_SHARD]);
@@ -33,10 +61,31 @@ export async function openSpool(
   const metrics = new GatewayMetrics();
   const deadLetters = new DeadLetters(log, deadLetterBytesMax, metrics, onTrouble);
   const devices = await DeviceRegistry.open(log, 100, clock);
-  const onStream = (): void => undefined;
+  const journal = await UplinkJournal.open(log, onTrouble);
+  const status = new UpstreamStatus(() => undefined);
+  const { upstream, createStreams = false } = given;
+  const uplink =
+    upstream &&
+    new Uplink({
+      log,
+      journal,
+      upstream,
+      deadLetters,
+      producer: "gateway",
+      createStreams,
+      status,
+      metrics,
+      logger: pino({ level: "silent" }),
+      random: () => 0.5,
+      sleep: given.sleep ?? (async (_, signal) => await nextTurn(undefined, { signal })),
+    });
+  const onStream = (name: string, stream: StreamSpool): void => {
+    uplink?.start(name, stream);
+  };
   const spool = await Spool.open({ log, bytesMax, waitMs, streamsMax, metrics, onTrouble, onStream });
   const ingest = new Ingest({ spool, deadLetters, devices, metrics, clock });
-  return { log, spool, ingest, deadLetters, devices, metrics, troubles };
+  const stop = async (): Promise<void> => await uplink?.stop();
+  return { log, spool, ingest, deadLetters, devices, metrics, journal, status, stop, troubles };
 }
 
 /** Everything that a stream's spool holds, in order: the data as text and the sequence, if it came with one. */
@@ -48,12 +97,14 @@ export async function readStream(log: Log, stream: string): Promise<{ data: stri
   }));
 }
 
-/** The dead letters' headers, in order. */
+/** The dead letters' headers, in order, and their payloads as text. */
 export async function readDeadLetters(log: Log): Promise<Record<string, unknown>[]> {
   const frames = await readShard(log, DEAD_LETTER_SHARD);
-  return frames.map(
-    ({ data }) => JSON.parse(data.toString("utf8", 4, 4 + data.readUInt32LE(0))) as Record<string, unknown>,
-  );
+  return frames.map(({ data }) => {
+    const end = 4 + data.readUInt32LE(0);
+    const header = JSON.parse(data.toString("utf8", 4, end)) as Record<string, unknown>;
+    return { ...header, payload: data.toString("utf8", end) };
+  });
 }
 
 async function readShard(log: Log, shard: string) {

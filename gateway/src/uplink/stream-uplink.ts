@@ -147,6 +147,8 @@ export class StreamUplink {
         if (record !== undefined) records.push(record);
       }
       queue.offer(records, next);
+      // What an earlier run delivered is read once more and never sent: nobody else releases it.
+      if (records.length === 0) spool.release(queue.released());
       changed.notify();
     }
   }
