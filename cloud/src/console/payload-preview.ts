@@ -40,7 +40,9 @@ function decodeText(data: Buffer): string | undefined {
 function wholeCharacters(bytes: Buffer): number {
   let at = bytes.length - 1;
   while (at > 0 && at > bytes.length - 4 && ((bytes[at] ?? 0) & 0xc0) === 0x80) at--;
-  return (bytes[at] ?? 0) < 0x80 ? bytes.length : at;
+  const lead = bytes[at] ?? 0;
+  const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  return at + length <= bytes.length ? bytes.length : at;
 }
 
 function isJson(text: string): boolean {

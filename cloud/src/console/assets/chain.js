@@ -1,6 +1,6 @@
 import { Card, Link } from "./card.js";
 import { element } from "./dom.js";
-import { formatAge, formatBytes, formatCount, formatRate } from "./format.js";
+import { countOf, formatAge, formatBytes, formatCount, formatRate } from "./format.js";
 import { deviceState, gatewayState, uplinkState, upstreamState } from "./hop-state.js";
 
 /** @typedef {import("./events.js").ConsoleState} ConsoleState */
@@ -68,6 +68,7 @@ class GatewayRow {
   #cards = new Map();
   #forwarded = new Flow();
   #received = new Flow();
+  #backlog = new Backlog();
   #spoken = "";
   parts = [this.#devices, this.#uplink.root, this.#gateway.root, this.#upstream.root];
 
@@ -80,13 +81,13 @@ class GatewayRow {
   update(gateway, nowMs) {
     const { name, status, devices } = gateway;
     const state = gatewayState(gateway, nowMs);
-    const upstream = upstreamState(gateway);
     const isConnected = gateway.connectedSinceMs !== null;
     const received = this.#received.rate(
       devices.reduce((sum, { records }) => sum + records, 0),
       nowMs,
     );
     const forwarded = this.#forwarded.rate(status?.forwardedRecords ?? 0, nowMs);
+    const upstream = upstreamState(gateway, this.#backlog.isStuck(status, nowMs));
     this.#gateway.setState(name, state);
     this.#setStatus(gateway, forwarded, nowMs);
     this.#uplink.set("MQTT", uplinkState(gateway), isConnected && received > 0);
@@ -107,9 +108,9 @@ class GatewayRow {
     const card = this.#gateway;
     if (status === null) return;
     card.setSpool(status.spoolBytes, status.spoolBytesMax);
-    card.setFact("Waiting", `${formatCount(status.spoolRecords)} records`);
-    const rate = connectedSinceMs === null ? "" : ` · ${formatRate(forwarded)}/s`;
-    card.setFact("Forwarded", `${formatCount(status.forwardedRecords)}${rate}`);
+    card.setFact("Waiting", countOf(status.spoolRecords, "record"));
+    card.setFact("Forwarded", formatCount(status.forwardedRecords));
+    card.setFact("Rate", connectedSinceMs === null ? "–" : `${formatRate(forwarded)}/s`);
     const dead = status.deadLetters;
     card.setFact("Dead letters", dead === 0 ? undefined : formatCount(dead), "warn");
     card.setFact("Upstream error", status.upstreamError, "lost");
@@ -150,14 +151,14 @@ class DeviceCard {
     const { status, records, bytes } = device;
     this.#card.setState(device.device, deviceState(device, gateway, nowMs));
     const rate = this.#flow.rate(records, nowMs);
-    this.#card.setFact(
-      "Delivered",
-      `${formatCount(records)} · ${formatBytes(bytes)}${rate > 0 ? ` · ${formatRate(rate)}/s` : ""}`,
-    );
+    this.#card.setFact("Delivered", `${formatCount(records)} · ${formatBytes(bytes)}`);
+    const isKnown = gateway.connectedSinceMs !== null;
+    this.#card.setFact("Rate", isKnown && device.connected ? `${formatRate(rate)}/s` : "–");
     if (status === undefined) return;
     this.#card.setSpool(status.spoolBytes, status.spoolBytesMax);
-    this.#card.setFact("Waiting", `${formatCount(status.spoolRecords)} records`);
-    this.#card.setFact("Oldest waits", status.oldestMs > 0 ? formatAge(status.oldestMs) : undefined);
+    // Seconds of waiting are how batches work; rows that come and go would make the page jump.
+    const oldest = status.oldestMs < OLDEST_SHOWN_MS ? "" : ` · oldest ${formatAge(status.oldestMs)}`;
+    this.#card.setFact("Waiting", `${countOf(status.spoolRecords, "record")}${oldest}`);
     const dropped = Object.entries(status.dropped).filter(([, count]) => count > 0);
     const causes = dropped.map(([cause, count]) => `${formatCount(count)} ${cause}`).join(", ");
     this.#card.setFact("Dropped", causes === "" ? undefined : causes, "lost");
@@ -177,10 +178,10 @@ class CloudCard {
     this.#card.setState("Cloud", { tone: "ok", text: "Running" });
     const rates = streams.flatMap(({ recordsPerSecond }) => recordsPerSecond ?? []);
     const rate = rates.reduce((sum, each) => sum + each, 0);
-    this.#card.setFact("Records in", rates.length === 0 ? "–" : `${formatRate(rate)}/s`);
+    this.#card.setFact("Rate", rates.length === 0 ? "–" : `${formatRate(rate)}/s`);
     this.#card.setFact("Streams", formatCount(streams.length + streamsOmitted));
     const [records, bytes] = [sumOf(streams, "records"), sumOf(streams, "bytes")];
-    this.#card.setFact("Kept", `${formatCount(records)} records · ${formatBytes(bytes)}`);
+    this.#card.setFact("Kept", `${countOf(records, "record")} · ${formatBytes(bytes)}`);
     this.#card.setFact("Region", region);
     this.#card.setFact("Running for", formatAge(timeMs - startedMs));
   }
@@ -190,25 +191,42 @@ class CloudCard {
   }
 }
 
+const FLOW_WINDOW_MS = 12_000;
+const OLDEST_SHOWN_MS = 5_000;
+
 /** Turns a rising counter into a rate over the last reports; a gateway reports every few seconds. */
 class Flow {
-  /** @type {{ count: number, timeMs: number } | undefined} */
-  #changed;
-  #rate = 0;
+  /** @type {{ count: number, timeMs: number }[]} when it rose, oldest first */
+  #rises = [];
 
   /** @param {number} count @param {number} timeMs @returns {number} */
   rate(count, timeMs) {
-    const before = this.#changed;
-    if (before === undefined || count < before.count) {
-      this.#changed = { count, timeMs };
-      this.#rate = 0;
-    } else if (count > before.count && timeMs > before.timeMs) {
-      this.#rate = ((count - before.count) * 1000) / (timeMs - before.timeMs);
-      this.#changed = { count, timeMs };
-    } else if (timeMs - before.timeMs > 10_000) {
-      this.#rate = 0;
+    const last = this.#rises.at(-1);
+    if (last !== undefined && count < last.count) this.#rises = [];
+    if (last === undefined || count !== last.count) this.#rises.push({ count, timeMs });
+    this.#rises = this.#rises.filter((rise) => timeMs - rise.timeMs <= FLOW_WINDOW_MS);
+    const [first, end] = [this.#rises[0], this.#rises.at(-1)];
+    if (first === undefined || end === undefined || end.timeMs === first.timeMs) return 0;
+    return ((end.count - first.count) * 1000) / (end.timeMs - first.timeMs);
+  }
+}
+
+const STUCK_MS = 15_000;
+
+/** Notices that records wait and none goes out, whatever the gateway calls its upstream. */
+class Backlog {
+  #forwarded = 0;
+  #movedMs = 0;
+
+  /** @param {GatewayView["status"]} status @param {number} nowMs */
+  isStuck(status, nowMs) {
+    if (status === null) return false;
+    const { forwardedRecords, spoolRecords } = status;
+    if (forwardedRecords !== this.#forwarded || spoolRecords === 0) {
+      this.#forwarded = forwardedRecords;
+      this.#movedMs = nowMs;
     }
-    return this.#rate;
+    return nowMs - this.#movedMs >= STUCK_MS;
   }
 }
 

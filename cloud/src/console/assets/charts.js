@@ -8,6 +8,7 @@ import { formatAge, formatBytes } from "./format.js";
 const WINDOW_MS = 10 * 60 * 1000;
 const POINTS_MAX = 600;
 const DEVICES_MAX = 50;
+const STALE_MS = 10_000;
 const WIDTH = 240;
 const HEIGHT = 64;
 
@@ -54,6 +55,7 @@ const measures = [
 
 /** Small charts of the host sensor's readings, for one device at a time. */
 export class Charts {
+  #age;
   #section;
   #root;
   #choice;
@@ -64,8 +66,9 @@ export class Charts {
   /** @type {Map<string, Tile>} */
   #tiles = new Map();
 
-  /** @param {HTMLElement} section @param {HTMLElement} root @param {HTMLElement} choice @param {HTMLSelectElement} select */
-  constructor(section, root, choice, select) {
+  /** @param {{ section: HTMLElement, root: HTMLElement, age: HTMLElement, choice: HTMLElement, select: HTMLSelectElement }} parts */
+  constructor({ section, root, age, choice, select }) {
+    this.#age = age;
     this.#section = section;
     this.#root = root;
     this.#choice = choice;
@@ -82,6 +85,14 @@ export class Charts {
     for (const reading of readings) this.#addOne(reading);
     this.#choice.hidden = this.#readings.size < 2;
     this.#draw();
+  }
+
+  /** Says so where readings stopped coming. @param {number} nowMs by the cloud's clock */
+  setNow(nowMs) {
+    const newest = this.#readings.get(this.#device)?.at(-1);
+    const ageMs = newest === undefined ? 0 : nowMs - newest.arrivalMs;
+    setText(this.#age, ageMs < STALE_MS ? "" : `last reading ${formatAge(ageMs)} ago`);
+    this.#root.classList.toggle("stale", ageMs >= STALE_MS);
   }
 
   clear() {
@@ -177,7 +188,8 @@ class Tile {
     this.#area.setAttribute("d", `M${startX},${HEIGHT}L${path}L${WIDTH},${HEIGHT}Z`);
     const last = values.at(-1) ?? 0;
     this.#end.style.top = `${(100 * (HEIGHT - 3 - ((last - bottom) / (scaleTop - bottom)) * (HEIGHT - 6))) / HEIGHT}%`;
-    const span = `${format(low)} to ${format(high)} in the last ${formatAge(to - from)}`;
+    const [least, most] = [format(low), format(high)];
+    const span = `${least === most ? `steady at ${least}` : `${least} to ${most}`} in the last ${formatAge(to - from)}`;
     setText(this.#value, text(newest));
     setText(this.#range, points.length < 2 ? "first reading" : span);
     this.#chart.setAttribute("aria-label", `${name}: ${text(newest)}, ${span}`);

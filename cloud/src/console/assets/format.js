@@ -25,6 +25,14 @@ export function formatCount(count) {
 }
 
 /**
+ * @param {number} count @param {string} noun in the singular
+ * @returns {string} such as `1 record` or `12,345 records`
+ */
+export function countOf(count, noun) {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/**
  * @param {number} rate events a second
  * @returns {string} such as `0.5` or `1,234`
  */

@@ -8,6 +8,9 @@ import { formatAge } from "./format.js";
  * @typedef {{ tone: "ok" | "warn" | "lost" | "quiet", text: string, detail?: string }} HopState
  */
 
+/** A gateway reports every 2 s. */
+const SILENT_MS = 10_000;
+
 /**
  * The gateway as the cloud sees it: by its control connection.
  * @param {GatewayView} gateway
@@ -15,23 +18,28 @@ import { formatAge } from "./format.js";
  * @returns {HopState}
  */
 export function gatewayState(gateway, nowMs) {
-  if (gateway.connectedSinceMs !== null) return { tone: "ok", text: "Connected" };
+  if (gateway.connectedSinceMs !== null) {
+    const silentMs = nowMs - gateway.lastSeenMs;
+    if (silentMs < SILENT_MS) return { tone: "ok", text: "Connected" };
+    return { tone: "warn", text: "Silent", detail: `nothing heard for ${formatAge(silentMs)}` };
+  }
   return { tone: "lost", text: "Not connected", detail: `last seen ${formatAge(nowMs - gateway.lastSeenMs)} ago` };
 }
 
 /**
  * The way of records from the gateway to its upstream.
  * @param {GatewayView} gateway
+ * @param {boolean} isStuck records wait, and none went out for a while
  * @returns {HopState}
  */
-export function upstreamState({ connectedSinceMs, status }) {
+export function upstreamState({ connectedSinceMs, status }, isStuck) {
   if (connectedSinceMs === null) return { tone: "lost", text: "Broken" };
   if (status === null) return { tone: "quiet", text: "No report yet" };
   const detail = status.upstreamError === undefined ? {} : { detail: status.upstreamError };
-  if (status.upstream === "connected") return { tone: "ok", text: "Delivering" };
-  if (status.upstream === "idle") return { tone: "ok", text: "Idle" };
+  if (status.upstream === "unreachable") return { tone: "lost", text: "Unreachable", ...detail };
   if (status.upstream === "rejecting") return { tone: "warn", text: "Rejected", ...detail };
-  return { tone: "lost", text: "Unreachable", ...detail };
+  if (isStuck) return { tone: "warn", text: "Stuck", detail: "records wait, and none goes out" };
+  return { tone: "ok", text: status.upstream === "connected" ? "Delivering" : "Idle" };
 }
 
 /**

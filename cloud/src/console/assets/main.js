@@ -15,6 +15,7 @@ let isChosen = asked !== null;
 /** @type {import("./events.js").ConsoleState | undefined} */
 let newest;
 
+const main = byId("main", HTMLElement);
 const connection = byId("connection", HTMLElement);
 const banner = byId("banner", HTMLElement);
 const announcements = byId("announcements", HTMLElement);
@@ -23,13 +24,24 @@ const sensorChoice = byId("sensor-choice", HTMLElement);
 const sensorSelect = sensorChoice.querySelector("select") ?? document.createElement("select");
 
 const chain = new Chain(byId("chain", HTMLElement), announce);
-const charts = new Charts(byId("sensor", HTMLElement), byId("charts", HTMLElement), sensorChoice, sensorSelect);
+const charts = new Charts({
+  section: byId("sensor", HTMLElement),
+  root: byId("charts", HTMLElement),
+  age: byId("sensor-age", HTMLElement),
+  choice: sensorChoice,
+  select: sensorSelect,
+});
 const records = new Records({
   rows: byId("rows", HTMLElement),
   pause: byId("pause", HTMLElement),
   notShown: byId("not-shown", HTMLElement),
   empty: byId("no-records", HTMLElement),
 });
+
+/** How long the page waits to open with its first records. */
+const FIRST_RECORDS_MS = 400;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let revealing;
 
 /** A reconnected cloud begins with its recent records again; this one has them already. */
 let newestSequence = new Map();
@@ -42,8 +54,12 @@ const events = new Events(streamName, {
     chain.setLost(false);
     chain.update(state);
     setText(byId("facts", HTMLElement), `${location.origin} · account ${state.accountId} · region ${state.region}`);
+    charts.setNow(state.timeMs);
+    records.setNow(state.timeMs);
     offerStreams(state);
     explainEmpty(state);
+    // Records follow at once where there are any; with them, everything appears in its place and nothing jumps.
+    revealing ??= setTimeout(reveal, FIRST_RECORDS_MS);
   },
   onRecords(all, notShown) {
     const fresh = all.filter(({ shardId, sequenceNumber }) => {
@@ -53,6 +69,7 @@ const events = new Events(streamName, {
     });
     records.add(fresh, notShown);
     charts.add(fresh.flatMap((record) => readSensor(record) ?? []));
+    reveal();
   },
   onLost() {
     setConnection("Reconnecting…", "warn");
@@ -60,6 +77,7 @@ const events = new Events(streamName, {
     setText(banner, `The cloud does not answer. This page tries again by itself.${since}`);
     banner.hidden = false;
     chain.setLost(true);
+    reveal();
   },
 });
 
@@ -103,6 +121,10 @@ function explainEmpty({ streams }) {
       element("code", {}, [command]),
     ]);
   }
+}
+
+function reveal() {
+  main.classList.remove("waiting");
 }
 
 /** @param {string} text @param {string} tone */

@@ -1,10 +1,10 @@
 import { setText } from "./card.js";
 import { element } from "./dom.js";
-import { formatBytes, formatCount, formatTime, shortenSequenceNumber } from "./format.js";
+import { formatAge, formatBytes, formatCount, formatTime, shortenSequenceNumber } from "./format.js";
 
 /** @typedef {import("./events.js").LiveRecord} LiveRecord */
 
-const ROWS_MAX = 100;
+const ROWS_MAX = 50;
 
 /** The newest records, newest on top. */
 export class Records {
@@ -17,6 +17,9 @@ export class Records {
   #heldCount = 0;
   #notShownCount = 0;
   #isPaused = false;
+  /** @type {WeakMap<Element, number>} arrival of each row's record */
+  #arrivals = new WeakMap();
+  #nowMs = 0;
 
   /** @param {{ rows: HTMLElement, pause: HTMLElement, notShown: HTMLElement, empty: HTMLElement }} parts */
   constructor({ rows, pause, notShown, empty }) {
@@ -52,6 +55,12 @@ export class Records {
     this.#setPaused(false);
   }
 
+  /** Says how old each record is. @param {number} nowMs by the cloud's clock */
+  setNow(nowMs) {
+    this.#nowMs = nowMs;
+    for (const row of this.#rows.children) this.#showAge(row);
+  }
+
   get isEmpty() {
     return this.#rows.childElementCount === 0;
   }
@@ -65,10 +74,31 @@ export class Records {
 
   /** @param {readonly LiveRecord[]} records */
   #show(records) {
-    const rows = records.slice(-ROWS_MAX).map(rowOf).toReversed();
+    const rows = records
+      .slice(-ROWS_MAX)
+      .map((record) => this.#row(record))
+      .toReversed();
     this.#rows.prepend(...rows);
     while (this.#rows.childElementCount > ROWS_MAX) this.#rows.lastElementChild?.remove();
     if (rows.length > 0) this.#empty.hidden = true;
+  }
+
+  /** @param {LiveRecord} record */
+  #row(record) {
+    // A record that somebody reads must not move away.
+    const row = rowOf(record, () => this.#setPaused(true));
+    this.#arrivals.set(row, record.timeMs);
+    this.#showAge(row);
+    return row;
+  }
+
+  /** @param {Element} row */
+  #showAge(row) {
+    const cell = row.querySelector(".age");
+    const arrivalMs = this.#arrivals.get(row);
+    if (!(cell instanceof HTMLElement) || arrivalMs === undefined) return;
+    const ageMs = this.#nowMs - arrivalMs;
+    setText(cell, ageMs < 1000 ? "now" : formatAge(ageMs));
   }
 
   /** @param {boolean} isPaused */
@@ -87,23 +117,24 @@ export class Records {
   }
 }
 
-/** @param {LiveRecord} record @returns {HTMLElement} */
-function rowOf(record) {
+/** @param {LiveRecord} record @param {() => void} onOpen hears that somebody looks closer @returns {HTMLElement} */
+function rowOf(record, onOpen) {
   const { timeMs, partitionKey, shardId, sequenceNumber } = record;
   const shard = shardId.replace(/^shardId-0*(?=\d)/, "");
   return element("tr", {}, [
     element("td", { class: "time" }, [
       element("time", { datetime: new Date(timeMs).toISOString() }, [formatTime(timeMs)]),
     ]),
+    element("td", { class: "age" }),
     element("td", { class: "key", title: partitionKey }, [partitionKey]),
     element("td", { class: "shard", title: shardId }, [shard]),
     element("td", { class: "sequence", title: sequenceNumber }, [shortenSequenceNumber(sequenceNumber)]),
-    element("td", { class: "data" }, [payloadOf(record)]),
+    element("td", { class: "data" }, [payloadOf(record, onOpen)]),
   ]);
 }
 
-/** @param {LiveRecord} record @returns {HTMLElement} */
-function payloadOf({ payload, bytes }) {
+/** @param {LiveRecord} record @param {() => void} onOpen @returns {HTMLElement} */
+function payloadOf({ payload, bytes }, onOpen) {
   if (bytes === 0) return element("span", { class: "quiet" }, ["empty"]);
   const summary = element("summary", {}, [lineOf(payload)]);
   const details = element("details", { class: payload.kind }, [summary]);
@@ -116,6 +147,9 @@ function payloadOf({ payload, bytes }) {
     },
     { once: true },
   );
+  details.addEventListener("toggle", () => {
+    if (details.open) onOpen();
+  });
   return details;
 }
 
@@ -133,7 +167,9 @@ function lineOf({ kind, text }) {
     line.append(text.slice(0, 300));
     return line;
   }
-  for (const [name, value] of Object.entries(json).slice(0, 12)) {
+  // Times come last, since the arrival stands beside them already.
+  const fields = Object.entries(json).sort(([, a], [, b]) => Number(isTime(a)) - Number(isTime(b)));
+  for (const [name, value] of fields.slice(0, 12)) {
     const shown = typeof value === "string" ? value : JSON.stringify(value);
     line.append(
       element("span", { class: "field" }, [element("b", {}, [name.slice(0, 60)]), ` ${shown.slice(0, 120)}`]),
@@ -141,4 +177,9 @@ function lineOf({ kind, text }) {
     );
   }
   return line;
+}
+
+/** @param {unknown} value */
+function isTime(value) {
+  return typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value);
 }

@@ -2,7 +2,8 @@
  * What the host sensor puts into a record. Fields that a host cannot measure are absent.
  * @typedef {object} SensorReading
  * @property {string} device the record's partition key
- * @property {number} timeMs
+ * @property {number} timeMs by the device's clock, if it says
+ * @property {number} arrivalMs by the cloud's clock
  * @property {number | undefined} cpuPercent
  * @property {number | undefined} memoryUsedBytes
  * @property {number | undefined} memoryTotalBytes
@@ -40,6 +41,7 @@ export function readSensor(record) {
   const reading = {
     device: record.partitionKey,
     timeMs: measuredMs(fields["time"]) ?? record.timeMs,
+    arrivalMs: record.timeMs,
     cpuPercent: number("cpuPercent"),
     memoryUsedBytes: used("memory"),
     memoryTotalBytes: number("memoryTotalBytes"),
