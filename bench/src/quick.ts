@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import {
   CreateStreamCommand,
@@ -11,7 +10,7 @@ import {
 import { describeMachine } from "./machine.js";
 import { measure, type Measured } from "./measure.js";
 import { jsonLine, summarise, table } from "./report.js";
-import { startServer } from "./server-process.js";
+import { type ServerProcess, startServer } from "./server-process.js";
 
 // How many durable PutRecords records a second does one cloud process take, at what CPU time each, beside a Node server that
 // only parses the same bodies? `npm run bench -- quick`; about a minute.
@@ -28,12 +27,20 @@ interface Subject {
   run(): Promise<Measured>;
 }
 
-const data = await mkdtemp(join(tmpdir(), "headwater-bench-"));
-const cloud = await startServer(
-  [headwater, "cloud", "--port", "0", "--data", join(data, "cloud"), "--no-shard-limits"],
-  { HEADWATER_ROOT_ACCESS_KEY: KEYS.accessKeyId, HEADWATER_ROOT_SECRET_KEY: KEYS.secretAccessKey },
-);
-const bare = await startServer([bareServer]);
+// Beside the sources, since /tmp may be memory, where a sync costs nothing.
+const data = await mkdtemp(fileURLToPath(new URL("../.data-", import.meta.url)));
+const servers: ServerProcess[] = [];
+process.once("exit", () => {
+  for (const server of servers) server.kill();
+  rmSync(data, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(130));
+
+const cloud = await start([headwater, "cloud", "--port", "0", "--data", data, "--no-shard-limits"], {
+  HEADWATER_ROOT_ACCESS_KEY: KEYS.accessKeyId,
+  HEADWATER_ROOT_SECRET_KEY: KEYS.secretAccessKey,
+});
+const bare = await start([bareServer]);
 const client = new KinesisClient({ endpoint: cloud.url, region: KEYS.region, credentials: KEYS });
 try {
   const subjects: Subject[] = [
@@ -52,13 +59,18 @@ try {
     }
   }
   const results = subjects.map(({ what }, i) => summarise(what, runs[i] ?? []));
-  const eventLoopP99Ms = await stallP99Ms();
-  process.stdout.write(`${table(results, RUNS, SHAPE, eventLoopP99Ms)}\n`);
-  process.stdout.write(`${jsonLine(results, RUNS, SHAPE, eventLoopP99Ms, describeMachine(data))}\n`);
+  const machine = describeMachine(data);
+  process.stdout.write(`${table(results, RUNS, SHAPE, machine)}\n`);
+  process.stdout.write(`${jsonLine(results, RUNS, SHAPE, machine)}\n`);
 } finally {
   client.destroy();
-  await Promise.all([cloud.stop(), bare.stop()]);
-  await rm(data, { recursive: true, force: true });
+  await Promise.all(servers.map((server) => server.stop()));
+}
+
+async function start(args: readonly string[], env?: Record<string, string>): Promise<ServerProcess> {
+  const server = await startServer(args, env);
+  servers.push(server);
+  return server;
 }
 
 /** On a stream of its own, deleted afterwards: the disk needs to hold one run only. */
@@ -73,11 +85,4 @@ async function againstCloud(shards: number): Promise<Measured> {
 
 function target(endpoint: string, stream: string): typeof KEYS & { endpoint: string; stream: string } {
   return { ...KEYS, endpoint, stream };
-}
-
-/** The cloud's own 99th percentile of event-loop delay over all runs, if its metrics show one. */
-async function stallP99Ms(): Promise<number | undefined> {
-  const metrics = await (await fetch(`${cloud.url}/metrics`)).text();
-  const [, seconds] = /^\S*event_?loop\S*p99\S* ([\d.e+-]+)$/m.exec(metrics) ?? [];
-  return seconds === undefined ? undefined : Number(seconds) * 1000;
 }

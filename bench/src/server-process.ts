@@ -4,7 +4,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 export interface ServerProcess {
   readonly pid: number;
   readonly url: string;
+  /** SIGTERM; resolves at its end. */
   stop(): Promise<void>;
+  /** SIGKILL, for an end of our own that cannot wait. */
+  kill(): void;
 }
 
 /**
@@ -25,7 +28,7 @@ export async function startServer(args: readonly string[], env: Record<string, s
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`${args.join(" ")} ended with ${code}: ${stderr}`)));
   });
-  return { pid: child.pid ?? Number.NaN, url, stop: () => stop(child) };
+  return { pid: child.pid ?? Number.NaN, url, stop: () => stop(child), kill: () => child.kill("SIGKILL") };
 }
 
 async function stop(child: ChildProcess): Promise<void> {
