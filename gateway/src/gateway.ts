@@ -41,7 +41,7 @@ export interface Gateway {
 }
 
 const MiB = 1024 * 1024;
-const INGEST_BYTES_MAX = 128 * MiB;
+const INGEST_BYTES_MAX = 64 * MiB;
 /** Left for announcing requests, without which a full spool could not be emptied. */
 const DISK_FREE_BYTES_MIN = 64 * MiB;
 const SPOOL_WAIT_MS = 5_000;

@@ -8,6 +8,7 @@ import {
 import type { Logger } from "pino";
 import { WebSocket } from "ws";
 import { type Backoff, delayMs } from "../uplink/backoff.js";
+import { unlessAborted } from "../uplink/unless-aborted.js";
 import { parseCloudMessage } from "./cloud-message.js";
 import { signUpgrade, type SignOptions } from "./sign-upgrade.js";
 
@@ -100,7 +101,8 @@ export class ControlChannel {
   /** One connection, from its opening to its end; fails where there was no welcome. */
   async #connect(signal: AbortSignal): Promise<void> {
     const url = new URL(CONTROL_PATH, this.#options.url);
-    const headers = await signUpgrade(url, this.#options);
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS)]);
+    const headers = await unlessAborted(signUpgrade(url, this.#options), soon);
     signal.throwIfAborted();
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url, {

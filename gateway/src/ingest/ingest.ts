@@ -66,7 +66,7 @@ export class Ingest {
       } else {
         const reason = parsed === undefined ? "unknown-topic" : "invalid-topic";
         const detail = parsed === undefined ? "no rule for this topic" : parsed.reason;
-        await this.#putAside(session, { reason, detail, topic, payload, device: session.device });
+        await this.#putAsideAlone(session, { reason, detail, topic, payload, device: session.device });
       }
     }
     end();
@@ -79,11 +79,11 @@ export class Ingest {
   async #plain(session: Session, topic: string, payload: Buffer, stream: string, partitionKey: string): Promise<void> {
     const problem = problemOf({ stream, partitionKey, data: payload, boot: 0, monotonicMs: 0 });
     if (problem !== undefined) {
-      return this.#putAside(session, { ...problem, topic, stream, payload, device: session.device });
+      return this.#putAsideAlone(session, { ...problem, topic, stream, payload, device: session.device });
     }
     if (!this.#spool.hasPlaceFor(stream)) {
       const detail = "the gateway keeps no more streams";
-      return this.#putAside(session, { reason: "too-many-streams", detail, topic, stream, payload });
+      return this.#putAsideAlone(session, { reason: "too-many-streams", detail, topic, stream, payload });
     }
     const record = encodeRecord({ stream, partitionKey, data: payload, boot: 0, monotonicMs: 0 });
     const entry = { captureMs: this.#clock.now(), clockUnsynchronised: false, isArrivalTime: true, record };
@@ -159,7 +159,12 @@ export class Ingest {
     // A newer gateway will understand it: the device keeps it until then.
     if (code === "unsupported-version") refuse(session, "unsupported-version", detail);
     const reason = code === "field-too-long" ? "malformed-record" : code;
-    await this.#putAside(session, { ...about, reason, detail });
+    await this.#putAsideAlone(session, { ...about, reason, detail });
+  }
+
+  /** Needs room as everything else: what the disk has left when it is low is for emptying the spool. */
+  #putAsideAlone(session: Session, letter: DeadLetter): Promise<void> {
+    return this.#spool.room.admit(session, letter.payload.length, () => this.#putAside(session, letter));
   }
 
   async #putAside(session: Session, letter: DeadLetter): Promise<void> {

@@ -42,6 +42,8 @@ const IDLE_TIMEOUT_MS = 10 * 60_000;
 const STOP_TIMEOUT_MS = 3_000;
 /** Half-done QoS 2 handshakes of one connection. */
 const QOS2_INFLIGHT_MAX = 64;
+/** Different ones of one connection. */
+const SUBSCRIPTIONS_MAX = 16;
 const NOTHING = Buffer.alloc(0);
 
 /** CONNACK return codes, MQTT 3.1.1, section 3.2.2.3. */
@@ -64,6 +66,8 @@ export class MqttListener {
   readonly #guards = new Set<GuardedSocket>();
   readonly #sessions = new WeakMap<Client, Session>();
   readonly #withoutId = new WeakSet<Client>();
+  /** Topic filters that each client has subscribed to. */
+  readonly #granted = new WeakMap<Client, Set<string>>();
   /** Messages that wait for their commit, and who waits for there to be none. */
   #committing = 0;
   #whenIdle: (() => void) | undefined;
@@ -90,6 +94,8 @@ export class MqttListener {
       authorizeSubscribe: (client, subscription, done) => done(null, this.#allowed(client, subscription)),
     });
     this.#broker.on("clientReady", (client) => {
+      // It may have left while it was being let in, and its disconnect was told then.
+      if (client.closed) return;
       (client.conn as GuardedSocket).admit();
       options.onConnect(this.#sessionOf(client));
     });
@@ -217,9 +223,15 @@ export class MqttListener {
   #allowed(client: Client, subscription: Subscription): Subscription | null {
     const { device } = this.#sessionOf(client);
     const root = device === undefined ? undefined : downFilter(device).slice(0, -1);
-    if (root !== undefined && subscription.topic.startsWith(root)) return subscription;
-    this.#options.metrics.subscriptionsRefused.inc();
-    return null;
+    const { topic } = subscription;
+    const granted = this.#granted.get(client) ?? new Set<string>();
+    const isFew = granted.has(topic) || granted.size < SUBSCRIPTIONS_MAX;
+    if (root === undefined || !topic.startsWith(root) || !isFew) {
+      this.#options.metrics.subscriptionsRefused.inc();
+      return null;
+    }
+    this.#granted.set(client, granted.add(topic));
+    return subscription;
   }
 
   #refusalOf(error: unknown): Refusal {

@@ -24,6 +24,7 @@ const SNAPSHOT_BYTES = 32 * MiB;
 const TRIM_BYTES_MAX = 8 * MiB;
 /** Devices' spools remembered for each stream. */
 const LANES_MAX = 20_000;
+const TRIMS_AT_A_TIME = 16;
 
 type Use = (stream: StreamSpool) => Promise<void>;
 
@@ -32,6 +33,8 @@ export class Spool {
   readonly room: SpoolRoom;
   readonly #options: SpoolOptions;
   readonly #streams = new Map<string, StreamSpool>();
+  /** {@link bytes} as last counted and what came since: every message asks, and counting takes long where streams are many. */
+  #usedBytes = 0;
   /** Streams being made, and who waits for them, in order. */
   readonly #making = new Map<
     string,
@@ -43,7 +46,7 @@ export class Spool {
     this.room = new SpoolRoom({
       bytesMax: options.bytesMax,
       waitMs: options.waitMs,
-      usedBytes: () => this.bytes,
+      usedBytes: () => this.#usedBytes,
     });
   }
 
@@ -52,6 +55,7 @@ export class Spool {
     for (const shard of options.log.shards()) {
       if (shard.startsWith(STREAM_PREFIX)) await spool.#open(shard.slice(STREAM_PREFIX.length));
     }
+    spool.#usedBytes = spool.bytes;
     return spool;
   }
 
@@ -107,10 +111,17 @@ export class Spool {
     });
   }
 
-  /** Forgets what is released; called every second or so. */
+  /** Forgets what is released; called every second or so. @throws {LogError} the first of those that fail. */
   async sweep(): Promise<void> {
-    for (const stream of this.#streams.values()) if (stream.hasReleased) await stream.trim();
+    const streams = [...this.#streams.values()].filter(({ hasReleased }) => hasReleased);
+    const results: PromiseSettledResult<void>[] = [];
+    // Side by side they share syncs, but their watermarks wait in memory for them.
+    while (streams.length > 0) {
+      results.push(...(await Promise.allSettled(streams.splice(0, TRIMS_AT_A_TIME).map((stream) => stream.trim()))));
+    }
+    this.#usedBytes = this.bytes;
     this.room.poke();
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   async #make(name: string): Promise<void> {
@@ -142,6 +153,7 @@ export class Spool {
       onCommitted: ({ records, bytes }) => {
         metrics.recordsCommitted.inc(records);
         metrics.bytesCommitted.inc(bytes);
+        this.#usedBytes += bytes;
       },
       onForgotten: (lanes) => metrics.watermarksForgotten.inc(lanes),
       onTrouble,

@@ -59,6 +59,8 @@ export class StreamSpool {
         const lane = { device: origin.producer, spoolId: origin.spoolId, lane: origin.entry };
         spool.#watermarks.committed(lane, origin.request);
       }
+      // Or a gateway that starts often would read more each time.
+      for (const { data } of frames) spool.#bytesSinceSnapshot += data.length;
       position = next;
     }
     spool.#released = log.bounds(shard).first;

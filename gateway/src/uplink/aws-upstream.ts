@@ -12,6 +12,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Credentials } from "../control/sign-upgrade.js";
 import type { CallSlots } from "./call-slots.js";
 import { toUpstreamError } from "./to-upstream-error.js";
+import { unlessAborted } from "./unless-aborted.js";
 import { type EntryResult, type PutEntry, type Upstream, UpstreamError, type UpstreamShard } from "./upstream.js";
 
 export interface AwsUpstreamOptions {
@@ -124,16 +125,24 @@ export class AwsUpstream implements Upstream {
   async #call<T>(signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { slots, requestTimeoutMs } = this.#options;
     await slots.take(signal);
-    const timeout = AbortSignal.timeout(requestTimeoutMs);
+    // Not AbortSignal.any and timeout: the one leaves something behind with each call, the other keeps all of the call
+    // until the time is over.
+    const call = new AbortController();
+    const onAbort = (): void => call.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const timer = setTimeout(
+      () => call.abort(new UpstreamError("unreachable", `no answer within ${requestTimeoutMs} ms`)),
+      requestTimeoutMs,
+    );
     try {
-      return await send(AbortSignal.any([signal, timeout]));
+      // The SDK hears an abort only once it has credentials.
+      return await unlessAborted(send(call.signal), call.signal);
     } catch (error) {
-      signal.throwIfAborted();
-      if (timeout.aborted) {
-        throw new UpstreamError("unreachable", `no answer within ${requestTimeoutMs} ms`, { cause: error });
-      }
+      call.signal.throwIfAborted();
       throw toUpstreamError(error);
     } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
       slots.giveBack();
     }
   }

@@ -328,10 +328,12 @@ export class StreamUplink {
       return undefined;
     }
     const { partitionKey, explicitHashKey } = record;
+    // A copy: a view would keep a whole read in memory while one record of it waits.
+    const bytes = new Uint8Array(record.data);
     if (explicitHashKey === undefined) {
-      return { position, partitionKey, data: record.data, hashKey: hashPartitionKey(partitionKey) };
+      return { position, partitionKey, data: bytes, hashKey: hashPartitionKey(partitionKey) };
     }
-    return { position, partitionKey, explicitHashKey, data: record.data, hashKey: BigInt(explicitHashKey) };
+    return { position, partitionKey, explicitHashKey, data: bytes, hashKey: BigInt(explicitHashKey) };
   }
 
   async #pause(backoff: Backoff, attempt: number, signal: AbortSignal): Promise<void> {

@@ -67,7 +67,9 @@ export class UplinkState {
     const stream = this.#stream(intent.stream);
     const undelivered = new Set(event.undelivered);
     for (const [i, position] of intent.positions.entries()) if (!undelivered.has(i)) stream.done.add(position);
-    stream.released = Math.max(stream.released, event.released);
+    // Behind a slow shard many are done and none is released: they are looked through only when that changes.
+    if (event.released <= stream.released) return;
+    stream.released = event.released;
     for (const position of stream.done) if (position < stream.released) stream.done.delete(position);
   }
 

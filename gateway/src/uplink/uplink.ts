@@ -25,9 +25,9 @@ export interface UplinkOptions {
 const MiB = 1024 * 1024;
 /** A shard takes 1 MiB a second, so a larger request would be rejected in part; it also keeps the event loop free. */
 const BATCH_BYTES_MAX = MiB;
-/** Records in memory, of all streams; each gets an equal part. */
+/** Records in memory, of all streams; each gets an equal part, but enough for a request worth its sync. */
 const WINDOW_BYTES_MAX = 64 * MiB;
-const STREAM_WINDOW_BYTES_MIN = 2 * MiB;
+const STREAM_WINDOW_BYTES_MIN = MiB / 4;
 /** A shard that lags stops the others of its stream when they are this far ahead of it. */
 const AHEAD_MAX = 100_000;
 
@@ -43,11 +43,14 @@ export class Uplink {
 
   /** Begins with a stream; once for each. */
   start(stream: string, spool: StreamSpool): void {
-    const share = WINDOW_BYTES_MAX / (this.#running.length + 1);
+    const running = this.#running;
     const limits = {
       batchRecordsMax: 500,
       batchBytesMax: BATCH_BYTES_MAX,
-      windowBytesMax: Math.max(STREAM_WINDOW_BYTES_MIN, share),
+      /** Shrinks with each stream that joins. */
+      get windowBytesMax(): number {
+        return Math.max(STREAM_WINDOW_BYTES_MIN, WINDOW_BYTES_MAX / Math.max(1, running.length));
+      },
       aheadMax: AHEAD_MAX,
     };
     this.#running.push(new StreamUplink({ ...this.#options, stream, spool, limits }).run(this.#stopping.signal));
