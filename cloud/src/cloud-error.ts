@@ -5,6 +5,7 @@ export type ErrorCode =
   | "wrong-content-type"
   | "request-too-large"
   | "request-too-slow"
+  | "request-incomplete"
   | "server-busy"
   | "server-stopping"
   // Who sent it

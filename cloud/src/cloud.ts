@@ -17,6 +17,7 @@ import { StreamService } from "./streams/stream-service.js";
 
 const BODIES_BYTES_MAX = 256 << 20;
 const BODY_WAIT_MS = 20_000;
+const BODIES_WAITING_MAX = 1000;
 
 /** What the command line gets of a running cloud. */
 export interface RunningCloud {
@@ -62,7 +63,7 @@ async function serve(
   });
   closers.add(() => service.close());
 
-  const budget = new BodyBudget({ bytesMax: BODIES_BYTES_MAX, waitMs: BODY_WAIT_MS });
+  const budget = new BodyBudget({ bytesMax: BODIES_BYTES_MAX, waitMs: BODY_WAIT_MS, waitingMax: BODIES_WAITING_MAX });
   const metrics = new CloudMetrics({ log, budget });
   const verifier = await makeVerifier(settings, logger, clock);
   const sealer = new TokenSealer(await catalog.tokenKey());
@@ -87,7 +88,9 @@ async function serve(
   const listener = new Listener({
     onRequest: (request, response) => routeRequest(answers, request, response),
     onUpgrade: (request, socket, head) => control.server.handleUpgrade(request, socket, head),
+    onRefused: (cause) => metrics.connectionRefused(cause),
   });
+  metrics.watch(listener);
   const { address, family, port } = await listener.listen(settings.port, settings.host);
   closers.add(() => listener.stop());
   // Before the listener, which waits for what is still being sent: live pages and gateways never end by themselves.

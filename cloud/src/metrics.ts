@@ -2,6 +2,7 @@ import type { Log } from "@headwater/log";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ErrorCode } from "./cloud-error.js";
 import type { BodyBudget } from "./http/body-budget.js";
+import type { Listener, RefusalCause } from "./http/listener.js";
 import type { Traffic } from "./operations/index.js";
 
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -31,6 +32,12 @@ export class CloudMetrics {
     "cause",
   ]);
 
+  readonly #connectionsRefused = this.#counter(
+    "connections_refused_total",
+    "Connections cut or refused before there was a request to answer, by cause",
+    ["cause"],
+  );
+
   /** For operations to count what flows. */
   readonly traffic: Traffic = {
     put: (records, bytes) => {
@@ -53,6 +60,7 @@ export class CloudMetrics {
     this.#gauge("log_damage_found", "Damaged places found since the start", () => log.stats().damageFound);
     this.#gauge("log_torn_found", "Torn tails found since the start", () => log.stats().tornFound);
     this.#gauge("request_body_bytes", "Bytes of request bodies in memory", () => budget.used);
+    this.#gauge("requests_waiting", "Requests that wait for memory for their bodies", () => budget.waiting);
     const failed = new Gauge({
       name: "headwater_cloud_log_failed_appends",
       help: "Appends that failed since the start, by cause",
@@ -72,6 +80,15 @@ export class CloudMetrics {
 
   signatureFailed(cause: ErrorCode): void {
     this.#signatureFailures.inc({ cause });
+  }
+
+  /** Shows the listener's connections. */
+  watch(listener: Pick<Listener, "connections">): void {
+    this.#gauge("connections", "Connections open now", () => listener.connections);
+  }
+
+  connectionRefused(cause: RefusalCause): void {
+    this.#connectionsRefused.inc({ cause });
   }
 
   text(): Promise<string> {

@@ -1,9 +1,28 @@
-import { decode, encode, Token, Type } from "cborg";
+import { isUtf8 } from "node:buffer";
+import { decode, type DecodeOptions, encode, Token, Tokenizer, Type } from "cborg";
 import { malformed } from "./shape.js";
 import type { Output } from "./wire-codec.js";
 
 /** A date in AWS's CBOR: tag 1 over milliseconds since 1970 (where RFC 8949 has seconds). */
 const DATE_TAG = 1;
+/** Items that a body may have; 500 records with all their members are about 3,500. */
+const ITEMS_MAX = 1 << 16;
+
+const options: DecodeOptions = {
+  allowIndefinite: true,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  allowBigInt: false,
+  rejectDuplicateMapKeys: true,
+  tags: {
+    [DATE_TAG]: (content) => {
+      const timeMs = content();
+      if (typeof timeMs !== "number") throw malformed("A timestamp must be a number of milliseconds.");
+      return new Date(timeMs);
+    },
+  },
+};
 
 /**
  * Reads a CBOR body: one item, definite or indefinite lengths, text keys, no duplicates, no tags but dates.
@@ -11,21 +30,7 @@ const DATE_TAG = 1;
  */
 export function decodeCbor(body: Buffer): unknown {
   try {
-    return decode(body, {
-      allowIndefinite: true,
-      allowUndefined: false,
-      allowInfinity: false,
-      allowNaN: false,
-      allowBigInt: false,
-      rejectDuplicateMapKeys: true,
-      tags: {
-        [DATE_TAG]: (content) => {
-          const timeMs = content();
-          if (typeof timeMs !== "number") throw malformed("A timestamp must be a number of milliseconds.");
-          return new Date(timeMs);
-        },
-      },
-    }) as unknown;
+    return decode(body, { ...options, tokenizer: new CheckingTokenizer(body) }) as unknown;
   } catch (error) {
     throw malformed("The request body is not valid CBOR.", { cause: error });
   }
@@ -39,4 +44,37 @@ export function encodeCbor(output: Output): Uint8Array {
       Date: (date: Date) => [new Token(Type.tag, DATE_TAG), new Token(Type.uint, date.getTime())],
     },
   });
+}
+
+/**
+ * Refuses what the library would take: text that is no UTF-8, and millions of tiny items, which cost seconds and a
+ * gigabyte, in which nobody else is served.
+ */
+class CheckingTokenizer extends Tokenizer {
+  readonly #bytes: Uint8Array;
+  #items = 0;
+
+  constructor(body: Buffer) {
+    const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+    super(bytes, options);
+    this.#bytes = bytes;
+  }
+
+  override next(): Token {
+    this.#items += 1;
+    if (this.#items > ITEMS_MAX) throw malformed("The request body has too many items.");
+    const from = this.pos();
+    const token = super.next();
+    if (Type.equals(token.type, Type.string) && String(token.value).includes("\uFFFD")) {
+      const text = this.#bytes.subarray(from + headBytes(this.#bytes[from] ?? 0), this.pos());
+      if (!isUtf8(text)) throw malformed("Text must be UTF-8.");
+    }
+    return token;
+  }
+}
+
+/** Bytes before an item's content, which its first byte tells. Source: RFC 8949, section 3. */
+function headBytes(initial: number): number {
+  const additional = initial & 31;
+  return additional < 24 ? 1 : 1 + 2 ** (additional - 24);
 }

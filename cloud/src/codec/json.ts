@@ -1,11 +1,21 @@
+import { isUtf8 } from "node:buffer";
 import { malformed } from "./shape.js";
 import type { Output } from "./wire-codec.js";
+
+/**
+ * Braces and brackets that a body may open. The largest that makes sense are 500 partition keys of 256 characters with
+ * nothing else in them; millions would cost the parser seconds and a gigabyte, in which nobody else is served.
+ */
+const OPENINGS_MAX = 1 << 18;
 
 /**
  * Reads a JSON body.
  * @throws {CloudError} `body-malformed`.
  */
 export function decodeJson(body: Buffer): unknown {
+  // Node's decoder would put replacement characters for bytes that are no text.
+  if (!isUtf8(body)) throw malformed("The request body is not valid UTF-8.");
+  if (hasMoreThan(OPENINGS_MAX, body)) throw malformed("The request body has too many lists and structures.");
   try {
     return JSON.parse(body.toString("utf8"));
   } catch (error) {
@@ -24,6 +34,20 @@ export function encodeJson(output: Output): string {
     if (value !== undefined) members.push(`${JSON.stringify(name)}:${encodeJson(value)}`);
   }
   return `{${members.join(",")}}`;
+}
+
+/** Whether the body opens more braces and brackets, strings included, than the limit. */
+function hasMoreThan(limit: number, body: Buffer): boolean {
+  if (body.length <= limit) return false;
+  let count = 0;
+  for (const opening of ["{", "["]) {
+    const byte = opening.charCodeAt(0);
+    for (let at = body.indexOf(byte); at >= 0; at = body.indexOf(byte, at + 1)) {
+      count += 1;
+      if (count > limit) return true;
+    }
+  }
+  return false;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -104,6 +104,22 @@ describe("types", () => {
     );
   });
 
+  test("a timestamp that no calendar holds is malformed", () => {
+    for (const At of [1e300, -1e300, 8.64e12 + 1])
+      expect(message({ ...valid, At })).toMatch(/^body-malformed: .*range/);
+    const cbor = { ...valid, Records: [{ Data: new Uint8Array(2) }], At: new Date(Number.NaN) };
+    expect(message(cbor, "cbor")).toMatch(/^body-malformed: .*range/);
+  });
+
+  test("text far over its length is not even matched, since AWS's pattern for ARNs takes quadratic time to fail", () => {
+    const arn = string({ max: 2048, pattern: "arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+" });
+    const hostile = `arn:aws${":kinesis:0".repeat(100_000)}`;
+    // It would take minutes.
+    expect(refusalOf(() => read(arn, hostile))?.message).toMatch(/length less than or equal to 2048$/);
+    const unbounded = string({ pattern: "0|([1-9]\\d{0,38})" });
+    expect(refusalOf(() => read(unbounded, "1".repeat(5000)))?.code).toBe("constraint-violated");
+  });
+
   test("members that AWS does not know are ignored, and none comes from a prototype", () => {
     expect(read(input, { ...valid, Unknown: 1 })).toEqual({
       StreamName: "abc",

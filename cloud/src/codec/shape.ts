@@ -16,6 +16,11 @@ export type Encoding = "json" | "cbor";
 
 const VIOLATIONS_MAX = 10;
 const SHOWN_CHARACTERS_MAX = 1024;
+/**
+ * Longer than any text that may match one of AWS's patterns. Some of these take quadratic time to fail, so what is
+ * longer counts as wrong without a look, or as right where it is too long anyway.
+ */
+const MATCHED_CHARACTERS_MAX = 4096;
 
 /** One pass over an input. */
 export class Reading {
@@ -78,7 +83,8 @@ export function string(limits: { min?: number; max?: number; pattern?: string } 
   return {
     read(value, reading) {
       if (typeof value !== "string") throw wrongType(value, "String");
-      if (expression !== undefined && !expression.test(value)) {
+      const isShort = value.length <= MATCHED_CHARACTERS_MAX;
+      if (expression !== undefined && !(isShort ? expression.test(value) : max !== undefined)) {
         reading.violated(`Member must satisfy regular expression pattern: ${pattern}`, value);
       }
       if (min !== undefined && value.length < min) reading.violated(atLeast("length", min), value);
@@ -128,11 +134,19 @@ export function boolean(): Shape<boolean> {
 export function timestamp(): Shape<number> {
   return {
     read(value, reading) {
-      if (reading.encoding === "json" && typeof value === "number") return Math.round(value * 1000);
-      if (reading.encoding === "cbor" && value instanceof Date) return value.getTime();
-      throw wrongType(value, "Timestamp");
+      const timeMs = reading.encoding === "json" ? secondsToMs(value) : value instanceof Date && value.getTime();
+      if (typeof timeMs !== "number") throw wrongType(value, "Timestamp");
+      if (!(Math.abs(timeMs) <= TIME_MS_MAX)) throw malformed("The timestamp is out of range.");
+      return timeMs;
     },
   };
+}
+
+/** What a Date can hold. Source: ECMAScript, "Time Values and Time Range". */
+const TIME_MS_MAX = 8.64e15;
+
+function secondsToMs(value: unknown): number | undefined {
+  return typeof value === "number" ? Math.round(value * 1000) : undefined;
 }
 
 /** Bytes. JSON carries base64, CBOR a byte string. */

@@ -80,6 +80,8 @@ describe("CBOR, from bytes made by hand from the contract", () => {
     ["an unknown tag", "c26101"],
     ["a date that is no number", "c16178"],
     ["undefined", "f7"],
+    ["text that is no UTF-8", "61ff"],
+    ["a character cut off", "63f09f98"],
     ["an array of four thousand million", "9affffffff"],
     ["text that announces 2^62 bytes", "7b4000000000000000"],
     ["ten thousand arrays within each other", "81".repeat(10_000)],

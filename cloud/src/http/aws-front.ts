@@ -99,7 +99,7 @@ export class AwsFront {
       rawHeaders: request.rawHeaders,
     };
     const authorization = verifier?.check(signed);
-    const release = await budget.take(announcedBytes(request, bodyBytesMax));
+    const release = await budget.take(announcedBytes(request, bodyBytesMax), response);
     try {
       if (expectsContinue(request)) response.writeContinue();
       const body = await readBody(request, { bytesMax: bodyBytesMax, idleMs: BODY_IDLE_MS, totalMs: BODY_TOTAL_MS });
@@ -134,7 +134,7 @@ function producerOf(request: IncomingMessage, identity: Identity | undefined): P
 
 function answerError(exchange: Exchange, error: CloudError): void {
   const { status, type, message, messageMember = "message" } = wireError(error);
-  if (exchange.response.headersSent || exchange.response.destroyed) return;
+  if (error.code === "request-incomplete" || exchange.response.headersSent || exchange.response.destroyed) return;
   const { codec } = exchange;
   if (codec === undefined || error.code === "wrong-method") {
     send(exchange, status, "text/xml", Buffer.from(`<${type}>\n  <Message>${message}</Message>\n</${type}>\n`));

@@ -1,10 +1,14 @@
+import type { ServerResponse } from "node:http";
 import { CloudError } from "../cloud-error.js";
+import { clientGone } from "./request-body.js";
 
 export interface BodyBudgetLimits {
   /** Bytes of all bodies that may be in memory at once. */
   readonly bytesMax: number;
   /** How long a request waits for its share. */
   readonly waitMs: number;
+  /** Requests that may wait at once. */
+  readonly waitingMax: number;
 }
 
 /**
@@ -14,7 +18,8 @@ export interface BodyBudgetLimits {
  */
 export class BodyBudget {
   readonly #limits: BodyBudgetLimits;
-  readonly #waiting: { readonly bytes: number; readonly start: () => void }[] = [];
+  /** In the order of their coming. */
+  readonly #waiting = new Set<{ readonly bytes: number; readonly start: () => void }>();
   #used = 0;
 
   constructor(limits: BodyBudgetLimits) {
@@ -26,31 +31,46 @@ export class BodyBudget {
     return this.#used;
   }
 
+  /** Requests that wait now. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /**
    * Takes so many bytes, in the order of the calls; answers what gives them back.
-   * @throws {CloudError} `server-busy`.
+   * @param response closes when nobody waits for the answer any more.
+   * @throws {CloudError} `server-busy`, `request-incomplete`.
    */
-  async take(bytes: number): Promise<() => void> {
-    if (this.#waiting.length > 0 || this.#used + bytes > this.#limits.bytesMax) await this.#turn(bytes);
+  async take(bytes: number, response: Pick<ServerResponse, "once" | "off">): Promise<() => void> {
+    if (this.#waiting.size > 0 || this.#used + bytes > this.#limits.bytesMax) await this.#turn(bytes, response);
     else this.#used += bytes;
     return () => this.#giveBack(bytes);
   }
 
-  #turn(bytes: number): Promise<void> {
+  #turn(bytes: number, response: Pick<ServerResponse, "once" | "off">): Promise<void> {
+    if (this.#waiting.size >= this.#limits.waitingMax) return Promise.reject(busy());
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-        reject(new CloudError("server-busy", "Too many request bodies are under way. Try again later."));
+      const end = (): void => {
+        clearTimeout(timer);
+        response.off("close", onGone);
+        this.#waiting.delete(waiter);
+      };
+      const giveUp = (error: CloudError): void => {
+        end();
+        reject(error);
         this.#startNext();
-      }, this.#limits.waitMs);
+      };
+      const onGone = (): void => giveUp(clientGone());
+      const timer = setTimeout(() => giveUp(busy()), this.#limits.waitMs);
       const waiter = {
         bytes,
         start: () => {
-          clearTimeout(timer);
+          end();
           resolve();
         },
       };
-      this.#waiting.push(waiter);
+      response.once("close", onGone);
+      this.#waiting.add(waiter);
     });
   }
 
@@ -60,11 +80,14 @@ export class BodyBudget {
   }
 
   #startNext(): void {
-    for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
+    for (const next of this.#waiting) {
       if (this.#used + next.bytes > this.#limits.bytesMax) return;
-      this.#waiting.shift();
       this.#used += next.bytes;
       next.start();
     }
   }
+}
+
+function busy(): CloudError {
+  return new CloudError("server-busy", "Too many request bodies are under way. Try again later.");
 }

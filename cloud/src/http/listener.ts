@@ -21,15 +21,20 @@ const HTTP2_STREAM_WINDOW_BYTES = 1 << 20;
 const HTTP2_SESSION_WINDOW_BYTES = 16 << 20;
 /** Node counts what a session holds in either direction; beyond it, streams are refused. */
 const HTTP2_SESSION_MEMORY_MIB = 64;
-const HTTP2_IDLE_MS = 5 * 60_000;
+/** How long a connection may neither send nor take a byte. */
+const IDLE_MS = 5 * 60_000;
 const STOP_GRACE_MS = 5_000;
 const FLUSH_GRACE_MS = 500;
+
+/** Why a connection ended before there was a request to answer. */
+export type RefusalCause = "not-http" | "headers-too-large" | "headers-too-slow" | "too-many-connections";
 
 export interface ListenerHandlers {
   /** Called for requests of both protocols; HTTP/2's come with Node's compatible request and response. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** Owns the socket. HTTP/1.1 only. */
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly onRefused: (cause: RefusalCause) => void;
 }
 
 /**
@@ -42,10 +47,13 @@ export class Listener {
   readonly #http2: Http2Server;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #onRefused: (cause: RefusalCause) => void;
   #requests = 0;
   #onIdle: (() => void) | undefined;
 
-  constructor({ onRequest, onUpgrade }: ListenerHandlers) {
+  /** @param idleMs how long a connection may neither send nor take a byte. */
+  constructor({ onRequest, onUpgrade, onRefused }: ListenerHandlers, idleMs = IDLE_MS) {
+    this.#onRefused = onRefused;
     const counted = (request: IncomingMessage, response: ServerResponse): void => {
       this.#requests += 1;
       response.once("close", () => {
@@ -68,7 +76,10 @@ export class Listener {
     this.#http1.on("request", counted);
     this.#http1.on("checkContinue", counted); // whoever reads the body says `100 Continue` first
     this.#http1.on("upgrade", onUpgrade);
-    this.#http1.on("clientError", refuse);
+    this.#http1.on("clientError", (error, socket) => this.#refuse(error, socket));
+    this.#http1.on("drop", () => onRefused("too-many-connections"));
+    // Cuts who stopped reading an answer; a body that stalls is cut far earlier by whoever reads it.
+    this.#http1.timeout = idleMs;
 
     this.#http2 = createHttp2Server({
       maxSessionMemory: HTTP2_SESSION_MEMORY_MIB,
@@ -81,8 +92,15 @@ export class Listener {
     // The compatible request and response have all that a handler of ours uses.
     const countedHttp2 = counted as unknown as Parameters<Http2Server["on"]>[1];
     this.#http2.on("request", countedHttp2).on("checkContinue", countedHttp2);
-    this.#http2.on("session", (session) => this.#welcome(session));
-    this.#http2.on("sessionError", ignore);
+    this.#http2.on("session", (session) => this.#welcome(session, idleMs));
+    this.#http2.on("sessionError", (error: Error & { code?: string }) => {
+      if (error.code === "ERR_HTTP2_ERROR") onRefused("not-http");
+    });
+  }
+
+  /** Connections open now. */
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   /** Resolves with the address. @throws the system's error, such as EADDRINUSE. */
@@ -125,8 +143,13 @@ export class Listener {
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     socket.setNoDelay(true);
-    const silence = setTimeout(() => socket.destroy(), HEADERS_TIMEOUT_MS);
+    const silence = setTimeout(() => {
+      this.#onRefused("headers-too-slow");
+      socket.destroy();
+    }, HEADERS_TIMEOUT_MS);
     const stopSilence = (): void => clearTimeout(silence);
+    const leave = (): void => void socket.destroy();
+    socket.once("end", leave); // or it would stay half open
     socket.once("close", stopSilence);
     socket.on("error", ignore); // until its protocol listens; a broken connection needs no answer
     let seen: Buffer = Buffer.alloc(0);
@@ -135,7 +158,7 @@ export class Listener {
       const start = seen.toString("latin1", 0, HTTP2_PREFACE.length);
       if (start.length < HTTP2_PREFACE.length && HTTP2_PREFACE.startsWith(start)) return;
       stopSilence();
-      socket.off("data", look).off("close", stopSilence).pause();
+      socket.off("data", look).off("close", stopSilence).off("end", leave).pause();
       socket.unshift(seen);
       if (start === HTTP2_PREFACE) this.#http2.emit("connection", socket);
       else {
@@ -146,11 +169,24 @@ export class Listener {
     socket.on("data", look);
   }
 
-  #welcome(session: ServerHttp2Session): void {
+  #welcome(session: ServerHttp2Session, idleMs: number): void {
     this.#sessions.add(session);
     session.once("close", () => this.#sessions.delete(session));
     session.setLocalWindowSize(HTTP2_SESSION_WINDOW_BYTES);
-    session.setTimeout(HTTP2_IDLE_MS, () => session.close());
+    session.setTimeout(idleMs);
+    // The first time it is asked to go; whoever still holds streams the second time has stopped reading them.
+    session.on("timeout", () => (session.closed ? session.destroy() : session.close()));
+  }
+
+  /** Answers bytes that are no HTTP request. */
+  #refuse({ code = "" }: Error & { code?: string }, socket: Duplex): void {
+    if (!socket.writable || code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    const { status, cause } = clientErrors.get(code) ?? { status: "400 Bad Request", cause: "not-http" };
+    this.#onRefused(cause);
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   }
 }
 
@@ -160,19 +196,9 @@ export function cutOff(request: IncomingMessage): void {
   else request.destroy();
 }
 
-/** Answers bytes that are no HTTP request. */
-function refuse(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const status = clientErrorStatus.get(error.code ?? "") ?? "400 Bad Request";
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-}
-
-const clientErrorStatus = new Map([
-  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
-  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+const clientErrors = new Map<string, { readonly status: string; readonly cause: RefusalCause }>([
+  ["HPE_HEADER_OVERFLOW", { status: "431 Request Header Fields Too Large", cause: "headers-too-large" }],
+  ["ERR_HTTP_REQUEST_TIMEOUT", { status: "408 Request Timeout", cause: "headers-too-slow" }],
 ]);
 
 function ignore(): void {

@@ -29,7 +29,7 @@ export function announcedBytes(request: IncomingMessage, bytesMax: number): numb
   return bytes;
 }
 
-/** @throws {CloudError} `request-too-large`, `request-too-slow`; the connection's own error where it breaks. */
+/** @throws {CloudError} `request-too-large`, `request-too-slow`, `request-incomplete`. */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<RequestBody> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -49,11 +49,11 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
       chunks.push(chunk);
     };
     const onEnd = (): void => finish();
-    const onClose = (): void => finish(new Error("the client went away before its request was complete"));
+    const onClose = (cause?: Error): void => finish(clientGone(cause));
     const finish = (error?: Error): void => {
       clearTimeout(idle);
       clearTimeout(total);
-      request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", finish);
+      request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
       if (error !== undefined) {
         request.on("error", ignoreLateError);
         request.resume(); // what still comes is thrown away, so that the client gets to read its answer
@@ -63,13 +63,18 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
         resolve({ bytes: only ?? Buffer.concat(chunks, length), sha256: hash.digest("hex") });
       }
     };
-    request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", finish);
+    request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
 }
 
 /** The request's failure was answered already; a connection that breaks after that changes nothing. */
 function ignoreLateError(): void {
   // nothing is left to do
+}
+
+/** The client left before its request was complete. */
+export function clientGone(cause?: Error): CloudError {
+  return new CloudError("request-incomplete", "The client went away before its request was complete.", { cause });
 }
 
 function tooLarge(bytesMax: number): CloudError {

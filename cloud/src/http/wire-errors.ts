@@ -18,6 +18,8 @@ export const wireErrors = {
   "wrong-content-type": { status: 403, type: "AccessDeniedException", messageMember: "Message" },
   "request-too-large": { status: 413, type: "RequestEntityTooLargeException" },
   "request-too-slow": { status: 408, type: "RequestTimeoutException" },
+  // Its connection is gone, so nobody gets to read this one.
+  "request-incomplete": { status: 400, type: "IncompleteBodyException" },
   "server-busy": { status: 503, type: "ServiceUnavailableException" },
   "server-stopping": { status: 503, type: "ServiceUnavailableException", message: "The service is stopping." },
   "authentication-missing": { status: 400, type: "MissingAuthenticationTokenException" },

@@ -4,11 +4,8 @@ import { structure } from "../codec/shape.js";
 import type { StreamService } from "../streams/stream-service.js";
 import { explicitHashKey, partitionKey, recordData, sequenceNumber, streamReference } from "./members.js";
 import { operation } from "./operation.js";
-import { recordBytes, toNewRecord } from "./record-input.js";
+import { RECORDS_BODY_BYTES_MAX, recordBytes, toNewRecord } from "./record-input.js";
 import { streamNameOf } from "./stream-reference.js";
-
-/** A record of 1 MiB in base64, and room for a partition key in escapes. */
-const BODY_BYTES_MAX = 2 << 20;
 
 export const putRecord = operation(
   structure({
@@ -27,7 +24,7 @@ export const putRecord = operation(
     traffic.put(1, recordBytes(record.data, record.partitionKey));
     return { ShardId: result.shardId, SequenceNumber: result.outcome, EncryptionType: "NONE" };
   },
-  BODY_BYTES_MAX,
+  RECORDS_BODY_BYTES_MAX,
 );
 
 /** A shard's sequence numbers always rise, so all that is left to do is to refuse numbers that we never gave. */

@@ -4,11 +4,8 @@ import { list, structure } from "../codec/shape.js";
 import { wireError } from "../http/wire-errors.js";
 import { explicitHashKey, partitionKey, recordData, streamReference } from "./members.js";
 import { operation } from "./operation.js";
-import { recordBytes, toNewRecord } from "./record-input.js";
+import { RECORDS_BODY_BYTES_MAX, recordBytes, toNewRecord } from "./record-input.js";
 import { streamNameOf } from "./stream-reference.js";
-
-/** 10 MiB of records in base64, 500 partition keys of 256 characters in escapes, and the names of members. */
-const BODY_BYTES_MAX = 16 << 20;
 
 const entry = structure({
   required: { Data: recordData, PartitionKey: partitionKey },
@@ -43,5 +40,5 @@ export const putRecords = operation(
     traffic.put(stored, storedBytes);
     return { FailedRecordCount: entries.length - stored, Records: entries, EncryptionType: "NONE" };
   },
-  BODY_BYTES_MAX,
+  RECORDS_BODY_BYTES_MAX,
 );

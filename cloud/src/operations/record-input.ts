@@ -3,6 +3,12 @@ import { CloudError } from "../cloud-error.js";
 import { violation } from "../codec/shape.js";
 import type { NewRecord } from "../streams/stream.js";
 
+/**
+ * 10 MiB of records in base64, 500 partition keys of 256 characters in escapes, and the names of members. A single
+ * record gets as much, so that one which is too large is told so in AWS's words.
+ */
+export const RECORDS_BODY_BYTES_MAX = 16 << 20;
+
 interface RecordInput {
   readonly Data: Uint8Array;
   readonly PartitionKey: string;

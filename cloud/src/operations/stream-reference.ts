@@ -7,6 +7,8 @@ export interface StreamReference {
   readonly StreamARN?: string;
 }
 
+const ARN = /^arn:aws[^:]*:kinesis:([^:]*):(\d{12}):stream\/(.+)$/;
+
 /**
  * The stream's name.
  * @throws {CloudError} `argument-invalid`; `stream-not-found` for the ARN of another account or region.
@@ -18,12 +20,11 @@ export function streamNameOf({ StreamName, StreamARN }: StreamReference, service
     }
     return StreamName;
   }
-  const [, , , region, account, resource = ""] = StreamARN.split(":");
-  const name = resource.replace(/^stream\//, "");
+  const [, region, account, name] = ARN.exec(StreamARN) ?? [];
   if (StreamName !== undefined && StreamName !== name) {
     throw new CloudError("argument-invalid", "StreamName and StreamARN name different streams.");
   }
-  if (region !== service.region || account !== service.accountId) {
+  if (name === undefined || region !== service.region || account !== service.accountId) {
     throw new CloudError("stream-not-found", `Stream ${StreamARN} not found.`);
   }
   return name;

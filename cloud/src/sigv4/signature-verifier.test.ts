@@ -1,8 +1,9 @@
-import { createHash, createHmac } from "node:crypto";
-import { SignatureV4 } from "@smithy/signature-v4";
+import { createHash } from "node:crypto";
+import type { SignatureV4 } from "@smithy/signature-v4";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CloudError } from "../cloud-error.js";
+import { awsSigner } from "../testing/aws-signer.js";
 import { type SignedRequest, SignatureVerifier, verifyRequest } from "./index.js";
 
 const NOW = Date.UTC(2026, 10, 20, 12, 0, 0);
@@ -18,36 +19,8 @@ function verifier(options: { now?: number; region?: string; service?: string; ke
   });
 }
 
-/** What the AWS SDK's signer needs of a hash. */
-class Sha256 {
-  readonly #hash;
-  constructor(key?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = key === undefined ? createHash("sha256") : createHmac("sha256", bytesOf(key));
-  }
-  update(data: Uint8Array): void {
-    this.#hash.update(data);
-  }
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest());
-  }
-  reset(): void {
-    throw new Error("not used");
-  }
-}
-
-function bytesOf(key: string | ArrayBuffer | ArrayBufferView): Buffer {
-  if (typeof key === "string") return Buffer.from(key);
-  return ArrayBuffer.isView(key) ? Buffer.from(key.buffer, key.byteOffset, key.byteLength) : Buffer.from(key);
-}
-
 function signer(options: { secret?: string; region?: string; service?: string } = {}): SignatureV4 {
-  return new SignatureV4({
-    credentials: { accessKeyId: ACCESS_KEY, secretAccessKey: options.secret ?? SECRET },
-    region: options.region ?? "us-east-1",
-    service: options.service ?? "kinesis",
-    sha256: Sha256,
-    applyChecksum: false,
-  });
+  return awsSigner({ accessKeyId: ACCESS_KEY, secretAccessKey: options.secret ?? SECRET, ...options });
 }
 
 interface Sent {

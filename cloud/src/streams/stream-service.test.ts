@@ -1,49 +1,11 @@
 import { ManualClock } from "@headwater/log/testing";
 import { HASH_KEY_MAX } from "@headwater/protocol";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Catalog, NewStream, StoredStream } from "../catalog/catalog.js";
+import type { NewStream } from "../catalog/catalog.js";
+import { MemoryCatalog } from "../testing/memory-catalog.js";
 import { MemoryLog } from "../testing/memory-log.js";
 import { StreamService } from "./stream-service.js";
-import type { StreamRecord, StreamStatus } from "./stream.js";
-
-/** A catalog in memory that can stop working at a given change, as a power cut would. */
-class MemoryCatalog implements Catalog {
-  readonly stored = new Map<string, StoredStream>();
-  failAt: "setStatus" | "removeStream" | undefined;
-  #epoch = 0;
-
-  streams(): Promise<StoredStream[]> {
-    return Promise.resolve([...this.stored.values()]);
-  }
-
-  addStream({ hashKeyRanges, ...stream }: NewStream): Promise<StoredStream> {
-    const shards = hashKeyRanges.map((range, number) => {
-      this.#epoch += 1;
-      return { ...range, number, epoch: this.#epoch, logName: `${stream.id}/${number}` };
-    });
-    this.stored.set(stream.id, { ...stream, shards });
-    return Promise.resolve({ ...stream, shards });
-  }
-
-  async setStatus(id: string, status: StreamStatus): Promise<void> {
-    if (this.failAt === "setStatus") throw new Error("power cut");
-    const stream = this.stored.get(id);
-    if (stream !== undefined) this.stored.set(id, { ...stream, status });
-  }
-
-  async removeStream(id: string): Promise<void> {
-    if (this.failAt === "removeStream") throw new Error("power cut");
-    this.stored.delete(id);
-  }
-
-  tokenKey(): Promise<Buffer> {
-    return Promise.resolve(Buffer.alloc(32));
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+import type { StreamRecord } from "./stream.js";
 
 const opened: StreamService[] = [];
 afterEach(async () => {

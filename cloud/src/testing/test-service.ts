@@ -1,0 +1,95 @@
+import { ManualClock } from "@headwater/log/testing";
+import type { ProducerRequest } from "@headwater/protocol";
+import type { Encoding } from "../codec/shape.js";
+import { operations, type OperationContext } from "../operations/index.js";
+import { TokenSealer } from "../streams/sealed-token.js";
+import { StreamService } from "../streams/stream-service.js";
+import { MemoryCatalog } from "./memory-catalog.js";
+import { MemoryLog } from "./memory-log.js";
+
+/** A member of an answer, which a test knows better than its type says. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+/** Data Streams in memory, spoken to by its operations' inputs and outputs, without HTTP. */
+export class TestService {
+  readonly clock: ManualClock;
+  readonly log: MemoryLog;
+  readonly context: OperationContext;
+  /** Records put, and entries refused by cause. */
+  readonly counted: { records: number; readonly refused: string[] };
+
+  private constructor(clock: ManualClock, log: MemoryLog, service: StreamService) {
+    this.clock = clock;
+    this.log = log;
+    const counted = { records: 0, refused: [] as string[] };
+    this.counted = counted;
+    this.context = {
+      service,
+      sealer: new TokenSealer(Buffer.alloc(32)),
+      now: () => clock.now(),
+      traffic: {
+        put: (records) => (counted.records += records),
+        got: () => undefined,
+        refused: (code) => counted.refused.push(code),
+      },
+    };
+  }
+
+  static async start({ limited = false } = {}): Promise<TestService> {
+    const clock = new ManualClock();
+    const log = new MemoryLog(clock);
+    const service = await StreamService.open(new MemoryCatalog(), {
+      log,
+      clock,
+      accountId: "000000000000",
+      region: "us-east-1",
+      limited,
+      report: (message, detail) => {
+        throw new Error(message, { cause: detail });
+      },
+    });
+    return new TestService(clock, log, service);
+  }
+
+  /** Runs an operation. @throws {CloudError} */
+  async call(
+    name: string,
+    input: unknown,
+    { encoding = "json", producer }: { encoding?: Encoding; producer?: ProducerRequest } = {},
+  ): Promise<Answer> {
+    const operation = operations.get(name);
+    if (operation === undefined) throw new Error(`no operation ${name}`);
+    const answer = await operation.run(input, encoding, this.context, { producer });
+    return (answer ?? {}) as Answer;
+  }
+
+  async createStream(StreamName: string, ShardCount = 1): Promise<void> {
+    await this.call("CreateStream", { StreamName, ShardCount });
+  }
+
+  /** Puts one record into the first shard; answers its sequence number. */
+  async put(StreamName: string, text: string): Promise<string> {
+    const input = { StreamName, PartitionKey: "k", ExplicitHashKey: "0", Data: base64(text) };
+    const { SequenceNumber } = await this.call("PutRecord", input);
+    return String(SequenceNumber);
+  }
+
+  async iterator(StreamName: string, start: Readonly<Record<string, unknown>>): Promise<string> {
+    const ShardId = "shardId-000000000000";
+    const { ShardIterator } = await this.call("GetShardIterator", { StreamName, ShardId, ...start });
+    return String(ShardIterator);
+  }
+
+  close(): Promise<void> {
+    return this.context.service.close();
+  }
+}
+
+export function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}
+
+/** The records' data, as text. */
+export function texts({ Records }: Answer): string[] {
+  return (Records as { Data: Buffer }[]).map(({ Data }) => Data.toString());
+}
