@@ -12,7 +12,7 @@ import type { Shard } from "../shard/shard.js";
 import type { Context } from "./context.js";
 
 /** Files grow by this much ahead of the writing: syncs are quicker where a write does not change the file's length. */
-const growBytes = 4 * 1024 * 1024;
+const growBytesMax = 4 * 1024 * 1024;
 
 /** Where an append of a batch came to lie. */
 export interface Placed {
@@ -81,7 +81,7 @@ export class JournalFile {
     offset += commitMarkBytes;
 
     if (offset > this.#grownTo) {
-      this.#grownTo = offset + growBytes;
+      this.#grownTo = offset + Math.min(growBytesMax, this.#context.journalBytesMax);
       await this.#file.truncate(this.#grownTo);
     }
     await this.#file.write(buffers, this.log.bytes);

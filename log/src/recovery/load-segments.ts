@@ -67,20 +67,18 @@ export async function loadSegments(context: Context, shard: Shard): Promise<Load
 }
 
 /**
- * Reports what of a shard's bad stretches costs anything, now that all of the shard's parts are known. What is bad but
- * held by another file as well is what a crash left of a settling that was done again.
+ * Reports what of a shard's bad stretches costs anything, now that all of the shard's parts are known: not what was
+ * trimmed, nor what another file holds as well, as when a crash interrupted a settling that is now done again.
  */
 export function reportBadSegments(shard: Shard, bad: LoadedSegments["bad"], damage: DamageLog): void {
   for (const { file, offset, end, after, before } of bad) {
-    const from = Math.max(after ?? shard.trimmed, shard.trimmed);
-    const part = shard.parts.find((candidate) => candidate.file !== file && candidate.next > from);
+    if (after !== undefined && after < shard.trimmed) continue;
+    const from = after ?? shard.trimmed;
     const to = before ?? from + 1;
+    const part = shard.parts.find((candidate) => candidate.file !== file && candidate.next > from);
     if (from < to && part !== undefined && part.first <= from && part.next >= to) continue;
     damage.add({ file: file.path, offset, bytes: end - offset, kind: "damaged", shard: shard.name });
     // The frames that were here had positions too, at most so many, and nobody else may get these.
-    if (before === undefined) {
-      const positions = Math.ceil((end - offset) / frameHeaderBytes);
-      shard.committed = Math.max(shard.committed, (after ?? shard.trimmed) + positions);
-    }
+    shard.committed = Math.max(shard.committed, before ?? from + Math.ceil((end - offset) / frameHeaderBytes));
   }
 }

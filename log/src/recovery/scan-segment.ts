@@ -12,9 +12,9 @@ import { nextHeader } from "../shard/parse-frames.js";
 export interface BadStretch {
   readonly offset: number;
   readonly end: number;
-  /** The position after the last record before; undefined at the segment's start. */
+  /** The first position that may have been here: after the last record before; undefined at the segment's start. */
   readonly after: number | undefined;
-  /** The position of the first record behind; undefined at the segment's end. */
+  /** The position after the last one that may have been here; undefined at the segment's end. */
   before: number | undefined;
 }
 
@@ -99,13 +99,14 @@ class SegmentScan {
     const { kind, position, arrivalMs, payloadBytes } = header;
     const after = this.#index.runs > 0 ? this.#index.next : undefined;
     if (crc32(this.#window.bytes.subarray(at + frameHeaderBytes, this.#window.at(end))) !== header.payloadChecksum) {
-      this.#addBad({ offset, end, after, before: undefined });
+      const isRecord = kind === FrameKind.record;
+      this.#addBad({ offset, end, after: isRecord ? position : after, before: isRecord ? position + 1 : undefined });
       return end;
     }
     if (kind === FrameKind.record) {
       this.#index.add({ position, count: 1, arrivalMs, offset, end, payloadBytes }, this.#adjacent);
       this.#adjacent = true;
-      for (; this.#bounded < this.#bad.length; this.#bounded++) this.#bad[this.#bounded]!.before = position;
+      for (; this.#bounded < this.#bad.length; this.#bounded++) this.#bad[this.#bounded]!.before ??= position;
     } else if (kind === FrameKind.state) {
       const number = getUint64(this.#window.view, at + frameHeaderBytes);
       if (number >= (this.#state?.number ?? 0)) this.#state = { offset, bytes: end - offset, position, number };

@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import { LogError } from "../api.js";
 import { diskError } from "../files/disk-error.js";
 import type { Context } from "../journal/context.js";
 import type { Shard } from "../shard/shard.js";
@@ -26,7 +25,7 @@ export class Settler {
   /** All of their frames are in segments. */
   readonly #settled = new Set<SealedJournal>();
   readonly #closing = new AbortController();
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
 
   constructor(context: Context, writeTable: () => Promise<void>) {
@@ -82,10 +81,10 @@ export class Settler {
     await this.#last;
   }
 
-  #serially<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(() => {
-      if (this.#closing.signal.aborted) throw new LogError("closed", "the log is closed");
-      return task();
+  /** Does nothing once the log is being closed: the next start finds what is left to do. */
+  #serially(task: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(async () => {
+      if (!this.#closing.signal.aborted) await task();
     });
     this.#last = done.catch(() => undefined); // heard by the caller
     return done;
