@@ -217,6 +217,19 @@ describe("large bodies", () => {
     expect(front.budget.used).toBe(0);
   });
 
+  test("that are sent all the same do not cost the answer where the connection is not kept", async () => {
+    const { headers } = await front.sign({ operation: "PutRecord" });
+    const socket = connect(front.port, "127.0.0.1");
+    const lines = Object.entries({ ...headers, connection: "close", "content-length": String(50 * MEBIBYTE) });
+    socket.write(`POST / HTTP/1.1\r\n${lines.map((pair) => pair.join(": ")).join("\r\n")}\r\n\r\n`);
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 413 /);
+    // A connection that is closed already would break now.
+    socket.end(Buffer.alloc(50 * MEBIBYTE, "x"));
+    await once(socket, "close");
+    expect(socket.bytesWritten).toBeGreaterThan(50 * MEBIBYTE);
+  });
+
   test("that announce nothing are refused once they are too large", async () => {
     const { headers } = await front.sign({ operation: "ListStreams" });
     const socket = connect(front.port, "127.0.0.1");

@@ -155,17 +155,22 @@ function send({ request, response, requestId }: Exchange, status: number, conten
     "x-amzn-requestid": requestId,
     "x-amz-id-2": randomBytes(48).toString("base64"),
   });
-  response.end(body);
-  if (!request.complete) linger(request);
+  if (request.complete) response.end(body);
+  else linger(request, response, body);
 }
 
 /**
- * The client may still be sending a body that was refused. Closing at once would make its system throw away the answer
- * with the connection, so what comes is discarded for a while.
+ * Answers a client that may still be sending a body that was refused. Closing at once would make its system throw away
+ * the answer with the connection, so what comes is discarded for a while.
  */
-function linger(request: IncomingMessage): void {
+function linger(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
   const timer = setTimeout(() => cutOff(request), LINGER_MS).unref();
   request.once("end", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
+  if (request.httpVersionMajor === 1 && !expectsContinue(request)) {
+    // The client has the whole answer, but the response ends later: at its end Node closes a connection that is not kept.
+    response.write(body);
+    request.once("end", () => response.end());
+  } else response.end(body);
   request.resume();
 }
 
