@@ -31,7 +31,8 @@ export interface LiveBatch {
 
 const RECENT_PER_SHARD = 200;
 const RECENT_TOTAL = 2000;
-const RECORDS_PER_POLL = 50;
+const POLL_PER_SHARD_MIN = 5;
+const POLL_TOTAL = 50;
 const BYTES_PER_POLL = 1024 * 1024;
 
 /**
@@ -47,17 +48,19 @@ export class LiveTail {
 
   async poll(): Promise<LiveBatch> {
     const shards = this.shards();
-    const recent = Math.min(RECENT_PER_SHARD, Math.max(10, Math.floor(RECENT_TOTAL / Math.max(1, shards.length))));
+    const among = Math.max(1, shards.length);
+    const recent = Math.min(RECENT_PER_SHARD, Math.max(10, Math.floor(RECENT_TOTAL / among)));
+    const perPoll = Math.max(POLL_PER_SHARD_MIN, Math.floor(POLL_TOTAL / among));
     const positions = new Map<ShardView, number>();
     const records: LiveRecord[] = [];
     let bytesLeft = BYTES_PER_POLL;
     let skipped = 0;
     // Another shard goes first each time, so that none is starved by the bound on bytes.
-    const turn = this.#turn++ % Math.max(1, shards.length);
+    const turn = this.#turn++ % among;
     for (const shard of [...shards.slice(turn), ...shards.slice(0, turn)]) {
       const { first, next } = shard.bounds();
       const before = this.#positions.get(shard);
-      const most = before === undefined ? recent : RECORDS_PER_POLL;
+      const most = before === undefined ? recent : perPoll;
       const from = Math.max(before ?? first, first, next - most);
       if (before !== undefined) skipped += from - before;
       positions.set(shard, from);
