@@ -3,6 +3,7 @@ export type RefusalCode =
   // The connection
   | "frame-too-large"
   | "frame-malformed"
+  | "frame-too-slow"
   | "not-connect"
   | "too-many-connections"
   | "idle"

@@ -170,6 +170,17 @@ describe("what may not be is refused, and nothing after it is taken from that co
   });
 });
 
+test("a user's filters see the partition key as it is, however the topic spells it", async () => {
+  const user = { name: "cam", hash: "$scrypt$…", publish: ["streams/s/hall/+", "streams/s/key"] };
+  const session = new Session("cam", "cam", user);
+  await publish("streams/s/hall%2F1", Buffer.from("a"), session);
+  await publish("streams/s/%6Bey", Buffer.from("b"), session);
+  expect((await readStream(gateway.log, "s")).map(({ data }) => data)).toEqual(["a", "b"]);
+  await expect(publish("streams/s/hall/1%2F2", Buffer.from("c"), session)).rejects.toMatchObject({
+    code: "not-authorized",
+  });
+});
+
 test("a device's status is taken if it is well-formed, and its last-seen survives a restart", async () => {
   const status = { spoolRecords: 1, spoolBytes: 2, spoolBytesMax: 3, oldestMs: 4, dropped: { full: 5 } };
   await publish(statusTopic("cam"), Buffer.from(JSON.stringify({ ...status, later: true })));
@@ -197,6 +208,19 @@ test("a full spool holds messages back, ends the connection after a while, and t
   await gateway.spool.sweep();
   await other;
   expect(gateway.spool.room.isFull).toBe(false);
+});
+
+test("a disk that is low takes nothing, dead letters neither: what is left is for emptying the spool", async () => {
+  gateway = await openSpool(new RamDisk(), { waitMs: 20 });
+  gateway.spool.room.setDiskLow(true);
+  await expect(publish("streams/s/k", Buffer.from("x"))).rejects.toMatchObject({ code: "spool-full" });
+  await expect(publish("nowhere", Buffer.from("x"))).rejects.toMatchObject({ code: "spool-full" });
+  await expect(publish(recordsTopic("cam"), Buffer.from("x"))).rejects.toMatchObject({ code: "spool-full" });
+  gateway.spool.room.setDiskLow(false);
+  const held = publish("nowhere", Buffer.from("x"));
+  gateway.spool.room.poke();
+  await held;
+  expect(await readDeadLetters(gateway.log)).toMatchObject([{ reason: "unknown-topic" }]);
 });
 
 test.each(["ENOSPC", "EIO"] as const)(

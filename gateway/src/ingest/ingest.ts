@@ -60,7 +60,9 @@ export class Ingest {
       if (parsed.kind === "status") return this.#status(session, payload);
       await this.#envelope(session, parsed.device, topic, payload);
     } else {
-      if (!isAllowed(session, topic)) refuse(session, "not-authorized", `may not publish to ${topic}`);
+      // As the envelopes' records are looked at: with the key as it is, however the topic spells it.
+      const spelled = parsed?.kind === "stream" ? `streams/${parsed.stream}/${parsed.partitionKey}` : topic;
+      if (!isAllowed(session, spelled)) refuse(session, "not-authorized", `may not publish to ${topic}`);
       if (parsed?.kind === "stream") {
         await this.#plain(session, topic, payload, parsed.stream, parsed.partitionKey);
       } else {

@@ -11,6 +11,11 @@ export interface GuardLimits {
   readonly otherBytesMax: number;
 }
 
+/** What a message takes in memory besides its bytes, or so: many small ones count too. */
+const MESSAGE_OVERHEAD_BYTES = 512;
+/** How long a PUBLISH may take that holds room which others wait for: as long as a device waits for its PUBACK. */
+const PUBLISH_MS = 60_000;
+const SLOWEST_BYTES_PER_MS = 4;
 /** Of one connection, between the socket and the broker. What one read gives is dispatched by the broker at once. */
 const READ_BYTES_MAX = 128 * 1024;
 
@@ -33,6 +38,9 @@ export class GuardedSocket extends Duplex {
   /** Of each PUBLISH that was passed on or is about to be, in their order. */
   readonly #borrowedBytes: number[] = [];
   #takeBack: (() => void) | undefined;
+  /** Bytes of the PUBLISH that has begun and not ended; 0 where there is none. */
+  #begunBytes = 0;
+  #deadline: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, budget: ByteBudget, limits: GuardLimits) {
     super({ readableHighWaterMark: READ_BYTES_MAX, writableHighWaterMark: 16 * 1024, allowHalfOpen: false });
@@ -86,6 +94,7 @@ export class GuardedSocket extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#takeBack?.();
+    clearTimeout(this.#deadline);
     for (const bytes of this.#borrowedBytes.splice(0)) this.#budget.giveBack(bytes);
     this.#chunk = undefined;
     this.#socket.destroy();
@@ -122,8 +131,9 @@ export class GuardedSocket extends Duplex {
       at = to;
       if (isMalformed) return this.#refuse("frame-malformed", "an MQTT remaining length of more than four bytes");
       if (header !== undefined && !this.#mayFollow(header)) return;
-      if (isEnd && this.#gate === "connecting") this.#gate = "authenticating";
+      if (isEnd) this.#ended();
     }
+    if (this.#begunBytes > 0) this.#setDeadline();
     if (at === chunk.length) {
       this.#chunk = undefined;
       this.#at = 0;
@@ -146,8 +156,27 @@ export class GuardedSocket extends Duplex {
       this.#refuse("frame-too-large", `an MQTT packet of ${bytes} bytes; at most ${bytesMax} are taken`);
       return false;
     }
-    if (type === packetTypes.publish) this.#borrow(bytes);
+    if (type === packetTypes.publish) {
+      this.#begunBytes = bytes;
+      this.#borrow(bytes + MESSAGE_OVERHEAD_BYTES);
+    }
     return true;
+  }
+
+  #ended(): void {
+    if (this.#gate === "connecting") this.#gate = "authenticating";
+    this.#begunBytes = 0;
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+
+  /** For a PUBLISH that comes in several pieces. */
+  #setDeadline(): void {
+    const bytes = this.#begunBytes;
+    this.#deadline ??= setTimeout(
+      () => this.#refuse("frame-too-slow", `a message of ${bytes} bytes did not arrive in time`),
+      PUBLISH_MS + bytes / SLOWEST_BYTES_PER_MS,
+    );
   }
 
   #borrow(bytes: number): void {
@@ -161,7 +190,7 @@ export class GuardedSocket extends Duplex {
     if (!this.#mayRead()) this.#takeBack = takeBack;
   }
 
-  #refuse(code: "frame-malformed" | "not-connect" | "frame-too-large", message: string): void {
+  #refuse(code: "frame-malformed" | "frame-too-slow" | "not-connect" | "frame-too-large", message: string): void {
     this.destroy(new Refusal(code, message));
   }
 }

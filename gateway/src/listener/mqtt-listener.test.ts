@@ -1,3 +1,5 @@
+import fc from "fast-check";
+import { generate, type Packet } from "mqtt-packet";
 import { pino } from "pino";
 import { afterEach, expect, test, vi } from "vitest";
 import { downFilter, encodeRecord, encodeRecordsEnvelope, recordsTopic, statusTopic } from "@headwater/protocol";
@@ -204,6 +206,37 @@ test("a malformed payload is acknowledged and put aside", async () => {
   expect(await readDeadLetters(gateway.log)).toMatchObject([{ reason: "malformed-envelope", payload: "garbage" }]);
 });
 
+test("any bytes: the connection ends or goes on, and nobody else is harmed", async () => {
+  const gateway = await openSpool(new RamDisk());
+  const listener = await listenBefore(gateway);
+  const packets: Packet[] = [
+    { cmd: "publish", messageId: 1, topic: "streams/s/k", payload: "x", qos: 1, dup: false, retain: false },
+    { cmd: "publish", messageId: 2, topic: "streams/s/k", payload: "x", qos: 2, dup: true, retain: true },
+    { cmd: "subscribe", messageId: 3, subscriptions: [{ topic: "a/b", qos: 1 }] },
+    { cmd: "unsubscribe", messageId: 4, unsubscriptions: ["a/b"] },
+    { cmd: "pubrel", messageId: 2 },
+    { cmd: "connect", clientId: "again", protocolId: "MQTT", protocolVersion: 4, clean: true, keepalive: 0 },
+  ];
+  const mutated = fc.tuple(fc.constantFrom(...packets), fc.nat(40), fc.nat(255)).map(([packet, at, value]) => {
+    const encoded = generate(packet);
+    encoded.writeUInt8(value, at % encoded.length);
+    return encoded;
+  });
+  const bytes = fc.oneof(fc.uint8Array({ maxLength: 100 }), mutated);
+  await fc.assert(
+    fc.asyncProperty(fc.boolean(), fc.array(bytes, { maxLength: 4 }), async (isConnected, chunks) => {
+      const client = isConnected ? await RawClient.connect(listener.port, "") : await RawClient.dial(listener.port);
+      for (const chunk of chunks) client.socket.write(chunk);
+      client.socket.end();
+      await client.closed;
+    }),
+    { numRuns: 60 },
+  );
+  await servesOthers(listener);
+  await vi.waitFor(() => expect(listener.ingestBytes).toBe(0));
+  expect(await valueOf(gateway.metrics, "connections_ended_total")).toBeGreaterThan(0);
+});
+
 /** PUBLISH at QoS 1 whose remaining length says 256 MiB - 1, the most that MQTT can say, up to its packet identifier. */
 const HUGE_PUBLISH = Buffer.concat([Buffer.from("32ffffff7f0009", "hex"), Buffer.from("streams/a"), Buffer.alloc(2)]);
 
@@ -267,6 +300,20 @@ test("a client that dies with half a message gives its room back", async () => {
   client.socket.destroy();
   await vi.waitFor(() => expect(listener.ingestBytes).toBe(0));
   await servesOthers(listener);
+});
+
+test("a message that does not arrive in time ends its connection and gives its room back", async () => {
+  const metrics = new GatewayMetrics();
+  const listener = await listen({ metrics });
+  const client = await connect(listener, "cam");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  client.socket.write(Buffer.concat([Buffer.from("32ff9f03", "hex"), Buffer.alloc(1000)]));
+  // Real: fake timers would not move.
+  while (listener.ingestBytes === 0) await new Promise((resolve) => setImmediate(resolve));
+  await vi.advanceTimersByTimeAsync(60_000 + 54_000 / 4);
+  await client.closed;
+  expect((await metrics.connectionsEnded.get()).values).toMatchObject([{ labels: { cause: "frame-too-slow" } }]);
+  expect(listener.ingestBytes).toBe(0);
 });
 
 test("a second connection under one id ends the first, and the device counts as connected", async () => {

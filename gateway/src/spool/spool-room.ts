@@ -24,7 +24,8 @@ interface Waiting {
  */
 export class SpoolRoom {
   readonly #options: SpoolRoomOptions;
-  readonly #waiting: Waiting[] = [];
+  /** In the order of asking; a set, since thousands may wait and leave from anywhere. */
+  readonly #waiting = new Set<Waiting>();
   /** Admitted and not settled yet. */
   #reservedBytes = 0;
   #isDiskLow = false;
@@ -34,7 +35,7 @@ export class SpoolRoom {
   }
 
   get isFull(): boolean {
-    return this.#isDiskLow || this.#waiting.length > 0 || this.#options.usedBytes() >= this.#options.bytesMax;
+    return this.#isDiskLow || this.#waiting.size > 0 || this.#options.usedBytes() >= this.#options.bytesMax;
   }
 
   /** Whether the disk itself has too little left; see {@link poke}. */
@@ -48,7 +49,7 @@ export class SpoolRoom {
    */
   admit(session: Session, bytes: number, use: () => Promise<void>): Promise<void> {
     if (session.failure !== undefined) return Promise.reject(session.failure);
-    if (this.#waiting.length === 0 && this.#hasRoom(bytes)) return this.#use(bytes, use);
+    if (this.#waiting.size === 0 && this.#hasRoom(bytes)) return this.#use(bytes, use);
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         session,
@@ -57,18 +58,16 @@ export class SpoolRoom {
         refuse: reject,
         timer: setTimeout(() => this.#giveUp(waiting), this.#options.waitMs),
       };
-      this.#waiting.push(waiting);
+      this.#waiting.add(waiting);
     });
   }
 
   /** There may be room again. */
   poke(): void {
-    for (;;) {
-      const [next] = this.#waiting;
-      if (next === undefined) return;
+    for (const next of this.#waiting) {
       const { failure } = next.session;
       if (failure === undefined && !this.#hasRoom(next.bytes)) return;
-      this.#waiting.shift();
+      this.#waiting.delete(next);
       clearTimeout(next.timer);
       if (failure === undefined) next.grant();
       else next.refuse(failure);
@@ -77,11 +76,13 @@ export class SpoolRoom {
 
   /** Refuses all that wait. */
   close(): void {
-    for (const { session, timer, refuse } of this.#waiting.splice(0)) {
+    const refusal = new Refusal("stopping", "the gateway stops");
+    for (const { session, timer, refuse } of this.#waiting) {
       clearTimeout(timer);
-      session.fail(new Refusal("stopping", "the gateway stops"));
-      refuse(session.failure ?? new Refusal("stopping", "the gateway stops"));
+      session.fail(refusal);
+      refuse(session.failure ?? refusal);
     }
+    this.#waiting.clear();
   }
 
   async #use(bytes: number, use: () => Promise<void>): Promise<void> {
@@ -95,7 +96,7 @@ export class SpoolRoom {
   }
 
   #giveUp(waiting: Waiting): void {
-    this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    this.#waiting.delete(waiting);
     const refusal = new Refusal("spool-full", "the spool is full; the upstream does not take its records");
     waiting.session.fail(refusal);
     waiting.refuse(refusal);

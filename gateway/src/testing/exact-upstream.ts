@@ -40,6 +40,7 @@ export class ExactUpstream implements Upstream {
   readonly taken = new Map<string, Taken[]>();
   readonly violations: string[] = [];
   calls = 0;
+  listings = 0;
   /** Decides what happens to a call. */
   fault: () => Fault = () => ({ kind: "none" });
   /** Every call fails with it. */
@@ -61,6 +62,7 @@ export class ExactUpstream implements Upstream {
   }
 
   async listShards(): Promise<UpstreamShard[]> {
+    this.listings++;
     await nextTurn();
     if (this.outage !== undefined) throw this.outage;
     return [...this.#shards];

@@ -157,6 +157,7 @@ test("after a reshard the records go to the new shards, in order", async () => {
   const sent = Array.from({ length: 50 }, (_, i) => `r${i}`);
   for (const [i, data] of sent.entries()) await put(data, `k${i % 3}`);
   await delivered();
+  expect(upstream.listings).toBe(2);
   for (let key = 0; key < 3; key++) {
     const arrived = (upstream.taken.get("s") ?? []).filter(({ partitionKey }) => partitionKey === `k${key}`);
     expect(arrived.map(({ data }) => data)).toEqual(sent.filter((_, i) => i % 3 === key));
