@@ -7,12 +7,12 @@ import { settingsSchema, type Settings } from "./settings.js";
 /** What the command line needs of the gateway. */
 export const part = {
   name: "gateway",
-  summary: "MQTT gateway: takes records from devices and any MQTT client, keeps them until Kinesis has them.",
+  summary: "MQTT gateway: takes records from devices and any MQTT client, keeps them until Kinesis has them",
   settings: settingsSchema,
   start(settings: Settings, { logger }: { readonly logger: Logger }): Promise<Gateway> {
     return startGateway(settings, { disk: nodeDisk(), clock: { now: Date.now }, logger, random: Math.random });
   },
   verbs: {
-    passwd: { summary: "Hash a password for `users:` in the gateway's configuration", run: passwd },
+    passwd: { summary: "hashes a password for `users:` in the gateway's configuration", run: passwd },
   },
 } as const;

@@ -9,7 +9,7 @@ export const commonSettings = z.strictObject({
   logLevel: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal"])
     .default("info")
-    .describe("Least severe log lines that are written to stderr"),
+    .describe("least severe log lines that are written to stderr"),
 });
 
 /** How long a part may take to stop before the process ends all the same. */
