@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CloudError } from "../cloud-error.js";
 import { toCloudError, wireError, wireErrors } from "./wire-errors.js";
 
-const page = fileURLToPath(new URL("../../../docs/reference/data-streams.md", import.meta.url));
+const page = join(import.meta.dirname, "../../../docs/reference/data-streams.md");
 
 test("docs/reference/data-streams.md tells every type with its status, and no other", async () => {
   const errors = (await readFile(page, "utf8")).split("\n## Errors\n")[1]?.split("\n## ")[0] ?? "";
