@@ -9,6 +9,7 @@ import { pino } from "pino";
 import { afterEach, expect, test, vi } from "vitest";
 import { startGateway, type Gateway } from "./gateway.js";
 import { settingsSchema } from "./settings.js";
+import { eventually } from "./testing/eventually.js";
 import { RawClient } from "./testing/raw-client.js";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -83,7 +84,7 @@ test("stops while the upstream hangs; the next start sends the same request unde
   const client = await RawClient.connect(Number(new URL(first.addresses.mqtt).port), "plc");
   client.publish(1, "streams/s/k", "kept");
   await client.next("puback", 1);
-  await vi.waitFor(() => expect(kinesis.puts).toHaveLength(1), { timeout: 5_000 });
+  await eventually(() => expect(kinesis.puts).toHaveLength(1));
   expect(first.health()).toMatchObject({ ok: true, spoolRecords: 1 });
   await expect(start(data, url), "two on one directory").rejects.toMatchObject({ code: "directory-in-use" });
   await first.stop();
@@ -92,10 +93,8 @@ test("stops while the upstream hangs; the next start sends the same request unde
   kinesis.isHanging = false;
   const second = await start(data, url);
   closers.push(() => second.stop());
-  await vi.waitFor(() => expect(second.health()).toMatchObject({ spoolRecords: 0, forwardedRecords: 1 }), {
-    timeout: 5_000,
-  });
+  await eventually(() => expect(second.health()).toMatchObject({ spoolRecords: 0, forwardedRecords: 1 }));
   expect(kinesis.puts).toHaveLength(2);
   expect(kinesis.puts[1]).toEqual(kinesis.puts[0]);
   expect(await second.metrics()).toContain("headwater_gateway_records_forwarded_total 1");
-}, 10_000);
+});

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { afterEach, expect, test, vi } from "vitest";
 import { downFilter, encodeRecord, encodeRecordsEnvelope, recordsTopic, statusTopic } from "@headwater/protocol";
 import { GatewayMetrics } from "../metrics.js";
+import { eventually } from "../testing/eventually.js";
 import { RamDisk } from "../testing/ram-disk.js";
 import { RawClient } from "../testing/raw-client.js";
 import { openSpool, readDeadLetters, readStream, type SpoolOnDisk, valueOf } from "../testing/spool-on-disk.js";
@@ -73,7 +74,7 @@ test("the PUBACK comes after the sync and not before", async () => {
 
   const release = disk.holdSyncs();
   client.publish(2, "streams/s/k", "second");
-  await vi.waitFor(() => expect(gateway.log.stats().pendingBytes).toBeGreaterThan(0));
+  await eventually(() => expect(gateway.log.stats().pendingBytes).toBeGreaterThan(0));
   // Whole connections come and go meanwhile.
   for (let i = 0; i < 3; i++) await connect(listener, `other-${i}`);
   expect(client.received).toEqual([]);
@@ -117,7 +118,7 @@ test("messages are handed over in the order of arrival, and acknowledged each on
   const listener = await listen({ onPublish });
   const client = await connect(listener, "cam");
   for (let i = 1; i <= 20; i++) client.publish(i, `t/${i}`, "x");
-  await vi.waitFor(() => expect(topics).toHaveLength(20));
+  await eventually(() => expect(topics).toHaveLength(20));
   expect(topics).toEqual(Array.from({ length: 20 }, (_, i) => `t/${i + 1}`));
   answers.get("t/7")?.();
   await client.next("puback", 7);
@@ -191,8 +192,8 @@ test("a will is a message as any other: stored where it may be, refused where no
   allowed.socket.destroy();
   const foreign = await RawClient.connect(listener.port, "cam2", { will: willTo(recordsTopic("cam")) });
   foreign.socket.destroy();
-  await vi.waitFor(async () => expect(await readStream(gateway.log, "s")).toMatchObject([{ data: "gone" }]));
-  await vi.waitFor(async () => expect(await valueOf(gateway.metrics, "publishes_refused_total")).toBe(1));
+  await eventually(async () => expect(await readStream(gateway.log, "s")).toMatchObject([{ data: "gone" }]));
+  await eventually(async () => expect(await valueOf(gateway.metrics, "publishes_refused_total")).toBe(1));
 });
 
 test("a malformed payload is acknowledged and put aside", async () => {
@@ -233,7 +234,7 @@ test("any bytes: the connection ends or goes on, and nobody else is harmed", asy
     { numRuns: 60 },
   );
   await servesOthers(listener);
-  await vi.waitFor(() => expect(listener.ingestBytes).toBe(0));
+  await eventually(() => expect(listener.ingestBytes).toBe(0));
   expect(await valueOf(gateway.metrics, "connections_ended_total")).toBeGreaterThan(0);
 });
 
@@ -281,7 +282,7 @@ test("what all connections send together is bounded: the rest stays in their soc
   for (const client of clients) client.publish(1, "t", Buffer.alloc(100 * 1024));
   const acknowledged = Promise.all(clients.map((client) => client.next("puback", 1)));
   for (let done = 0; done < clients.length;) {
-    await vi.waitFor(() => expect(held.length).toBeGreaterThan(0));
+    await eventually(() => expect(held.length).toBeGreaterThan(0));
     const now = held;
     held = [];
     done += now.length;
@@ -289,16 +290,16 @@ test("what all connections send together is bounded: the rest stays in their soc
   }
   await acknowledged;
   expect(most).toBeLessThanOrEqual(budget);
-  await vi.waitFor(() => expect(listener.ingestBytes).toBe(0));
+  await eventually(() => expect(listener.ingestBytes).toBe(0));
 });
 
 test("a client that dies with half a message gives its room back", async () => {
   const listener = await listen({ ingestBytesMax: 64 * 1024 });
   const client = await connect(listener, "cam");
   client.socket.write(Buffer.concat([Buffer.from("32ff9f03", "hex"), Buffer.alloc(1000)]));
-  await vi.waitFor(() => expect(listener.ingestBytes).toBeGreaterThan(32 * 1024));
+  await eventually(() => expect(listener.ingestBytes).toBeGreaterThan(32 * 1024));
   client.socket.destroy();
-  await vi.waitFor(() => expect(listener.ingestBytes).toBe(0));
+  await eventually(() => expect(listener.ingestBytes).toBe(0));
   await servesOthers(listener);
 });
 
@@ -330,7 +331,7 @@ test("a second connection under one id ends the first, and the device counts as 
   await servesOthers(listener);
   expect(gateway.devices.list(9)).toMatchObject([{ device: "cam", connected: true }]);
   second.socket.destroy();
-  await vi.waitFor(() => expect(gateway.devices.list(9)).toMatchObject([{ device: "cam", connected: false }]));
+  await eventually(() => expect(gateway.devices.list(9)).toMatchObject([{ device: "cam", connected: false }]));
 });
 
 test("the end waits for commits under way and acknowledges them, but not for ever", async () => {
@@ -340,7 +341,7 @@ test("the end waits for commits under way and acknowledges them, but not for eve
   });
   const client = await connect(listener, "cam");
   client.publish(1, "soon", "x");
-  await vi.waitFor(() => expect(commit).toBeDefined());
+  await eventually(() => expect(commit).toBeDefined());
   const closed = listener.close();
   commit?.();
   await client.next("puback", 1);
@@ -350,7 +351,7 @@ test("the end waits for commits under way and acknowledges them, but not for eve
   const stuck = await listen({ onPublish: () => new Promise((resolve) => (giveUp = resolve)) });
   const other = await connect(stuck, "cam");
   other.publish(1, "never", "x");
-  await vi.waitFor(() => expect(stuck.ingestBytes).toBeGreaterThan(0));
+  await eventually(() => expect(stuck.ingestBytes).toBeGreaterThan(0));
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const gaveUp = stuck.close();
   await vi.advanceTimersByTimeAsync(3_000);

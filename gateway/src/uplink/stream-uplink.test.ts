@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { Session } from "../listener/session.js";
 import { ExactUpstream } from "../testing/exact-upstream.js";
+import { eventually } from "../testing/eventually.js";
 import { RamDisk } from "../testing/ram-disk.js";
 import {
   openSpool,
@@ -50,7 +51,7 @@ async function start(options: SpoolOnDiskOptions = {}): Promise<void> {
 const put = (data: string, key = "k"): Promise<void> =>
   gateway.ingest.publish(session, `streams/s/${key}`, Buffer.from(data));
 const taken = (): string[] => (upstream.taken.get("s") ?? []).map(({ data }) => data);
-const delivered = (): Promise<void> => vi.waitFor(() => expect(gateway.spool.records).toBe(0), { interval: 1 });
+const delivered = (): Promise<void> => eventually(() => expect(gateway.spool.records).toBe(0));
 
 test("what is rejected goes again, in order, and nothing of its shard before it", async () => {
   const rejectedFrom = [2, 0, 0, 1];
@@ -73,7 +74,7 @@ test("an upstream that is away for long: messages are taken, waits grow to secon
   upstream.outage = new UpstreamError("unreachable", "connect ECONNREFUSED");
   const sent = Array.from({ length: 1200 }, (_, i) => `r${i}`);
   for (const data of sent) await put(data);
-  await vi.waitFor(() => expect(waitsMs.length).toBeGreaterThan(40), { interval: 1 });
+  await eventually(() => expect(waitsMs.length).toBeGreaterThan(40));
   expect(Math.max(...waitsMs)).toBeLessThanOrEqual(5_000);
   expect(waitsMs.at(-1)).toBeGreaterThanOrEqual(2_500);
   expect(gateway.status.overall).toEqual({ upstream: "unreachable", upstreamError: "connect ECONNREFUSED" });
@@ -87,7 +88,7 @@ test("an upstream that is away for long: messages are taken, waits grow to secon
 test("credentials that are refused: it says so, waits, and loses nothing", async () => {
   upstream.outage = new UpstreamError("rejecting", "UnrecognizedClientException: the security token is invalid");
   await put("kept");
-  await vi.waitFor(() => expect(waitsMs.length).toBeGreaterThan(10), { interval: 1 });
+  await eventually(() => expect(waitsMs.length).toBeGreaterThan(10));
   expect(gateway.status.overall).toMatchObject({ upstream: "rejecting" });
   expect(gateway.status.overall.upstreamError).toContain("security token");
   upstream.outage = undefined;
@@ -122,7 +123,7 @@ test("a full spool holds the acknowledgement back until the upstream takes recor
   await put("x".repeat(1500));
   let isAcknowledged = false;
   const second = put("y".repeat(1500), "k2").then(() => (isAcknowledged = true));
-  await vi.waitFor(() => expect(waitsMs.length).toBeGreaterThan(20), { interval: 1 });
+  await eventually(() => expect(waitsMs.length).toBeGreaterThan(20));
   await gateway.spool.sweep();
   expect(gateway.spool.room.isFull).toBe(true);
   expect(isAcknowledged).toBe(false);
@@ -141,7 +142,7 @@ test("a failing disk stops the sending, not the gateway: what was announced goes
     return { kind: "none" };
   };
   await put("a");
-  await vi.waitFor(() => expect(upstream.calls).toBeGreaterThan(3), { interval: 1 });
+  await eventually(() => expect(upstream.calls).toBeGreaterThan(3));
   upstream.fault = () => ({ kind: "none" });
   disk.failure = undefined;
   await delivered();
