@@ -198,5 +198,8 @@ class Tile {
 
 /** @param {number} used @param {number | undefined} total */
 function shareOf(used, total) {
-  return total === undefined ? formatBytes(used) : `${formatBytes(used)} of ${formatBytes(total)}`;
+  if (total === undefined) return formatBytes(used);
+  const [amount = "", unit] = formatBytes(used).split(" ");
+  const whole = formatBytes(total);
+  return `${whole.endsWith(` ${unit}`) ? amount : `${amount} ${unit}`} of ${whole}`;
 }

@@ -23,7 +23,7 @@ export function gatewayState(gateway, nowMs) {
     if (silentMs < SILENT_MS) return { tone: "ok", text: "Connected" };
     return { tone: "warn", text: "Silent", detail: `nothing heard for ${formatAge(silentMs)}` };
   }
-  return { tone: "lost", text: "Not connected", detail: `last seen ${formatAge(nowMs - gateway.lastSeenMs)} ago` };
+  return { tone: "lost", text: "Offline", detail: `last seen ${formatAge(nowMs - gateway.lastSeenMs)} ago` };
 }
 
 /**
@@ -54,7 +54,7 @@ export function deviceState(device, gateway, nowMs) {
     return { tone: "quiet", text: "Not known", detail: "its gateway is not connected" };
   }
   if (device.connected) return { tone: "ok", text: "Connected" };
-  return { tone: "lost", text: "Not connected", detail: `last seen ${formatAge(nowMs - device.lastSeenMs)} ago` };
+  return { tone: "lost", text: "Offline", detail: `last seen ${formatAge(nowMs - device.lastSeenMs)} ago` };
 }
 
 /**
