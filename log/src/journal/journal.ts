@@ -176,7 +176,10 @@ export class Journal {
   async #seal(file: JournalFile): Promise<void> {
     const healthy = await this.#ended(file);
     this.#file = undefined;
-    if (healthy) this.members.clear();
+    if (healthy) {
+      this.members.clear();
+      for (const { shard } of this.#pending) this.members.add(shard); // they go into the next file
+    }
     await this.#closed(file);
     await this.#sealed({ file: file.log, shards: file.shards, clean: healthy, left: false });
   }

@@ -69,16 +69,30 @@ export async function loadSegments(context: Context, shard: Shard): Promise<Load
 /**
  * Reports what of a shard's bad stretches costs anything, now that all of the shard's parts are known: not what was
  * trimmed, nor what another file holds as well, as when a crash interrupted a settling that is now done again.
+ * @param isUnsettled a journal that is still there holds something of the shard.
  */
-export function reportBadSegments(shard: Shard, bad: LoadedSegments["bad"], damage: DamageLog): void {
+export function reportBadSegments(
+  shard: Shard,
+  bad: LoadedSegments["bad"],
+  isUnsettled: boolean,
+  damage: DamageLog,
+): void {
+  const known = Math.max(shard.trimmed, shard.parts.at(-1)?.next ?? 0, shard.state?.position ?? 0);
   for (const { file, offset, end, after, before } of bad) {
     if (after !== undefined && after < shard.trimmed) continue;
+    if (isUnsettled && before === undefined && after !== undefined && after >= known) continue;
     const from = after ?? shard.trimmed;
     const to = before ?? from + 1;
-    const part = shard.parts.find((candidate) => candidate.file !== file && candidate.next > from);
-    if (from < to && part !== undefined && part.first <= from && part.next >= to) continue;
+    if (from < to && othersHold(shard, file, from, to)) continue;
     damage.add({ file: file.path, offset, bytes: end - offset, kind: "damaged", shard: shard.name });
     // The frames that were here had positions too, at most so many, and nobody else may get these.
     shard.committed = Math.max(shard.committed, before ?? from + Math.ceil((end - offset) / frameHeaderBytes));
   }
+}
+
+/** Whether other files than this one hold all positions from one up to another. */
+function othersHold({ parts }: Shard, file: LogFile, from: number, to: number): boolean {
+  let position = from;
+  for (const part of parts) if (part.file !== file && part.first <= position) position = Math.max(position, part.next);
+  return position >= to;
 }

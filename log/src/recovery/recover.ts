@@ -46,7 +46,8 @@ export async function recover(context: Context, table: ShardTableContent, damage
     shard.parts.push(...mergeParts(parts, inJournals.get(shard.number) ?? []));
     const last = shard.parts.at(-1);
     shard.committed = Math.max(shard.committed, shard.trimmed, last?.next ?? 0, shard.state?.position ?? 0);
-    reportBadSegments(shard, bad, damage);
+    const isUnsettled = left.some((journal) => journal.shards.has(shard));
+    reportBadSegments(shard, bad, isUnsettled, damage);
     shard.next = shard.committed;
     shard.arrivalMs = last?.index.lastArrivalMs ?? 0;
   }

@@ -82,7 +82,8 @@ export class History {
         before = position;
         const kept = shard.kept.get(position);
         if (kept !== undefined && kept !== text) throw new Error(`${name}: ${position} was ${kept}, is ${text}`);
-        if (kept === undefined && !shard.doubtful.has(text)) throw new Error(`${name}: ${position} is unknown: ${text}`);
+        if (kept === undefined && !shard.doubtful.has(text))
+          throw new Error(`${name}: ${position} is unknown: ${text}`);
         this.#keep(shard, position, text);
       }
       const found = new Set(read.map(({ position }) => position));
