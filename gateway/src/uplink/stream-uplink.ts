@@ -1,49 +1,21 @@
 import type { Log, StoredFrame } from "@headwater/log";
 import { hashPartitionKey, UplinkError, type UplinkRecord } from "@headwater/protocol";
-import type { Logger } from "pino";
-import type { GatewayMetrics } from "../metrics.js";
-import type { DeadLetters } from "../spool/dead-letters.js";
 import { recordOf } from "../spool/spool-frame.js";
 import type { StreamSpool } from "../spool/stream-spool.js";
 import { type Backoff, backoffs, delayMs } from "./backoff.js";
 import { Changed } from "./changed.js";
-import { judgeAnswer } from "./judge-answer.js";
+import { type DeliveryOptions, RequestDelivery } from "./request-delivery.js";
 import { type QueuedRecord, StreamQueue, type StreamQueueLimits } from "./stream-queue.js";
 import { together } from "./together.js";
 import type { Intent, Outcome } from "./uplink-event.js";
-import type { UplinkJournal } from "./uplink-journal.js";
-import { type EntryResult, type Upstream, UpstreamError, type UpstreamShard } from "./upstream.js";
-import type { UpstreamStatus } from "./upstream-status.js";
+import type { UpstreamShard } from "./upstream.js";
 
-export interface StreamUplinkOptions {
-  readonly stream: string;
+export interface StreamUplinkOptions extends DeliveryOptions {
   readonly spool: StreamSpool;
   readonly log: Log;
-  readonly journal: UplinkJournal;
-  readonly upstream: Upstream;
-  readonly deadLetters: DeadLetters;
   /** The gateway's id, for new requests. */
   readonly producer: string;
-  /** Whether a stream that does not exist is made. */
-  readonly createStreams: boolean;
   readonly limits: StreamQueueLimits;
-  readonly status: UpstreamStatus;
-  readonly metrics: GatewayMetrics;
-  readonly logger: Logger;
-  /** 0 to 1. */
-  readonly random: () => number;
-  /** @throws the signal's reason once it is aborted. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-}
-
-/** What is left of a request. */
-interface Verdict {
-  /** Indexes of the entries that go again under another number. */
-  readonly undelivered: readonly number[];
-  /** Nothing was looked at: the request as a whole will never be taken. */
-  readonly isRefused: boolean;
-  /** The upstream has other shards than we thought. */
-  readonly isElsewhere: boolean;
 }
 
 const READ_FRAMES_MAX = 1000;
@@ -57,9 +29,11 @@ const TROUBLE: Backoff = { firstMs: 500, mostMs: 10_000 };
  */
 export class StreamUplink {
   readonly #options: StreamUplinkOptions;
+  readonly #delivery: RequestDelivery;
 
   constructor(options: StreamUplinkOptions) {
     this.#options = options;
+    this.#delivery = new RequestDelivery(options);
   }
 
   /** Runs until the signal is aborted. */
@@ -116,7 +90,7 @@ export class StreamUplink {
         status.succeeded(stream);
         return shards;
       } catch (error) {
-        await this.#afterFailure(error, attempt, signal);
+        await this.#delivery.afterFailure(error, attempt, signal);
       }
     }
   }
@@ -181,7 +155,7 @@ export class StreamUplink {
         changed.notify();
       }
       if (batch !== undefined && intent !== undefined) {
-        const verdict = await this.#deliver(intent, batch.records, signal);
+        const verdict = await this.#delivery.deliver(intent, batch.records, signal);
         if (verdict.isRefused) queue.halve(batch);
         else queue.grow(shardId);
         const { undelivered } = verdict;
@@ -191,7 +165,7 @@ export class StreamUplink {
         if (verdict.isElsewhere) run.end();
       } else if (mustPause) {
         mustPause = false;
-        await this.#pause(backoffs.throttled, fruitless, signal);
+        await this.#delivery.pause(backoffs.throttled, fruitless, signal);
       } else if (run.ended.aborted) {
         return;
       } else {
@@ -207,7 +181,7 @@ export class StreamUplink {
     const missing = intent.positions.length - records.size;
     let undelivered: readonly number[];
     if (missing === 0) {
-      ({ undelivered } = await this.#deliver(intent, [...records.values()], signal));
+      ({ undelivered } = await this.#delivery.deliver(intent, [...records.values()], signal));
     } else {
       // The request cannot be made again as it was: what is left of it goes under another name.
       undelivered = intent.positions.flatMap((position, i) => (records.has(position) ? [i] : []));
@@ -219,81 +193,6 @@ export class StreamUplink {
       );
     }
     await journal.write([{ type: "outcome", request: intent.request, undelivered, released: 0 }]);
-  }
-
-  /** Repeats a request, always the same, until the upstream has said what becomes of it. */
-  async #deliver(intent: Intent, records: readonly QueuedRecord[], signal: AbortSignal): Promise<Verdict> {
-    const { upstream, stream, journal, metrics, status } = this.#options;
-    const name = { producer: intent.producer, spoolId: journal.state.spoolId, request: intent.request };
-    const all = records.map((_, i) => i);
-    for (let attempt = 0; ; attempt++) {
-      let results: EntryResult[];
-      const end = metrics.putRecordsSeconds.startTimer();
-      metrics.requests.inc();
-      try {
-        results = await upstream.putRecords(stream, records, name, signal);
-      } catch (error) {
-        if (error instanceof UpstreamError && error.kind === "refused") {
-          metrics.requestsFailed.inc({ cause: error.kind });
-          const [record] = records;
-          if (records.length > 1 || record === undefined)
-            return { ...NOTHING_TAKEN, undelivered: all, isRefused: true };
-          await this.#putAside(record, error.message);
-          return NOTHING_TAKEN;
-        }
-        if (error instanceof UpstreamError && error.kind === "forgotten") {
-          metrics.requestsFailed.inc({ cause: error.kind });
-          metrics.possibleDuplicates.inc({ cause: "forgotten" }, records.length);
-          return { ...NOTHING_TAKEN, undelivered: all };
-        }
-        await this.#afterFailure(error, attempt, signal);
-        continue;
-      } finally {
-        end();
-      }
-      status.succeeded(stream);
-      return await this.#afterAnswer(results, intent, records);
-    }
-  }
-
-  async #afterAnswer(results: EntryResult[], intent: Intent, records: readonly QueuedRecord[]): Promise<Verdict> {
-    const { metrics, status } = this.#options;
-    const { accepted, rejected, forgotten, refused, codes, isElsewhere } = judgeAnswer(results, intent.shardId);
-    metrics.recordsForwarded.inc(accepted);
-    status.accepted(accepted);
-    for (const [code, count] of codes) metrics.recordsRejected.inc({ code: labelOf(code) }, count);
-    if (forgotten > 0) metrics.possibleDuplicates.inc({ cause: "forgotten" }, forgotten);
-    for (const { index, detail } of refused) {
-      const record = records[index];
-      if (record !== undefined) await this.#putAside(record, detail);
-    }
-    return { undelivered: rejected, isRefused: false, isElsewhere };
-  }
-
-  /** Waits after a call that failed; makes the stream, if that is wanted. @throws what is no failure of the upstream. */
-  async #afterFailure(error: unknown, attempt: number, signal: AbortSignal): Promise<void> {
-    if (!(error instanceof UpstreamError) || error.kind === "refused" || error.kind === "forgotten") throw error;
-    const { status, stream, metrics, createStreams, upstream } = this.#options;
-    metrics.requestsFailed.inc({ cause: error.kind });
-    status.failed(stream, error.kind, error.message);
-    if (error.kind === "not-found" && createStreams) {
-      try {
-        await upstream.createStream(stream, signal);
-        // It takes a moment to become active.
-        return await this.#pause(backoffs["not-found"], 0, signal);
-      } catch (failure) {
-        if (!(failure instanceof UpstreamError)) throw failure;
-        status.failed(stream, failure.kind, failure.message);
-      }
-    }
-    await this.#pause(backoffs[error.kind], attempt, signal);
-  }
-
-  async #putAside(record: QueuedRecord, detail: string): Promise<void> {
-    const { deadLetters, stream, logger } = this.#options;
-    logger.warn({ stream, position: record.position, detail }, "the upstream refuses a record for good");
-    const { partitionKey, data: payload } = record;
-    await deadLetters.add({ reason: "refused-upstream", detail, stream, partitionKey, payload });
   }
 
   /** The records at these rising positions that can be read. */
@@ -335,25 +234,6 @@ export class StreamUplink {
     }
     return { position, partitionKey, explicitHashKey, data: bytes, hashKey: BigInt(explicitHashKey) };
   }
-
-  async #pause(backoff: Backoff, attempt: number, signal: AbortSignal): Promise<void> {
-    await this.#options.sleep(delayMs(backoff, attempt, this.#options.random()), signal);
-  }
-}
-
-const NOTHING_TAKEN: Verdict = { undelivered: [], isRefused: false, isElsewhere: false };
-
-/** Codes come from the other side, and labels must be few. */
-const knownCodes: ReadonlySet<string> = new Set([
-  "ProvisionedThroughputExceededException",
-  "ProducerRequestForgottenException",
-  "InternalFailure",
-  "ValidationException",
-  "InvalidArgumentException",
-]);
-
-function labelOf(code: string): string {
-  return knownCodes.has(code) ? code : "other";
 }
 
 /** A function, since a getter's value is taken not to change across an await. */
