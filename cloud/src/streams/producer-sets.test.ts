@@ -85,6 +85,20 @@ test("agrees with an unbounded memory, but for what it says to have forgotten; a
     { numRuns: 300 },
   ));
 
+test("short of memory, every producer's newest requests outlive anybody's old ones", () => {
+  const sets = new ProducerSets({ requestsMax: 1024, bytesMax: 256 << 10, floorsMax: 10 });
+  const producers = Array.from({ length: 20 }, (_, i) => `gateway-${i}`);
+  for (let number = 0; number < 200; number += 1) {
+    for (const producer of producers) sets.record(request(number, producer), [0], number);
+  }
+  for (const producer of producers) {
+    expect(sets.accepted(request(199, producer))).toEqual(new Map([[0, 199]]));
+    expect(sets.accepted(request(190, producer))).toEqual(new Map([[0, 190]]));
+    expect(sets.accepted(request(200, producer))).toEqual(new Map());
+    expect(sets.accepted(request(0, producer))).toBeUndefined();
+  }
+});
+
 test("within its window a lone producer's requests are never forgotten", () =>
   fc.assert(
     fc.property(fc.array(fc.nat(1000), { minLength: 1, maxLength: 30 }), (numbers) => {

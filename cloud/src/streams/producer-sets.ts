@@ -21,7 +21,10 @@ interface Window {
 export interface ProducerSetsLimits {
   /** Requests remembered for each producer. */
   readonly requestsMax: number;
-  /** Memory for all producers; beyond it, the least recently used producer keeps its highest number only. */
+  /**
+   * Memory for all producers; beyond it, the least recently used ones first keep only their newest requests, and if
+   * that is not enough, only their highest number.
+   */
   readonly bytesMax: number;
   /** Producers of whom only the highest number is kept; the least recently used goes first. */
   readonly floorsMax: number;
@@ -31,6 +34,8 @@ const FORMAT = 1;
 const WINDOW_BYTES = 400;
 const REQUEST_BYTES = 160;
 const RUN_BYTES = 120;
+/** Requests that a producer keeps under pressure: more than one that retries has under way in a shard. */
+const NEWEST_REQUESTS = 16;
 
 /**
  * Which requests of which producers a shard has stored, so that a repeat is recognised and answered as the first was.
@@ -77,7 +82,7 @@ export class ProducerSets {
     }
     runs.push({ position, entries: Uint16Array.from(entries) });
     this.#grow(window, RUN_BYTES + entries.length * 2);
-    if (window.requests.size > this.#limits.requestsMax) this.#forgetLowest(window);
+    if (window.requests.size > this.#limits.requestsMax) this.#forget(window, Math.min(...window.requests.keys()));
     this.#evict();
   }
 
@@ -130,16 +135,21 @@ export class ProducerSets {
     return window;
   }
 
-  #forgetLowest(window: Window): void {
-    const lowest = Math.min(...window.requests.keys());
-    const runs = window.requests.get(lowest) ?? [];
-    window.requests.delete(lowest);
-    window.floor = Math.max(window.floor, lowest);
+  #forget(window: Window, request: number): void {
+    const runs = window.requests.get(request) ?? [];
+    window.requests.delete(request);
+    window.floor = Math.max(window.floor, request);
     this.#grow(window, -REQUEST_BYTES - runs.reduce((sum, { entries }) => sum + RUN_BYTES + entries.length * 2, 0));
   }
 
-  /** The window in use stays, even if it alone is over the limit: it is bounded by its requests. */
   #evict(): void {
+    for (const window of this.#windows.values()) {
+      if (this.#bytes <= this.#limits.bytesMax) break;
+      if (window.requests.size <= NEWEST_REQUESTS) continue;
+      const rising = [...window.requests.keys()].sort((a, b) => a - b);
+      for (const request of rising.slice(0, -NEWEST_REQUESTS)) this.#forget(window, request);
+    }
+    // The window in use stays, even if it alone is over the limit: it is bounded by its requests.
     for (const [key, window] of this.#windows) {
       if (this.#bytes <= this.#limits.bytesMax || this.#windows.size === 1) break;
       this.#windows.delete(key);
