@@ -135,6 +135,27 @@ describe("both protocols on one port", () => {
   });
 });
 
+describe("an offer of another protocol is ignored", () => {
+  const offer = "connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n";
+
+  test("and the request answered over HTTP/1.1, body and all", async () => {
+    const socket = open();
+    socket.write(`POST / HTTP/1.1\r\nhost: h\r\n${offer}content-length: 4\r\n\r\nbo`);
+    await overHttp1("x"); // by now the listener has seen the first one
+    socket.end("dy");
+    expect(await untilEnd(socket)).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\nbody$/s);
+  });
+
+  test("and so are those that follow it on its connection", async () => {
+    const socket = open();
+    socket.write(`GET / HTTP/1.1\r\nhost: h\r\n${offer}\r\n`);
+    const [first] = (await once(socket, "data")) as [Buffer];
+    expect(first.toString("latin1")).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+    socket.write(`POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 1\r\n\r\n2`);
+    expect(await untilEnd(socket)).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n2$/s);
+  });
+});
+
 describe("what is no request is refused, and counted by cause", () => {
   test.each<[string, string, RegExp, RefusalCause]>([
     ["a TLS handshake", "\x16\x03\x01\x02\x00\x01\x00", /^HTTP\/1.1 400 /, "not-http"],

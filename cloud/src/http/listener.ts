@@ -7,6 +7,7 @@ import {
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { WebSocketOrNoUpgrade } from "./websocket-or-no-upgrade.js";
 
 /** How every HTTP/2 connection begins (RFC 9113, section 3.4); no HTTP/1.1 method begins so. */
 const HTTP2_PREFACE = "PRI";
@@ -32,7 +33,7 @@ export type RefusalCause = "not-http" | "headers-too-large" | "headers-too-slow"
 export interface ListenerHandlers {
   /** Called for requests of both protocols; HTTP/2's come with Node's compatible request and response. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Owns the socket. HTTP/1.1 only. */
+  /** Owns the socket. Called for WebSockets only, and so for HTTP/1.1 only: other offers to upgrade are ignored. */
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly onRefused: (cause: RefusalCause) => void;
 }
@@ -63,6 +64,7 @@ export class Listener {
       onRequest(request, response);
     };
     this.#http1 = createServer({
+      IncomingMessage: WebSocketOrNoUpgrade,
       requestTimeout: 0,
       headersTimeout: HEADERS_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
