@@ -1,0 +1,331 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Disk, Log, LogOptions } from "../api.js";
+import { openLog } from "../open.js";
+import { type DiskOperation, FaultDisk, ManualClock } from "../testing/index.js";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const clock = new ManualClock();
+const all = { frames: 10_000, bytes: 100_000_000 };
+const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
+
+function open(disk: Disk, options: Partial<LogOptions> = {}): Promise<Log> {
+  return openLog({ directory: "/data", disk, clock, journalBytesMax: 20_000, segmentBytesMax: 10_000, ...options });
+}
+
+function pathsOf(disk: FaultDisk, suffix: string): string[] {
+  return [...disk.files().keys()].filter((path) => path.endsWith(suffix)).toSorted();
+}
+
+/** Numbered records of 1,000 bytes. */
+const record = (i: number) => ({ data: Buffer.from(`${i}`.padEnd(1000)) });
+
+async function fill(log: Log, name: string, from: number, to: number): Promise<void> {
+  for (let i = from; i < to; i++) await log.append(name, [record(i)]);
+}
+
+async function numbers(log: Log, name: string): Promise<number[]> {
+  return (await log.read(name, 0, all)).frames.map(({ data }) => Number(data.toString()));
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+test("a journal of one shard becomes its segment by its name alone: nothing is copied", async () => {
+  const disk = new FaultDisk(1);
+  const writes = new CountedBytes(disk);
+  const log = await open(writes);
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 100);
+  await pass(1000);
+  const segments = pathsOf(disk, ".segment");
+  expect(segments).toHaveLength(5);
+  expect(pathsOf(disk, ".index")).toHaveLength(5);
+  expect(writes.written(".segment")).toBe(0);
+  // Frames and marks of 64 and 56 bytes, and nothing else, were written once.
+  expect(writes.written(".journal")).toBeLessThan(100 * (1056 + 64) + 6 * 200);
+  expect(await numbers(log, "s")).toEqual(range(0, 100));
+  await log.close();
+
+  const reopened = await open(disk.powerOn());
+  expect(await numbers(reopened, "s")).toEqual(range(0, 100));
+  expect(reopened.damage()).toEqual([]);
+  await reopened.close();
+});
+
+test("a journal of 200 shards is copied to a segment each, once, and removed", async () => {
+  const disk = new FaultDisk(2);
+  const writes = new CountedBytes(disk);
+  const log = await open(writes, { journals: 1, journalBytesMax: 300_000, segmentBytesMax: 1_000_000 });
+  const names = range(0, 200).map((i) => `shard ${i}`);
+  await log.createShards(names);
+  for (let i = 0; i < 2; i++) await Promise.all(names.map((name) => log.append(name, [record(i)])));
+  await Promise.all(names.map((name) => log.append(name, [])));
+  await pass(1000);
+  expect(pathsOf(disk, ".journal")).toHaveLength(0);
+  expect(pathsOf(disk, ".segment")).toHaveLength(200);
+  expect(writes.written(".segment")).toBe(200 * (40 + 2 * 1056));
+  for (const name of names) expect(await numbers(log, name)).toEqual([0, 1]);
+
+  // The next journal goes on with the same segments.
+  for (let i = 2; i < 4; i++) await Promise.all(names.map((name) => log.append(name, [record(i)])));
+  await pass(1000);
+  expect(pathsOf(disk, ".segment")).toHaveLength(200);
+  expect(writes.written(".segment")).toBe(200 * (40 + 4 * 1056));
+  const reopened = await open(disk.powerOn());
+  for (const name of names) expect(await numbers(reopened, name)).toEqual(range(0, 4));
+  expect(reopened.damage()).toEqual([]);
+  await reopened.close();
+});
+
+test("settling leaves out what was trimmed, and what belongs to deleted shards", async () => {
+  const disk = new FaultDisk(3);
+  const writes = new CountedBytes(disk);
+  const log = await open(writes, { journals: 1, journalBytesMax: 40_000 });
+  await log.createShards(["kept", "trimmed", "deleted"]);
+  // Alternating, so that each frame has an entry of its own in the index.
+  for (let i = 0; i < 10; i++) for (const name of ["kept", "trimmed", "deleted"]) await log.append(name, [record(i)]);
+  await log.trimBefore("trimmed", 8);
+  await log.deleteShard("deleted");
+  await fill(log, "kept", 10, 16);
+  await pass(1000);
+  expect(pathsOf(disk, ".journal")).toHaveLength(0);
+  expect(writes.written(".segment")).toBeLessThan((16 + 2) * (1056 + 64) + 2 * 40);
+  expect(await numbers(log, "kept")).toEqual(range(0, 16));
+  expect(await numbers(log, "trimmed")).toEqual([8, 9]);
+  await log.close();
+});
+
+test("readers who began before a settling go on through it", async () => {
+  const disk = new FaultDisk(4);
+  const log = await open(disk, { journals: 1 });
+  await log.createShards(["a", "b"]);
+  const found: number[] = [];
+  const reading = (async () => {
+    for (let position = 0; position < 60;) {
+      await log.grown("a", position, AbortSignal.timeout(60_000));
+      const { frames, next } = await log.read("a", position, { frames: 3, bytes: 10_000 });
+      for (const { data } of frames) found.push(Number(data.toString()));
+      position = next;
+    }
+  })();
+  for (let i = 0; i < 60; i++) await Promise.all([log.append("a", [record(i)]), log.append("b", [record(i)])]);
+  await reading;
+  expect(found).toEqual(range(0, 60));
+  expect(pathsOf(disk, ".segment").length).toBeGreaterThan(2);
+  await log.close();
+});
+
+test("what cannot be settled is served from the journal, and settled when the disk allows", async () => {
+  const disk = new FaultDisk(5);
+  const log = await open(disk, { journals: 1 });
+  await log.createShards(["a", "b"]);
+  disk.plan = ({ kind, path }) => (kind !== "remove" && path.includes("/shards/") ? "EIO" : undefined);
+  for (let i = 0; i < 20; i++) for (const name of ["a", "b"]) await log.append(name, [record(i)]);
+  await pass(30_000);
+  expect(pathsOf(disk, ".journal").length).toBeGreaterThan(1);
+  expect(await numbers(log, "a")).toEqual(range(0, 20));
+  disk.plan = () => undefined;
+  await pass(6000);
+  expect(pathsOf(disk, ".journal")).toHaveLength(1);
+  expect(await numbers(log, "a")).toEqual(range(0, 20));
+  expect(await numbers(log, "b")).toEqual(range(0, 20));
+  await log.close();
+  const reopened = await open(disk.powerOn());
+  expect(await numbers(reopened, "a")).toEqual(range(0, 20));
+  expect(reopened.damage()).toEqual([]);
+  await reopened.close();
+});
+
+test("a journal goes after the syncs of its copies and of the shard table", async () => {
+  const disk = new FaultDisk(6);
+  const log = await open(disk, { journals: 1 });
+  await log.createShards(["a", "b"]);
+  const operations: DiskOperation[] = [];
+  disk.plan = (operation) => void operations.push(operation);
+  for (let i = 0; i < 10; i++) for (const name of ["a", "b"]) await log.append(name, [record(i)]);
+  await pass(1000);
+  const removal = operations.findIndex(({ kind, path }) => kind === "remove" && path.endsWith(".journal"));
+  expect(removal).toBeGreaterThan(0);
+  const before = operations.slice(0, removal).map(({ kind, path }) => `${kind} ${path.replace(/^\/data\//, "")}`);
+  for (const shard of [0, 1]) {
+    const of = before.filter((operation) => operation.includes(`shards/${shard}`));
+    const lastWrite = of.findLastIndex((operation) => /^write .*\.segment$/.test(operation));
+    expect(of.slice(lastWrite + 1).find((operation) => operation.startsWith("sync"))).toMatch(/^sync .*\.segment$/);
+    expect(of.slice(lastWrite)).toContain(`syncDirectory shards/${shard}`);
+  }
+  for (const copy of ["a", "b"]) expect(before).toContain(`sync shards-${copy}.json.tmp`);
+  expect(before.lastIndexOf("sync shards-b.json.tmp")).toBeGreaterThan(
+    before.findLastIndex((operation) => operation.endsWith(".segment")),
+  );
+  expect(operations[removal + 1]).toMatchObject({ kind: "syncDirectory", path: "/data/journals" });
+  await log.close();
+});
+
+test("a trim frees disk by whole segments, and is known after a power cut", async () => {
+  const disk = new FaultDisk(7);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 100);
+  await pass(1000);
+  const bytesBefore = log.stats().diskBytes;
+  await log.trimBefore("s", 50);
+  await pass(1000);
+  expect(pathsOf(disk, ".segment")).toHaveLength(3);
+  expect(log.stats().diskBytes).toBeLessThan(bytesBefore * 0.7);
+  expect(await numbers(log, "s")).toEqual(range(50, 100));
+
+  const restarted = disk.powerOn();
+  const reopened = await open(restarted);
+  expect(reopened.bounds("s")).toMatchObject({ first: 50, next: 100 });
+  expect(await numbers(reopened, "s")).toEqual(range(50, 100));
+  await reopened.close();
+});
+
+test("a trim that frees nothing is written down within ten seconds", async () => {
+  const disk = new FaultDisk(8);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 5);
+  await log.trimBefore("s", 3);
+  await pass(10_000);
+  const reopened = await open(disk.powerOn());
+  expect(reopened.bounds("s")).toMatchObject({ first: 3, next: 5 });
+  await reopened.close();
+});
+
+test("positions go on where everything was trimmed and removed", async () => {
+  let disk = new FaultDisk(9);
+  const log = await open(disk, { journals: 1 });
+  await log.createShards(["s", "t"]);
+  for (let i = 0; i < 20; i++) for (const name of ["s", "t"]) await log.append(name, [record(i)]);
+  await log.trimBefore("s", 20);
+  await pass(1000);
+  await log.close();
+  for (let restart = 0; restart < 2; restart++) {
+    disk = disk.powerOn();
+    const reopened = await open(disk, { journals: 1 });
+    expect(pathsOf(disk, ".segment").filter((path) => path.includes("/shards/0/"))).toEqual([]);
+    expect(reopened.bounds("s")).toMatchObject({ first: 20 + restart, next: 20 + restart });
+    expect(await reopened.append("s", [record(0)])).toMatchObject({ position: 20 + restart });
+    await reopened.trimBefore("s", 1000);
+    await pass(10_000);
+    await reopened.close();
+  }
+});
+
+test("on a disk that cannot even write the table, trimming removes segments all the same", async () => {
+  const disk = new FaultDisk(10);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 100);
+  await pass(1000);
+  disk.plan = ({ kind }) => (kind === "create" || kind === "write" ? "ENOSPC" : undefined);
+  await expect(log.append("s", [record(0)])).rejects.toMatchObject({ code: "disk-full" });
+  await log.trimBefore("s", 90);
+  await pass(1000);
+  expect(pathsOf(disk, ".segment").length).toBeLessThanOrEqual(2);
+  expect(await numbers(log, "s")).toEqual(range(90, 100));
+
+  // The table does not know of it; what was acknowledged and not trimmed is there, and no position comes again.
+  const reopened = await open(disk.powerOn());
+  expect((await numbers(reopened, "s")).slice(-10)).toEqual(range(90, 100));
+  expect(await reopened.append("s", [record(100)])).toMatchObject({ position: 100 });
+  await reopened.close();
+});
+
+test("a state outlives the trimming of everything around it, and moves where only it keeps a large segment", async () => {
+  const disk = new FaultDisk(11);
+  const log = await open(disk, { journalBytesMax: 400_000 });
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 100);
+  await log.putState("s", Buffer.from("mine"));
+  await fill(log, "s", 100, 800);
+  await pass(1000);
+  const [first] = pathsOf(disk, ".segment");
+  await log.trimBefore("s", 790);
+  await pass(30_000);
+  expect(pathsOf(disk, ".segment")).not.toContain(first);
+  expect(await log.getState("s")).toEqual({ position: 100, state: Buffer.from("mine") });
+
+  const reopened = await open(disk.powerOn(), { journalBytesMax: 400_000 });
+  expect(await reopened.getState("s")).toEqual({ position: 100, state: Buffer.from("mine") });
+  expect(await numbers(reopened, "s")).toEqual(range(790, 800));
+  await reopened.close();
+});
+
+test("a state in a small segment stays where it is, through trims, settling by copy and restarts", async () => {
+  let disk = new FaultDisk(12);
+  let log = await open(disk, { journals: 1 });
+  await log.createShards(["s", "t"]);
+  await log.putState("s", Buffer.from("old"));
+  await log.append("s", [record(0)]);
+  await log.putState("s", Buffer.from("mine"));
+  for (let i = 1; i < 60; i++) for (const name of ["s", "t"]) await log.append(name, [record(i)]);
+  await pass(1000);
+  await log.trimBefore("s", 60);
+  await pass(30_000);
+  for (let restart = 0; restart < 3; restart++) {
+    expect(await log.getState("s")).toEqual({ position: 1, state: Buffer.from("mine") });
+    expect(await numbers(log, "s")).toEqual([]);
+    disk = disk.powerOn();
+    log = await open(disk, { journals: 1 });
+  }
+  expect(await log.append("s", [record(60)])).toMatchObject({ position: 60 });
+  await log.close();
+});
+
+test("a deleted shard takes its files with it, also where a crash comes first", async () => {
+  const disk = new FaultDisk(13);
+  const log = await open(disk);
+  await log.createShards(["s", "t"]);
+  await fill(log, "s", 0, 50);
+  await log.append("t", [record(0)]);
+  await pass(1000);
+  expect(pathsOf(disk, ".segment").length).toBeGreaterThan(0);
+  disk.plan = ({ kind, path }) => (kind === "remove" && path.includes("/shards/") ? "power-cut" : undefined);
+  await expect(log.deleteShard("s")).rejects.toMatchObject({ code: "disk-failed" });
+  const restarted = disk.powerOn();
+  const reopened = await open(restarted);
+  expect(reopened.shards()).toEqual(["t"]);
+  expect([...restarted.files().keys()].filter((path) => path.includes("/shards/0/"))).toEqual([]);
+  expect(await numbers(reopened, "t")).toEqual([0]);
+  await reopened.close();
+});
+
+/** Counts the bytes that are written, by the ending of the file's name. */
+class CountedBytes implements Disk {
+  readonly #disk: FaultDisk;
+  readonly #written = new Map<string, number>();
+
+  constructor(disk: FaultDisk) {
+    this.#disk = disk;
+  }
+
+  written(ending: string): number {
+    return this.#written.get(ending) ?? 0;
+  }
+
+  async open(path: string, mode: "read" | "write" | "create") {
+    const file = await this.#disk.open(path, mode);
+    const ending = path.slice(path.lastIndexOf("."));
+    return {
+      ...file,
+      write: async (buffers: readonly Uint8Array[], offset: number) => {
+        const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+        this.#written.set(ending, this.written(ending) + bytes);
+        await file.write(buffers, offset);
+      },
+    };
+  }
+
+  makeDirectory = (path: string) => this.#disk.makeDirectory(path);
+  list = (directory: string) => this.#disk.list(directory);
+  rename = (from: string, to: string) => this.#disk.rename(from, to);
+  remove = (path: string) => this.#disk.remove(path);
+  syncDirectory = (path: string) => this.#disk.syncDirectory(path);
+}
