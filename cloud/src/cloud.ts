@@ -7,7 +7,7 @@ import { type Credentials, loadOrMakeCredentials } from "./credentials.js";
 import { AwsFront } from "./http/aws-front.js";
 import { BodyBudget } from "./http/body-budget.js";
 import { Listener } from "./http/listener.js";
-import { routeRequest } from "./http/request-router.js";
+import { type RouterOptions, routeRequest, routeUpgrade } from "./http/request-router.js";
 import { CloudMetrics } from "./metrics.js";
 import type { Settings } from "./settings.js";
 import { SignatureVerifier } from "./sigv4/index.js";
@@ -79,15 +79,21 @@ async function serve(
     host: settings.host,
   });
   const context = { service, sealer, now: () => clock.now(), traffic: metrics.traffic };
-  const answers = {
+  const answers: RouterOptions = {
     aws: new AwsFront({ context, verifier, budget, metrics, logger }),
     console,
+    control: control.server,
     health: () => ({ ok: true, streams: service.listStreams().length, log: log.stats() }),
     metrics: () => metrics.text(),
+    onBug: (error, { method, url = "" }, elapsedMs) => {
+      metrics.answered("unknown", "internal", elapsedMs);
+      // Without its query, which may be a signature.
+      logger.error({ err: error, method, path: url.split("?", 1)[0] }, "request failed");
+    },
   };
   const listener = new Listener({
     onRequest: (request, response) => routeRequest(answers, request, response),
-    onUpgrade: (request, socket, head) => control.server.handleUpgrade(request, socket, head),
+    onUpgrade: (request, socket, head) => routeUpgrade(answers, request, socket, head),
     onRefused: (cause) => metrics.connectionRefused(cause),
   });
   metrics.watch(listener);

@@ -1,29 +1,66 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { refuseUpgrade } from "../control/refuse-upgrade.js";
 import type { AwsFront } from "./aws-front.js";
-import type { ConsoleRoutes } from "./hooks.js";
+import type { ConsoleRoutes, UpgradeHandler } from "./hooks.js";
+import { cutOff } from "./listener.js";
+import { wireErrors } from "./wire-errors.js";
 
 export interface RouterOptions {
-  readonly aws: AwsFront;
-  readonly console: ConsoleRoutes | undefined;
+  readonly aws: Pick<AwsFront, "handle">;
+  readonly console: Pick<ConsoleRoutes, "handle"> | undefined;
+  readonly control: Pick<UpgradeHandler, "handleUpgrade">;
   readonly health: () => { readonly ok: boolean; readonly [detail: string]: unknown };
   readonly metrics: () => Promise<string>;
+  /** Told of every request that ended in an error which nobody threw on purpose; its client hears a 500. */
+  readonly onBug: (error: unknown, request: IncomingMessage, elapsedMs: number) => void;
 }
 
-/** Picks who answers: health and metrics, the console's pages, or the AWS APIs, which take all else. */
+/**
+ * Picks who answers: health and metrics, the console's pages, or the AWS APIs, which take all else. A handler that fails
+ * costs one request, not the process.
+ */
 export function routeRequest(options: RouterOptions, request: IncomingMessage, response: ServerResponse): void {
+  const startedMs = performance.now();
+  handle(options, request, response).catch((error: unknown) => {
+    options.onBug(error, request, performance.now() - startedMs);
+    answerBug(request, response);
+  });
+}
+
+/** WebSocket upgrades are all for the control channel. */
+export function routeUpgrade(options: RouterOptions, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const startedMs = performance.now();
+  try {
+    options.control.handleUpgrade(request, socket, head);
+  } catch (error) {
+    options.onBug(error, request, performance.now() - startedMs);
+    refuseUpgrade(socket, { cause: "internal", ...wireErrors.internal });
+  }
+}
+
+/** Async, so that whatever is thrown is a rejection. */
+async function handle(options: RouterOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const isRead = request.method === "GET" || request.method === "HEAD";
   const path = request.url?.split("?", 1)[0];
   if (isRead && path === "/healthz") {
     const health = options.health();
     send(response, health.ok ? 200 : 503, "application/json", JSON.stringify(health));
   } else if (isRead && path === "/metrics") {
-    options.metrics().then(
-      (text) => send(response, 200, "text/plain; version=0.0.4; charset=utf-8", text),
-      (error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))),
-    );
+    send(response, 200, "text/plain; version=0.0.4; charset=utf-8", await options.metrics());
   } else if (!isRead || options.console?.handle(request, response) !== true) {
-    void options.aws.handle(request, response);
+    await options.aws.handle(request, response);
   }
+}
+
+function answerBug(request: IncomingMessage, response: ServerResponse): void {
+  if (response.headersSent) return cutOff(request); // half an answer must not look like a whole one
+  const { status, type, message } = wireErrors.internal;
+  // A body that nobody reads any more would hold up the connection's next request.
+  if (!request.complete) response.once("finish", () => cutOff(request));
+  response.setHeader("x-amzn-requestid", randomUUID());
+  send(response, status, "application/x-amz-json-1.1", JSON.stringify({ __type: type, message }));
 }
 
 function send(response: ServerResponse, status: number, contentType: string, body: string): void {
