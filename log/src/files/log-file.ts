@@ -4,8 +4,8 @@ import type { FileId } from "../format/file-header.js";
 /** A journal or a segment as its readers see it. */
 export interface LogFile {
   readonly fileId: FileId;
-  readonly fileNumber: number;
-  /** Changes when a journal becomes a segment. */
+  /** This and what follows change when a journal becomes a segment. */
+  fileNumber: number;
   path: string;
   isSegment: boolean;
   /** A segment that gets nothing more, whatever its size: a write to it failed, or it is damaged. */

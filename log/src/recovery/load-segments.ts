@@ -16,10 +16,15 @@ import { scanSegment } from "./scan-segment.js";
 const unindexedBytesMax = 1024 * 1024;
 const segmentName = /^(\d{10})-([0-9a-f]{8})([0-9a-f]{8})\.segment$/;
 
+interface BadSegmentStretch extends BadStretch {
+  readonly file: LogFile;
+  readonly wasJournal: boolean;
+}
+
 /** What a shard's segments hold, before it is told apart from what the journals hold. */
 export interface LoadedSegments {
   readonly parts: readonly Part[];
-  readonly bad: readonly (BadStretch & { readonly file: LogFile })[];
+  readonly bad: readonly BadSegmentStretch[];
 }
 
 /** Finds a shard's segments, and its newest state in them. */
@@ -27,7 +32,7 @@ export async function loadSegments(context: Context, shard: Shard): Promise<Load
   const { disk, paths } = context;
   const directory = paths.shard(shard.number);
   const parts: Part[] = [];
-  const bad: (BadStretch & { file: LogFile })[] = [];
+  const bad: BadSegmentStretch[] = [];
   const names = await disk.list(directory);
   for (const name of names.toSorted()) {
     const [, fileNumber, high, low] = segmentName.exec(name) ?? [];
@@ -46,7 +51,7 @@ export async function loadSegments(context: Context, shard: Shard): Promise<Load
       bytes: scanned.coveredBytes,
     };
     shard.segments.add(file);
-    for (const stretch of scanned.bad) bad.push({ ...stretch, file });
+    for (const stretch of scanned.bad) bad.push({ ...stretch, file, wasJournal: scanned.wasJournal });
     const { state } = scanned;
     // A journal that is still there counts more than what was settled from it.
     const same = shard.state?.file.isSegment ? 0 : 1;
@@ -68,7 +73,7 @@ export async function loadSegments(context: Context, shard: Shard): Promise<Load
 
 /**
  * Reports what of a shard's bad stretches costs anything, now that all of the shard's parts are known: not what was
- * trimmed, nor what another file holds as well, as when a crash interrupted a settling that is now done again.
+ * trimmed, nor what an interrupted settling left and another file holds as well.
  * @param isUnsettled a journal that is still there holds something of the shard.
  */
 export function reportBadSegments(
@@ -77,17 +82,24 @@ export function reportBadSegments(
   isUnsettled: boolean,
   damage: DamageLog,
 ): void {
-  const known = Math.max(shard.trimmed, shard.parts.at(-1)?.next ?? 0, shard.state?.position ?? 0);
-  for (const { file, offset, end, after, before } of bad) {
+  for (const stretch of bad) {
+    const { file, offset, end, after, before } = stretch;
     if (after !== undefined && after < shard.trimmed) continue;
-    if (isUnsettled && before === undefined && after !== undefined && after >= known) continue;
-    const from = after ?? shard.trimmed;
-    const to = before ?? from + 1;
-    if (from < to && othersHold(shard, file, from, to)) continue;
+    if (isLeftOfSettling(shard, stretch, isUnsettled)) continue;
     damage.add({ file: file.path, offset, bytes: end - offset, kind: "damaged", shard: shard.name });
     // The frames that were here had positions too, at most so many, and nobody else may get these.
+    const from = after ?? shard.trimmed;
     shard.committed = Math.max(shard.committed, before ?? from + Math.ceil((end - offset) / frameHeaderBytes));
   }
+}
+
+function isLeftOfSettling(shard: Shard, stretch: BadSegmentStretch, isUnsettled: boolean): boolean {
+  const { file, after, before, wasJournal } = stretch;
+  if (wasJournal) return false;
+  if (after === undefined) return isUnsettled && !shard.parts.some((part) => part.file === file);
+  if (before !== undefined) return after < before && othersHold(shard, file, after, before);
+  const known = Math.max(shard.trimmed, shard.parts.at(-1)?.next ?? 0, shard.state?.position ?? 0);
+  return othersHold(shard, file, after, after + 1) || (isUnsettled && after >= known);
 }
 
 /** Whether other files than this one hold all positions from one up to another. */

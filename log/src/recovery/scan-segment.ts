@@ -3,7 +3,7 @@ import type { Disk } from "../api.js";
 import { FileWindow } from "../files/file-window.js";
 import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax } from "../format/file-header.js";
 import type { FrameHeader } from "../format/frame.js";
-import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
+import { FrameKind, frameBytes, frameHeaderBytes, getUint64, noShard, readFrameHeader } from "../format/frame.js";
 import type { SegmentContent, StatePlace } from "../settle/segment-index.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { nextHeader } from "../shard/parse-frames.js";
@@ -19,6 +19,8 @@ export interface BadStretch {
 }
 
 export interface ScannedSegment extends SegmentContent {
+  /** It was renamed, not copied; known only where it was scanned from its start. */
+  readonly wasJournal: boolean;
   readonly bad: readonly BadStretch[];
   /** Bytes that were read. */
   readonly scannedBytes: number;
@@ -55,6 +57,7 @@ class SegmentScan {
   #state: StatePlace | undefined;
   #coveredBytes = 0;
   #adjacent = false;
+  #wasJournal = false;
 
   constructor(window: FileWindow, shard: number, known: SegmentContent | undefined) {
     this.#window = window;
@@ -72,6 +75,7 @@ class SegmentScan {
     const { end } = this.#window;
     const known = this.#known === undefined ? 0 : from;
     return {
+      wasJournal: this.#wasJournal,
       coveredBytes: this.#coveredBytes,
       index: this.#index,
       state: this.#state,
@@ -84,6 +88,7 @@ class SegmentScan {
   async #headerBytes(): Promise<number> {
     await this.#window.load(0, fileHeaderBytesMax);
     const header = decodeFileHeader(this.#window.bytes);
+    this.#wasJournal = header?.shard === noShard;
     return header === undefined ? 0 : fileHeaderBytes(header.links.length);
   }
 

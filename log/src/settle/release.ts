@@ -15,14 +15,15 @@ export function forgetTrimmed({ parts }: Shard, trimmed: number, written: boolea
 }
 
 /** Deletes the segments that neither parts nor the state lie in. */
-export async function removeUnused({ disk, handles }: Context, shard: Shard): Promise<void> {
+export async function removeUnused({ disk, paths, handles }: Context, shard: Shard): Promise<void> {
   const used = new Set<LogFile | undefined>(shard.parts.map(({ file }) => file));
   used.add(shard.state?.file);
-  for (const file of shard.segments) {
-    if (used.has(file)) continue;
-    shard.segments.delete(file);
+  const unused = [...shard.segments].filter((file) => !used.has(file));
+  for (const file of unused) {
     await handles.close(file);
     await disk.remove(segmentIndexPath(file.path));
     await disk.remove(file.path);
+    shard.segments.delete(file);
   }
+  if (unused.length > 0) await disk.syncDirectory(paths.shard(shard.number));
 }

@@ -83,15 +83,18 @@ export class Settler {
 
   /** Does nothing once the log is being closed: the next start finds what is left to do. */
   #serially(task: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(async () => {
+    const before = this.#last;
+    const done = (async () => {
+      await before;
       if (!this.#closing.signal.aborted) await task();
-    });
+    })();
     this.#last = done.catch(() => undefined); // heard by the caller
     return done;
   }
 
   async #settleAll(): Promise<void> {
     for (const journal of this.#journals.slice()) {
+      if (!this.#journals.includes(journal)) continue; // gone with one before it
       try {
         if (this.#settled.has(journal)) {
           await this.#removeSettled();
@@ -111,20 +114,26 @@ export class Settler {
 
   /** A journal of one shard is not copied: it is renamed, if it is large enough to be worth a file of its own. */
   async #becomesSegment(journal: SealedJournal): Promise<boolean> {
-    const { disk, paths, handles, journalBytesMax } = this.#context;
+    const { disk, paths, handles, journalBytesMax, segmentBytesMax } = this.#context;
     const { file } = journal;
     const [shard, ...others] = [...journal.shards].filter(({ deleted }) => !deleted);
-    if (!journal.clean || shard === undefined || others.length > 0 || file.bytes < journalBytesMax / 2) return false;
+    if (!journal.clean || shard === undefined || others.length > 0) return false;
+    // Too large to be added to: whatever does not hold in a file that was a journal is damage.
+    if (file.bytes < Math.max(journalBytesMax / 2, segmentBytesMax)) return false;
     if (journal !== this.#journals[0]) return false;
     const part = shard.parts.find((candidate) => candidate.file === file);
     if (part !== undefined && part.next <= shard.trimmed && shard.state?.file !== file) return false;
+    // What an attempt at copying it has left must not outlive the journal, nor count more than it: a later number does.
+    await removeUnused(this.#context, shard);
+    const fileNumber = this.#context.nextFileNumber();
     const from = file.path;
-    const to = paths.segment(shard.number, file.fileNumber, file.fileId);
+    const to = paths.segment(shard.number, fileNumber, file.fileId);
     await disk.makeDirectory(dirname(to));
     // Open meanwhile, so that no reader looks for it under the name that it has just lost.
     await handles.use(file, async () => {
       await disk.rename(from, to);
       file.path = to;
+      file.fileNumber = fileNumber;
     });
     file.isSegment = true;
     shard.segments.add(file);
@@ -140,12 +149,13 @@ export class Settler {
     // Where all of a shard is trimmed, only the table tells its next position.
     await this.#writeTable();
     for (let first = this.#journals[0]; first !== undefined && this.#settled.has(first); first = this.#journals[0]) {
+      // First, so that what a failed settling left behind is never there without the journal that explains it.
+      for (const shard of first.shards) if (!shard.deleted) await removeUnused(this.#context, shard);
       await handles.close(first.file);
       await disk.remove(first.file.path);
       await disk.syncDirectory(dirname(first.file.path));
       this.#journals.shift();
       this.#settled.delete(first);
-      for (const shard of first.shards) if (!shard.deleted) await removeUnused(this.#context, shard);
     }
   }
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import type { Damage, Log, LogEvent } from "../api.js";
 import { openLog } from "../open.js";
 import { type FaultDisk, randomOf } from "./fault-disk.js";
@@ -8,6 +9,17 @@ export interface Scenario {
   readonly seed: number;
   readonly shards: number;
   readonly journals: number;
+}
+
+export const scenarios: fc.Arbitrary<Scenario> = fc.record({
+  seed: fc.nat(),
+  shards: fc.integer({ min: 1, max: 6 }),
+  journals: fc.integer({ min: 1, max: 3 }),
+});
+
+/** How many scenarios a test tries: the long tests ask for more. */
+export function runs(): number {
+  return Number(process.env["HEADWATER_TEST_RUNS"] ?? 60);
 }
 
 /** Opens the same log again and again, uses it at random, and checks it, as the scenario's seed says. */
@@ -38,7 +50,7 @@ export class Sessions {
       clock: this.#clock,
       journals: this.#scenario.journals,
       journalBytesMax: 6000,
-      segmentBytesMax: 9000,
+      segmentBytesMax: 5000,
       report: (event) => this.events.push(event),
     });
   }
@@ -91,6 +103,6 @@ function assertTrouble(error: unknown): void {
 }
 
 /** Of what a log has found, the places where acknowledged frames were hit. */
-export function damagedOf(log: Log): Damage[] {
-  return log.damage().filter(({ kind }) => kind === "damaged");
+export function damagedOf(log: Log | undefined): Damage[] {
+  return (log?.damage() ?? []).filter(({ kind }) => kind === "damaged");
 }

@@ -1,0 +1,129 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Log } from "./api.js";
+import { openLog } from "./open.js";
+import { type DiskFault, FaultDisk, ManualClock } from "./testing/index.js";
+import { Sessions, damagedOf, runs, scenarios } from "./testing/sessions.js";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
+
+test("whatever fails, and when: nothing acknowledged is lost, and it goes on when the disk does", async () => {
+  let failures = 0;
+  await fc.assert(
+    fc.asyncProperty(scenarios, async (scenario) => {
+      const sessions = new Sessions(scenario, pass);
+      const { random } = sessions;
+      let disk = new FaultDisk(scenario.seed);
+      for (let round = 0; round < 4; round++) {
+        const rate = random() * 0.1;
+        const faults: DiskFault[] = ["EIO", "ENOSPC", "short-write"];
+        disk.plan = () => {
+          if (random() >= rate) return undefined;
+          failures++;
+          return faults[Math.floor(random() * faults.length)];
+        };
+        const log = await sessions.session(disk, 40);
+        disk.plan = () => undefined;
+        if (log !== undefined) await worksAgain(sessions, log);
+        expect(damagedOf(log)).toEqual([]);
+        const ends = random();
+        if (ends < 0.3) await log?.close();
+        vi.clearAllTimers(); // the process is gone
+        disk = ends < 0.6 ? disk.powerOn() : disk.afterKill();
+      }
+      const log = await sessions.session(disk.powerOn(), 0);
+      expect(damagedOf(log)).toEqual([]);
+      await log?.close();
+    }),
+    { numRuns: runs(), endOnFailure: true },
+  );
+  expect(failures).toBeGreaterThan(runs());
+}, 600_000);
+
+async function worksAgain({ history, names }: Sessions, log: Log): Promise<void> {
+  for (const name of names) expect(await history.append(log, name, 2, 100)).toBeUndefined();
+  await pass(20_000); // what could not be settled or trimmed is tried again
+  await history.check(log);
+}
+
+async function smallLog(disk: FaultDisk): Promise<Log> {
+  return openLog({ directory: "/data", disk, clock: new ManualClock(), journalBytesMax: 8000, segmentBytesMax: 8000 });
+}
+
+test("a full disk refuses appends, lets read and trim, and takes appends again when there is room", async () => {
+  const disk = new FaultDisk(1);
+  const log = await smallLog(disk);
+  await log.createShards(["s"]);
+  const frame = { data: Buffer.alloc(900, 1) };
+  disk.capacityBytes = 60_000;
+  let appended = 0;
+  let refused: unknown;
+  while (refused === undefined) {
+    await log.append("s", [frame]).then(
+      () => appended++,
+      (error: unknown) => (refused = error),
+    );
+  }
+  expect(refused).toMatchObject({ code: "disk-full" });
+  expect(appended).toBeGreaterThan(20);
+  expect(log.stats().failedAppends).toEqual({ "disk-full": 1 });
+  const { frames } = await log.read("s", 0, { frames: 1000, bytes: 1_000_000 });
+  expect(frames.map(({ position }) => position)).toEqual(Array.from({ length: appended }, (_, i) => i));
+
+  await log.trimBefore("s", appended - 1);
+  await pass(20_000);
+  expect(await log.append("s", [frame])).toMatchObject({ position: appended });
+  await log.close();
+});
+
+test("a log opens on a full disk, and serves what it holds", async () => {
+  const disk = new FaultDisk(2);
+  const log = await smallLog(disk);
+  await log.createShards(["a", "b"]);
+  for (let i = 0; i < 5; i++) {
+    await log.append("a", [{ data: Buffer.from(`a${i}`) }]);
+    await log.append("b", [{ data: Buffer.from(`b${i}`) }]);
+  }
+  const restarted = disk.afterKill();
+  restarted.capacityBytes = 0;
+  const reopened = await smallLog(restarted);
+  for (const name of ["a", "b"]) {
+    const { frames } = await reopened.read(name, 0, { frames: 10, bytes: 1000 });
+    expect(frames.map(({ data }) => data.toString())).toEqual([0, 1, 2, 3, 4].map((i) => `${name}${i}`));
+  }
+  await expect(reopened.append("a", [{ data: Buffer.alloc(1) }])).rejects.toMatchObject({ code: "disk-full" });
+  restarted.capacityBytes = Infinity;
+  expect(await reopened.append("a", [{ data: Buffer.alloc(1) }])).toMatchObject({ position: 5 });
+  await reopened.close();
+});
+
+test("after a failed sync its bytes are not trusted: they are failed, and written to another file", async () => {
+  const disk = new FaultDisk(3);
+  const log = await smallLog(disk);
+  await log.createShards(["s"]);
+  await log.append("s", [{ data: Buffer.from("first") }]);
+  const journals = () => [...disk.files().keys()].filter((path) => path.endsWith(".journal"));
+  const [before] = journals();
+  disk.plan = ({ kind, path }) => (kind === "sync" && path === before ? "EIO" : undefined);
+  const lost = log.append("s", [{ data: Buffer.from("lost") }]);
+  const behind = log.append("s", [{ data: Buffer.from("behind") }]);
+  await expect(lost).rejects.toMatchObject({ code: "disk-failed" });
+  await expect(behind).rejects.toMatchObject({ code: "disk-failed" });
+  expect(await log.append("s", [{ data: Buffer.from("second") }])).toMatchObject({ position: 1 });
+  disk.plan = () => undefined;
+
+  const reopened = await smallLog(disk.powerOn());
+  const { frames } = await reopened.read("s", 0, { frames: 10, bytes: 1000 });
+  expect(frames.map(({ position, data }) => [position, data.toString()])).toEqual([
+    [0, "first"],
+    [1, "second"],
+  ]);
+  await reopened.close();
+});
