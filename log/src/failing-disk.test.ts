@@ -57,6 +57,15 @@ async function smallLog(disk: FaultDisk): Promise<Log> {
   return openLog({ directory: "/data", disk, clock: new ManualClock(), journalBytesMax: 8000, segmentBytesMax: 8000 });
 }
 
+/** Answers what ended it. */
+async function fillUp(append: () => Promise<void>): Promise<unknown> {
+  try {
+    for (;;) await append();
+  } catch (error) {
+    return error;
+  }
+}
+
 test("a full disk refuses appends, lets read and trim, and takes appends again when there is room", async () => {
   const disk = new FaultDisk(1);
   const log = await smallLog(disk);
@@ -64,13 +73,10 @@ test("a full disk refuses appends, lets read and trim, and takes appends again w
   const frame = { data: Buffer.alloc(900, 1) };
   disk.capacityBytes = 60_000;
   let appended = 0;
-  let refused: unknown;
-  while (refused === undefined) {
-    await log.append("s", [frame]).then(
-      () => appended++,
-      (error: unknown) => (refused = error),
-    );
-  }
+  const refused = await fillUp(async () => {
+    await log.append("s", [frame]);
+    appended++;
+  });
   expect(refused).toMatchObject({ code: "disk-full" });
   expect(appended).toBeGreaterThan(20);
   expect(log.stats().failedAppends).toEqual({ "disk-full": 1 });

@@ -12,7 +12,7 @@ import type { ShardTableContent } from "../shard/shard-table.js";
 import { loadSegments, reportBadSegments } from "./load-segments.js";
 import { mergeParts } from "./merge-parts.js";
 import { Quarantine } from "./quarantine.js";
-import type { ScannedJournal } from "./scan-journal.js";
+import type { ScannedJournal, Stretch } from "./scan-journal.js";
 import { addFrame, scanJournal } from "./scan-journal.js";
 
 export interface Recovered {
@@ -120,7 +120,7 @@ async function takeJournal(
         holder.committed = Math.max(holder.committed, seen + Math.ceil((end - offset) / frameHeaderBytes));
       }
   }
-  for (const { offset, end } of torn) {
+  for (const { offset, end } of joined(torn)) {
     const aside = await quarantine.keep(file.path, offset, end - offset);
     const where = { file: file.path, offset, bytes: end - offset, ...(aside && { quarantine: aside }) };
     damage.add({ ...where, kind: "torn" });
@@ -144,4 +144,14 @@ async function removeDeleted(context: Context, shards: ReadonlyMap<number, Shard
   const { disk, paths } = context;
   for (const name of await disk.list(paths.shards))
     if (/^\d+$/.test(name) && !shards.has(Number(name))) await disk.remove(paths.shard(Number(name)));
+}
+
+/** Stretches that touch count as one. */
+function joined(stretches: readonly Stretch[]): Stretch[] {
+  const joint: Stretch[] = [];
+  for (const { offset, end } of stretches) {
+    if (joint.at(-1)?.end === offset) joint.push({ offset: joint.pop()!.offset, end });
+    else joint.push({ offset, end });
+  }
+  return joint;
 }

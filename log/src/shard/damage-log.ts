@@ -2,6 +2,8 @@ import type { Damage, LogEvent } from "../api.js";
 
 /** Remembered; older ones are only counted. */
 const damagesMax = 1000;
+/** Told one by one; a disk that is broken throughout would drown everything else. */
+const reportsMax = 100;
 
 /** What was found damaged or torn, each place once. */
 export class DamageLog {
@@ -24,7 +26,9 @@ export class DamageLog {
     this.#latest.push(damage);
     if (this.#latest.length > damagesMax) this.#latest.shift();
     const level = damage.kind === "damaged" ? "error" : "warn";
-    this.#report({ level, message: `${damage.kind} bytes in the log`, ...damage });
+    const found = this.damaged + this.torn;
+    if (found <= reportsMax) this.#report({ level, message: `${damage.kind} bytes in the log`, ...damage });
+    if (found === reportsMax) this.#report({ level, message: "further damage in the log is only counted" });
   }
 
   latest(): readonly Damage[] {
