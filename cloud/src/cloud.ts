@@ -50,7 +50,7 @@ export async function startCloud(settings: Settings, host: CloudHost): Promise<R
 
 async function serve(
   settings: Settings,
-  { logger, clock, storage: { log, catalog } }: CloudHost,
+  { logger, clock, storage: { log, catalog, diskHealth } }: CloudHost,
   closers: Closers,
 ): Promise<Omit<RunningCloud, "stop">> {
   const service = await StreamService.open(catalog, {
@@ -83,7 +83,10 @@ async function serve(
     aws: new AwsFront({ context, verifier, budget, metrics, logger }),
     console,
     control: control.server,
-    health: () => ({ ok: true, streams: service.listStreams().length, log: log.stats() }),
+    health: () => {
+      const report = diskHealth.check();
+      return { ok: report.disk === "ok", ...report, streams: service.listStreams().length, log: log.stats() };
+    },
     metrics: () => metrics.text(),
     onBug: (error, { method, url = "" }, elapsedMs) => {
       metrics.answered("unknown", "internal", elapsedMs);

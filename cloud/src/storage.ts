@@ -4,11 +4,13 @@ import type { Logger } from "pino";
 import type { Catalog } from "./catalog/catalog.js";
 import { SqliteCatalog } from "./catalog/sqlite-catalog.js";
 import { Closers } from "./closers.js";
+import { DiskHealth } from "./disk-health.js";
 
 /** What the cloud keeps on disk. */
 export interface Storage {
   readonly log: Log;
   readonly catalog: Catalog;
+  readonly diskHealth: DiskHealth;
   close(): Promise<void>;
 }
 
@@ -25,15 +27,21 @@ export async function openStorage(
     await disk.makeDirectory(directory);
     const lock = await lockDirectory(directory);
     closers.add(() => lock.release());
+    let diskHealth: DiskHealth | undefined; // not before there is a log whose appends could fail
     const log = await openLog({
       directory: join(directory, "log"),
       disk,
       clock,
-      report: ({ level, message, ...detail }) => logger[level](detail, message),
+      report: (event) => {
+        const { level, message, ...detail } = event;
+        logger[level](detail, message);
+        diskHealth?.heard(event);
+      },
     });
+    diskHealth = new DiskHealth(log);
     closers.add(() => log.close());
     const catalog = await SqliteCatalog.open(join(directory, "catalog.sqlite"));
     closers.add(() => catalog.close());
-    return { log, catalog, close: () => closers.close() };
+    return { log, catalog, diskHealth, close: () => closers.close() };
   });
 }
