@@ -4,12 +4,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nodeDisk } from "@headwater/log";
+import { type Disk, nodeDisk } from "@headwater/log";
 import { pino } from "pino";
 import { afterEach, expect, test, vi } from "vitest";
 import { startGateway, type Gateway } from "./gateway.js";
 import { settingsSchema } from "./settings.js";
 import { eventually } from "./testing/eventually.js";
+import { RamDisk } from "./testing/ram-disk.js";
 import { RawClient } from "./testing/raw-client.js";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -65,10 +66,10 @@ function accepted(body: string) {
   return { Records: records.map(() => ({ ShardId: "shardId-000000000000", SequenceNumber: "1" })) };
 }
 
-async function start(data: string, upstream: string): Promise<Gateway> {
+async function start(data: string, upstream: string, disk: Disk = nodeDisk()): Promise<Gateway> {
   const settings = settingsSchema.parse({ data, upstream, allowAnonymous: true, mqttPort: 0, diskFreeBytesMin: 0 });
   const logger = pino({ level: "silent" });
-  return await startGateway(settings, { disk: nodeDisk(), clock: { now: Date.now }, logger, random: Math.random });
+  return await startGateway(settings, { disk, clock: { now: Date.now }, logger, random: Math.random });
 }
 
 test("stops while the upstream hangs; the next start sends the same request under the same name, then goes on", async () => {
@@ -98,3 +99,37 @@ test("stops while the upstream hangs; the next start sends the same request unde
   expect(kinesis.puts[1]).toEqual(kinesis.puts[0]);
   expect(await second.metrics()).toContain("headwater_gateway_records_forwarded_total 1");
 });
+
+test.each([
+  ["ENOSPC", "disk-full"],
+  ["EIO", "disk-failed"],
+] as const)(
+  "%s: ill while the disk takes no messages, and says why; well after one that it took",
+  async (fault, report) => {
+    const data = await mkdtemp(join(tmpdir(), "gateway-"));
+    closers.push(() => rm(data, { recursive: true }));
+    const disk = new RamDisk();
+    const gateway = await start(data, "http://127.0.0.1:1", disk);
+    closers.push(() => gateway.stop());
+    const port = Number(new URL(gateway.addresses.mqtt).port);
+    const isAcknowledged = async (): Promise<boolean> => {
+      const client = await RawClient.connect(port, "plc");
+      client.publish(1, "streams/s/k", "x");
+      const acknowledged = client.next("puback", 1).then(() => true);
+      return await Promise.race([acknowledged, client.closed.then(() => false)]);
+    };
+
+    expect(await isAcknowledged()).toBe(true);
+    expect(gateway.health()).toMatchObject({ ok: true, disk: "ok" });
+    disk.failure = fault;
+    expect(await isAcknowledged()).toBe(false);
+    expect(gateway.health()).toMatchObject({
+      ok: false,
+      disk: report,
+      diskError: expect.stringContaining(fault) as unknown,
+    });
+    disk.failure = undefined;
+    expect(await isAcknowledged()).toBe(true);
+    expect(gateway.health()).toMatchObject({ ok: true, disk: "ok" });
+  },
+);

@@ -9,6 +9,7 @@ import type { Logger } from "pino";
 import { Authenticator } from "./auth/authenticator.js";
 import { ControlChannel } from "./control/control-channel.js";
 import { DEVICE_SHARD, DeviceRegistry } from "./devices/device-registry.js";
+import { DiskHealth } from "./disk-health.js";
 import { Ingest } from "./ingest/ingest.js";
 import { anonymousSession, authenticatedSession } from "./listener/identify.js";
 import { MqttListener } from "./listener/mqtt-listener.js";
@@ -76,7 +77,7 @@ async function start(
   const metrics = new GatewayMetrics();
   const onTrouble = (error: unknown): void => logger.error({ err: error }, "the disk fails");
 
-  const log = await openDataDirectory(settings.data, { disk, clock, logger }, closers);
+  const { log, diskHealth } = await openDataDirectory(settings.data, { disk, clock, logger }, closers);
   watchLog(log, metrics);
   await log.createShards([UPLINK_SHARD, DEAD_LETTER_SHARD, DEVICE_SHARD]);
   const deadLetters = new DeadLetters(log, settings.deadLetterBytesMax, metrics, onTrouble);
@@ -193,7 +194,11 @@ async function start(
   const host = isIPv6(settings.mqttHost) ? `[${settings.mqttHost}]` : settings.mqttHost;
   return {
     addresses: { mqtt: `mqtt://${host}:${listener.port}` },
-    health: () => ({ ok: !spool.room.isFull, gateway: gatewayId, spoolFull: spool.room.isFull, ...gatewayStatus() }),
+    health: () => {
+      const spoolFull = spool.room.isFull;
+      const report = diskHealth.check();
+      return { ok: !spoolFull && report.disk === "ok", gateway: gatewayId, spoolFull, ...report, ...gatewayStatus() };
+    },
     metrics: () => metrics.registry.metrics(),
     stop,
   };
@@ -204,18 +209,24 @@ async function openDataDirectory(
   directory: string,
   { disk, clock, logger }: Omit<World, "random">,
   closers: (() => Promise<void> | void)[],
-): Promise<Log> {
+): Promise<{ log: Log; diskHealth: DiskHealth }> {
   await disk.makeDirectory(directory);
   const lock = await lockDirectory(directory);
   closers.push(() => lock.release());
+  let diskHealth: DiskHealth | undefined; // not before there is a log whose appends could fail
   const log = await openLog({
     directory: join(directory, "log"),
     disk,
     clock,
-    report: ({ level, message, ...details }) => logger[level](details, message),
+    report: (event) => {
+      const { level, message, ...details } = event;
+      logger[level](details, message);
+      diskHealth?.heard(event);
+    },
   });
   closers.push(() => log.close());
-  return log;
+  diskHealth = new DiskHealth(log);
+  return { log, diskHealth };
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
