@@ -1,0 +1,172 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Log, LogError } from "../api.js";
+import { openLog } from "../open.js";
+import { FaultDisk, ManualClock, randomOf } from "../testing/index.js";
+
+const clock = new ManualClock();
+const names = ["a", "b", "c"];
+const all = { frames: 10_000, bytes: 100_000_000 };
+
+function open(disk: FaultDisk): Promise<Log> {
+  return openLog({ directory: "/data", disk, clock, journals: 2, journalBytesMax: 8000, segmentBytesMax: 6000 });
+}
+
+/** A directory with segments, sidecars, states, and journals with and without a trailing mark. */
+async function used(seed: number): Promise<FaultDisk> {
+  const disk = new FaultDisk(seed);
+  const random = randomOf(seed);
+  const log = await open(disk);
+  await log.createShards(names);
+  const counts = [0, 0, 0];
+  for (let i = 0; i < 60; i++) {
+    const which = Math.floor(random() * 3);
+    const data = Buffer.from(`${names[which]}${counts[which]!++} `.padEnd(Math.floor(random() * 800), "."));
+    await log.append(names[which]!, [{ data }]);
+    if (i % 20 === 10) await log.putState(names[which]!, Buffer.from(`state of ${names[which]}`));
+  }
+  if (seed % 2 === 0) await log.close();
+  return disk.afterKill();
+}
+
+/** Everything that is served must be what was written, at the position where it was written. */
+async function readAll(log: Log): Promise<number> {
+  let count = 0;
+  for (const name of names) {
+    let before = -1;
+    for (let position = 0; ;) {
+      const { frames, next } = await log.read(name, position, { frames: 10, bytes: 2000 });
+      if (frames.length === 0) break;
+      for (const frame of frames) {
+        expect(frame.data.toString()).toMatch(new RegExp(`^${name}${frame.position} ?\\.*$`));
+        expect(frame.position).toBeGreaterThan(before);
+        before = frame.position;
+      }
+      count += frames.length;
+      expect(next).toBeGreaterThan(position);
+      position = next;
+    }
+    const state = await log.getState(name);
+    expect([undefined, `state of ${name}`]).toContain(state && Buffer.from(state.state).toString());
+    expect(await log.positionAtTime(name, clock.now())).toBeLessThanOrEqual(log.bounds(name).next);
+  }
+  return count;
+}
+
+async function overwrite(disk: FaultDisk, path: string, bytes: Uint8Array, offset: number): Promise<void> {
+  const file = await disk.open(path, disk.files().has(path) ? "write" : "create");
+  await file.write([bytes], offset);
+}
+
+const bytes = fc.uint8Array({ maxLength: 400 });
+/** One thing that may befall a file, chosen by a number. */
+const harms = fc.oneof(
+  fc.record({
+    what: fc.constant("overwrite" as const),
+    file: fc.nat(),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    bytes,
+  }),
+  fc.record({ what: fc.constant("cut" as const), file: fc.nat(), at: fc.double({ min: 0, max: 1, noNaN: true }) }),
+  fc.record({ what: fc.constant("extend" as const), file: fc.nat(), bytes }),
+  fc.record({ what: fc.constant("replace" as const), file: fc.nat(), bytes }),
+  fc.record({ what: fc.constant("swap" as const), file: fc.nat(), other: fc.nat() }),
+  fc.record({ what: fc.constant("remove" as const), file: fc.nat() }),
+);
+
+test("whatever lies in journals, segments and sidecars: the log opens, serves nothing wrong, and takes appends", async () => {
+  let found = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), fc.array(harms, { minLength: 1, maxLength: 4 }), async (seed, list) => {
+      const disk = await used(seed);
+      for (const harm of list) {
+        const paths = [...disk.files().keys()].filter((path) => /\.(journal|segment|index)$/.test(path)).toSorted();
+        const path = paths[harm.file % paths.length]!;
+        const old = disk.bytesOf(path);
+        if (harm.what === "overwrite") await overwrite(disk, path, harm.bytes, Math.floor(old.length * harm.at));
+        else if (harm.what === "extend") await overwrite(disk, path, harm.bytes, old.length);
+        else {
+          await disk.remove(path);
+          if (harm.what === "cut") await overwrite(disk, path, old.subarray(0, Math.floor(old.length * harm.at)), 0);
+          if (harm.what === "replace") await overwrite(disk, path, harm.bytes, 0);
+          if (harm.what === "swap") {
+            const other = paths[harm.other % paths.length]!;
+            if (other !== path) await overwrite(disk, path, disk.bytesOf(other), 0);
+          }
+        }
+      }
+      const log = await open(disk);
+      found += await readAll(log);
+      const positions = new Map<string, number>();
+      for (const name of names) {
+        const data = Buffer.from(`${name}${log.bounds(name).next} `);
+        positions.set(name, (await log.append(name, [{ data }])).position);
+      }
+      await log.close();
+      const reopened = await open(disk.afterKill());
+      await readAll(reopened);
+      for (const [name, position] of positions)
+        expect((await reopened.read(name, position, all)).frames.map((frame) => frame.position)).toEqual([position]);
+      await reopened.close();
+    }),
+    { numRuns: 60 },
+  );
+  expect(found).toBeGreaterThan(60 * 10);
+}, 60_000);
+
+test("files of other names, in any place, are left alone", async () => {
+  const disk = await used(2);
+  const strays = [
+    "/data/note.txt",
+    "/data/journals/1.journal",
+    "/data/journals/0000000001.journal.bak",
+    "/data/shards/0/0000000001.segment",
+    "/data/shards/0/lost.index",
+  ];
+  for (const path of strays) await overwrite(disk, path, Buffer.from("not ours"), 0);
+  const log = await open(disk);
+  expect(await readAll(log)).toBe(60);
+  expect(log.damage()).toEqual([]);
+  await log.close();
+  for (const path of strays) expect(disk.bytesOf(path).toString()).toBe("not ours");
+});
+
+test("any bytes in the table or the format are refused with the error that says so, and change nothing", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom("format", "table"), bytes, async (what, random) => {
+      const disk = await used(2);
+      const files = what === "format" ? ["/data/format"] : ["/data/shards-a.json", "/data/shards-b.json"];
+      for (const path of files) {
+        await disk.remove(path);
+        await overwrite(disk, path, random, 0);
+      }
+      const before = disk.operations;
+      const error = await open(disk).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(LogError);
+      expect(error).toMatchObject({ code: what === "format" ? "unsupported-format" : "disk-failed" });
+      expect((error as LogError).cause).toBeUndefined();
+      expect(disk.operations).toBe(before);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("recovery that is cut short again and again, at each of its operations, ends with the same result", async () => {
+  const source = await used(3);
+  const expected = await open(source);
+  const count = await readAll(expected);
+  expect(count).toBeGreaterThan(50);
+  for (let cutAt = 1; cutAt < 60; cutAt++) {
+    let disk = await used(3);
+    for (let attempt = 0; attempt < 3; attempt++) {
+      disk.plan = ({ number }) => (number === cutAt ? "power-cut" : undefined);
+      const [opened] = await Promise.allSettled([open(disk)]);
+      expect(opened.status === "fulfilled" || opened.reason instanceof LogError).toBe(true);
+      disk = disk.afterKill();
+    }
+    const log = await open(disk);
+    expect(await readAll(log)).toBe(count);
+    expect(log.damage().filter(({ kind }) => kind === "damaged")).toEqual([]);
+    await log.close();
+  }
+});
