@@ -115,8 +115,10 @@ test.each([
     const isAcknowledged = async (): Promise<boolean> => {
       const client = await RawClient.connect(port, "plc");
       client.publish(1, "streams/s/k", "x");
-      const acknowledged = client.next("puback", 1).then(() => true);
-      return await Promise.race([acknowledged, client.closed.then(() => false)]);
+      return await client.next("puback", 1).then(
+        () => true,
+        () => false,
+      );
     };
 
     expect(await isAcknowledged()).toBe(true);
