@@ -249,6 +249,7 @@ test("a spool on a full disk opens, sends what it has, and takes records once th
   clock.reboot(clock.now() + 60_000);
   disk.failure = "ENOSPC";
   const again = await openSpool();
+  expect(again.status().disk).toBe("disk-full");
   expect((await readFrom(again, again.first)).entries.map(({ data }) => data)).toEqual(["stored"]);
   await expect(again.put(record("refused"))).rejects.toMatchObject({ code: "disk-full" });
   disk.failure = undefined;

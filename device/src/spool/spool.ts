@@ -112,6 +112,7 @@ export class Spool {
       }));
     } catch (cause) {
       if (oldest === undefined) throw cause;
+      spool.#failed(fromLogError(cause));
       report({ level: "error", message: "the spool takes no records before the disk takes its state", cause });
     }
     return spool;
@@ -158,9 +159,7 @@ export class Spool {
     } catch (cause) {
       const error = fromLogError(cause);
       this.#refused.add(error instanceof DeviceError ? error.code : "bug");
-      if (error instanceof DeviceError && (error.code === "disk-full" || error.code === "disk-failed")) {
-        this.#disk = error.code;
-      }
+      this.#failed(error);
       throw error;
     } finally {
       this.#waitingBytes -= cost;
@@ -228,6 +227,11 @@ export class Spool {
       clockSynchronised: this.#captureClock.synchronised,
       disk: this.#disk,
     };
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof DeviceError)) return;
+    if (error.code === "disk-full" || error.code === "disk-failed") this.#disk = error.code;
   }
 
   async #admit(record: Buffer, cost: number): Promise<{ readonly sequence: number; readonly appended: Promise<void> }> {
