@@ -28,8 +28,8 @@ export type Fault =
   | { readonly kind: "lost-request" }
   /** No answer, but it was taken. */
   | { readonly kind: "lost-answer" }
-  /** The entry is rejected, and with it the rest, as Headwater's cloud does. */
-  | { readonly kind: "rejected"; readonly from: number };
+  /** The entry is rejected, and with it the rest, as Headwater's cloud does; as throttled, unless told otherwise. */
+  | { readonly kind: "rejected"; readonly from: number; readonly errorCode?: string };
 
 /**
  * An upstream that recognises repeats by the producer's header, exactly as Headwater's cloud does, keeps everything that
@@ -91,12 +91,14 @@ export class ExactUpstream implements Upstream {
     const fault = this.fault();
     if (fault.kind === "lost-request") throw new UpstreamError("unreachable", "the request was lost");
     if (entries.some(this.isPoison)) throw new UpstreamError("refused", "ValidationException: poison");
+    const throttled = "ProvisionedThroughputExceededException";
+    const rejectedAs = fault.kind === "rejected" ? (fault.errorCode ?? throttled) : throttled;
     let isRejecting = false;
     const results = entries.map((entry, i): EntryResult => {
       const before = request.accepted.get(i);
       if (before !== undefined) return { shardId: before };
       isRejecting ||= fault.kind === "rejected" && i >= fault.from;
-      if (isRejecting) return { errorCode: "ProvisionedThroughputExceededException", message: "slow down" };
+      if (isRejecting) return { errorCode: rejectedAs, message: "not now" };
       const shardId = findByHashKey(this.#shards, hashPartitionKey(entry.partitionKey))?.shardId ?? "";
       request.accepted.set(i, shardId);
       const taken = this.taken.get(stream) ?? [];

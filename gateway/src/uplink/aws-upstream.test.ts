@@ -69,7 +69,7 @@ test.each<[string, string, number, unknown]>([
   ["rejecting", "wrong credentials", 400, { __type: "UnrecognizedClientException", message: "m" }],
   ["rejecting", "no permission", 403, { __type: "AccessDeniedException", message: "m" }],
   ["rejecting", "not Kinesis at all", 404, "<html>not here</html>"],
-  ["unreachable", "an internal failure", 500, { __type: "InternalFailure", message: "m" }],
+  ["failing", "an internal failure", 500, { __type: "InternalFailure", message: "m" }],
   ["unreachable", "a proxy without its upstream", 502, "<html>"],
   ["unreachable", "200 and no JSON", 200, "<html>login</html>"],
   ["unreachable", "fewer results than entries", 200, { Records: [] }],

@@ -10,6 +10,7 @@ export interface Backoff {
 export const backoffs: Readonly<Record<Exclude<UpstreamErrorKind, "refused" | "forgotten">, Backoff>> = {
   throttled: { firstMs: 100, mostMs: 2_000 },
   unreachable: { firstMs: 100, mostMs: 5_000 },
+  failing: { firstMs: 100, mostMs: 5_000 },
   "not-found": { firstMs: 250, mostMs: 5_000 },
   rejecting: { firstMs: 500, mostMs: 10_000 },
 };

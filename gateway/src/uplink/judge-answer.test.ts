@@ -19,6 +19,23 @@ test("tells what is taken, what goes again and what never will", () => {
   expect(judgement.codes.get("SomethingNew")).toBe(1);
 });
 
+test.each([
+  [
+    "nothing but throttling",
+    [error("ProvisionedThroughputExceededException"), error("KMSThrottlingException")],
+    undefined,
+  ],
+  [
+    "a failure of its own",
+    [error("ProvisionedThroughputExceededException"), error("InternalFailure")],
+    "InternalFailure: why",
+  ],
+  ["records that it never takes", [error("ValidationException")], "ValidationException: why"],
+  ["a failure beside something taken", [error("InternalFailure"), taken], undefined],
+])("%s: why nothing was taken", (_, results, failure) => {
+  expect(judgeAnswer(results, "shard-0").failure).toBe(failure);
+});
+
 test("another shard than the one meant is noticed", () => {
   expect(judgeAnswer([taken, { shardId: "shard-1" }], "shard-0").isElsewhere).toBe(true);
 });

@@ -1,4 +1,5 @@
-import type { EntryResult } from "./upstream.js";
+import { errorKinds } from "./to-upstream-error.js";
+import type { EntryResult, UpstreamErrorKind } from "./upstream.js";
 
 /** What an answer means for the request's entries, by their indexes. */
 export interface Judgement {
@@ -11,6 +12,8 @@ export interface Judgement {
   readonly refused: readonly { readonly index: number; readonly detail: string }[];
   /** How many were rejected, by error code. */
   readonly codes: ReadonlyMap<string, number>;
+  /** Why no entry at all was taken, in the upstream's words; undefined where one was, or the upstream is only busy. */
+  readonly failure: string | undefined;
   /** An entry went to another shard than the one it was meant for. */
   readonly isElsewhere: boolean;
 }
@@ -19,11 +22,15 @@ const FORGOTTEN = "ProducerRequestForgottenException";
 /** What is wrong with the entry itself; anything else may be better next time. */
 const permanent: ReadonlySet<string> = new Set(["ValidationException", "InvalidArgumentException"]);
 
+/** What says nothing against the upstream. */
+const busy: ReadonlySet<UpstreamErrorKind | undefined> = new Set(["throttled", "forgotten"] as const);
+
 export function judgeAnswer(results: readonly EntryResult[], shardId: string): Judgement {
   const rejected: number[] = [];
   const refused: { index: number; detail: string }[] = [];
   const codes = new Map<string, number>();
   let forgotten = 0;
+  let failure: string | undefined;
   let isElsewhere = false;
   for (const [index, result] of results.entries()) {
     if ("shardId" in result) {
@@ -31,13 +38,16 @@ export function judgeAnswer(results: readonly EntryResult[], shardId: string): J
       continue;
     }
     codes.set(result.errorCode, (codes.get(result.errorCode) ?? 0) + 1);
+    const detail = `${result.errorCode}: ${result.message}`;
+    if (!busy.has(errorKinds[result.errorCode])) failure ??= detail;
     if (permanent.has(result.errorCode)) {
-      refused.push({ index, detail: `${result.errorCode}: ${result.message}` });
+      refused.push({ index, detail });
       continue;
     }
     if (result.errorCode === FORGOTTEN) forgotten++;
     rejected.push(index);
   }
   const accepted = results.length - rejected.length - refused.length;
-  return { accepted, rejected, forgotten, refused, codes, isElsewhere };
+  if (accepted > 0) failure = undefined;
+  return { accepted, rejected, forgotten, refused, codes, failure, isElsewhere };
 }

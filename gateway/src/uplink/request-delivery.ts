@@ -60,6 +60,7 @@ export class RequestDelivery {
           const [record] = records;
           if (records.length > 1 || record === undefined)
             return { ...NOTHING_TAKEN, undelivered: all, isRefused: true };
+          status.failed(stream, error.kind, error.message);
           await this.#putAside(record, error.message);
           return NOTHING_TAKEN;
         }
@@ -73,14 +74,18 @@ export class RequestDelivery {
       } finally {
         end();
       }
-      status.succeeded(stream);
       return await this.#afterAnswer(results, intent, records);
     }
   }
 
   async #afterAnswer(results: EntryResult[], intent: Intent, records: readonly QueuedRecord[]): Promise<Verdict> {
-    const { metrics, status } = this.#options;
-    const { accepted, rejected, forgotten, refused, codes, isElsewhere } = judgeAnswer(results, intent.shardId);
+    const { metrics, status, stream } = this.#options;
+    const { accepted, rejected, forgotten, refused, codes, failure, isElsewhere } = judgeAnswer(
+      results,
+      intent.shardId,
+    );
+    if (failure === undefined) status.succeeded(stream);
+    else status.failed(stream, "rejecting", failure);
     metrics.recordsForwarded.inc(accepted);
     status.accepted(accepted);
     for (const [code, count] of codes) metrics.recordsRejected.inc({ code: labelOf(code) }, count);

@@ -96,6 +96,33 @@ test("credentials that are refused: it says so, waits, and loses nothing", async
   expect(taken()).toEqual(["kept"]);
 });
 
+test("an upstream that answers and takes nothing: it says so, unless it is only busy, until it takes records again", async () => {
+  upstream.fault = () => ({ kind: "rejected", from: 0, errorCode: "InternalFailure" });
+  await put("kept");
+  const failing = { upstream: "rejecting", upstreamError: "s: InternalFailure: not now" };
+  await eventually(() => expect(gateway.status.overall).toEqual(failing));
+  upstream.fault = () => ({ kind: "rejected", from: 0 });
+  await eventually(() => expect(gateway.status.overall).toEqual({ upstream: "connected" }));
+  upstream.outage = new UpstreamError("failing", "InternalFailure: m");
+  await eventually(() => expect(gateway.status.overall.upstream).toBe("rejecting"));
+  upstream.outage = undefined;
+  upstream.fault = () => ({ kind: "none" });
+  await delivered();
+  expect(gateway.status.overall).toEqual({ upstream: "connected" });
+  expect(taken()).toEqual(["kept"]);
+});
+
+test("an upstream that refuses every record for good: it says so while it puts them aside", async () => {
+  upstream.isPoison = () => true;
+  await Promise.all(["a", "b"].map((data) => put(data)));
+  await delivered();
+  expect(gateway.status.overall).toEqual({ upstream: "rejecting", upstreamError: "s: ValidationException: poison" });
+  upstream.isPoison = () => false;
+  await put("good");
+  await delivered();
+  expect(gateway.status.overall).toEqual({ upstream: "connected" });
+});
+
 test("a record that the upstream refuses for good is found, put aside with the upstream's words, and counted", async () => {
   upstream.isPoison = ({ data }) => Buffer.from(data).toString() === "poison";
   const sent = Array.from({ length: 30 }, (_, i) => (i === 17 ? "poison" : `r${i}`));

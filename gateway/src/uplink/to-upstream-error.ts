@@ -1,7 +1,7 @@
 import { UpstreamError, type UpstreamErrorKind } from "./upstream.js";
 
-/** By the names of AWS's errors; see the Kinesis Data Streams API Reference, PutRecords and Common Errors. */
-const kinds: Readonly<Record<string, UpstreamErrorKind>> = {
+/** By the names of AWS's errors, of calls and of entries; see the Kinesis Data Streams API Reference, PutRecords and Common Errors. */
+export const errorKinds: Readonly<Partial<Record<string, UpstreamErrorKind>>> = {
   ResourceNotFoundException: "not-found",
   ProvisionedThroughputExceededException: "throttled",
   ThrottlingException: "throttled",
@@ -25,12 +25,15 @@ export function toUpstreamError(error: unknown): unknown {
   if (error instanceof UpstreamError || !(error instanceof Error)) return error;
   const status = statusOf(error);
   if (status === undefined && (error instanceof TypeError || error instanceof RangeError)) return error;
-  return new UpstreamError(kinds[error.name] ?? kindOf(status), `${error.name}: ${error.message}`, { cause: error });
+  return new UpstreamError(errorKinds[error.name] ?? kindOf(status), `${error.name}: ${error.message}`, {
+    cause: error,
+  });
 }
 
 function kindOf(status: number | undefined): UpstreamErrorKind {
-  // Without a status there was no answer; 408 and 5xx say nothing of what became of the entries.
-  if (status === undefined || status === 408 || status >= 500) return "unreachable";
+  // Neither says what became of the entries; but 500 is an answer, and the others are a proxy's word or none at all.
+  if (status === 500) return "failing";
+  if (status === undefined || status === 408 || status > 500) return "unreachable";
   if (status === 413) return "refused";
   if (status === 429) return "throttled";
   return status >= 400 ? "rejecting" : "unreachable";

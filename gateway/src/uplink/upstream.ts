@@ -20,13 +20,15 @@ export type EntryResult =
 
 /**
  * - `unreachable`: no answer, or one that says nothing of the entries: some may have been taken.
+ * - `failing`: it answered that it fails: some may have been taken, and somebody has to look at it.
  * - `throttled`: nothing was taken; later it will be.
  * - `rejecting`: nothing was taken, and somebody has to do something about it: credentials, permissions, region.
  * - `not-found`: there is no such stream.
  * - `refused`: the request will never be taken as it is.
  * - `forgotten`: the request is older than what the upstream remembers: some may have been taken.
  */
-export type UpstreamErrorKind = "unreachable" | "throttled" | "rejecting" | "not-found" | "refused" | "forgotten";
+export type UpstreamErrorKind =
+  "unreachable" | "failing" | "throttled" | "rejecting" | "not-found" | "refused" | "forgotten";
 
 export class UpstreamError extends Error {
   override readonly name = "UpstreamError";

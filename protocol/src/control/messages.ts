@@ -34,6 +34,7 @@ export interface GatewayStatus {
   readonly spoolRecords: number;
   readonly spoolBytes: number;
   readonly spoolBytesMax: number;
+  /** By the last calls: taken, not answered, or answered and not taken for a reason that lasts; `idle` before the first. */
   readonly upstream: "connected" | "unreachable" | "rejecting" | "idle";
   readonly upstreamError?: string;
   readonly forwardedRecords: number;
