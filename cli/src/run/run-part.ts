@@ -45,8 +45,13 @@ export async function runPart(part: Part, settings: unknown, common: z.output<ty
   logger.info({ ...addresses }, "ready");
 
   await stopRequested;
-  await running.stop();
-  await http?.close();
+  try {
+    await running.stop();
+    await http?.close();
+  } catch (error) {
+    logger.fatal({ err: error }, "could not stop in good order");
+    process.exit(1);
+  }
   logger.info("stopped");
   process.exit(0);
 }

@@ -54,6 +54,17 @@ test("a part that does not stop is ended within 10 s, with code 1 and the reason
   expect(logOf(child).at(-1)).toMatchObject({ level: "fatal", msg: "did not stop in time" });
 });
 
+test("a part whose stop fails ends with code 1, and the log says that it was the stop", async () => {
+  const child = await startUnruly("stop-failure");
+  await child.line("the ready line", /ready/);
+  expect(await child.kill("SIGTERM", 5_000)).toEqual({ code: 1, signal: null });
+  const error = {
+    message: "the state could not be stored",
+    stack: expect.stringContaining("unruly-part.mjs") as unknown,
+  };
+  expect(logOf(child).at(-1)).toMatchObject({ level: "fatal", msg: "could not stop in good order", err: error });
+});
+
 test.each<NodeJS.Signals>(["SIGTERM", "SIGINT"])("%s ends a part with code 0", async (signal) => {
   const child = await startUnruly("none");
   await child.line("the ready line", /ready/);

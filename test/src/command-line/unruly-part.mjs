@@ -19,6 +19,7 @@ const part = {
       metrics: () => Promise.resolve(""),
       stop() {
         if (fault === "never-stops") return new Promise(() => undefined);
+        if (fault === "stop-failure") return Promise.reject(new Error("the state could not be stored"));
         clearInterval(forever);
         return Promise.resolve();
       },
