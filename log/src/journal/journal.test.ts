@@ -144,7 +144,27 @@ test("after the trailing mark damage to the last record is known to be damage; b
   }
 });
 
-test("a failed batch takes what waits behind it along; other journals go on, and so does this one", async () => {
+test("what came while a batch was failing fails with it, so that nothing overtakes it", async () => {
+  for (const kind of ["write", "sync"]) {
+    const disk = new FaultDisk(9);
+    const log = await open(disk, ["s", "t"], { journals: 1 });
+    await log.append("s", [frame]);
+    const behind: Promise<unknown>[] = [];
+    disk.plan = (operation) => {
+      if (operation.kind !== kind || behind.length > 0) return undefined;
+      behind.push(log.append("s", [frame]), log.putState("s", Buffer.alloc(1)), log.append("t", [frame]));
+      return "EIO";
+    };
+    const failed = await Promise.allSettled([log.append("s", [frame]), log.append("s", [frame])]);
+    const outcomes = [...failed, ...(await Promise.allSettled(behind))];
+    expect(outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => "rejected"));
+    expect(await log.append("s", [frame])).toMatchObject({ position: 1 });
+    expect(await log.append("t", [frame])).toMatchObject({ position: 0 });
+    await log.close();
+  }
+});
+
+test("a batch that fails is its journal's alone: the others go on, and so does this one, in another file", async () => {
   const disk = new FaultDisk(7);
   const log = await open(disk, ["a", "b"], { journals: 2 });
   await Promise.all([log.append("a", [frame]), log.append("b", [frame])]);

@@ -114,6 +114,26 @@ test("whatever lies in journals, segments and sidecars: the log opens, serves no
   expect(found).toBeGreaterThan(60 * 10);
 }, 60_000);
 
+test("behind a damaged end a read goes on at the next position, where its reader waits for what comes", async () => {
+  const disk = new FaultDisk(5);
+  const log = await open(disk);
+  await log.createShards(names);
+  for (const data of ["a0 ", "a1 "]) await log.append("a", [{ data: Buffer.from(data) }]);
+  await log.close();
+  const next = disk.afterKill();
+  const [journal] = [...next.files().keys()].filter((path) => path.endsWith(".journal"));
+  next.flipBit(journal!, next.bytesOf(journal!).indexOf("a1 ") * 8);
+  const reopened = await open(next);
+  const read = await reopened.read("a", 0, all);
+  expect([read.frames.map(({ position }) => position), read.next]).toEqual([[0], 2]);
+  expect(reopened.bounds("a").next).toBe(2);
+  expect(reopened.damage()).toMatchObject([{ kind: "damaged", shard: "a" }]);
+  const waiting = reopened.grown("a", read.next, AbortSignal.timeout(60_000));
+  expect(await reopened.append("a", [{ data: Buffer.from("a2 ") }])).toMatchObject({ position: 2 });
+  await waiting;
+  await reopened.close();
+});
+
 test("files of other names, in any place, are left alone", async () => {
   const disk = await used(2);
   const strays = [

@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Log, LogOptions } from "../api.js";
+import { openLog } from "../open.js";
+import { FaultDisk, ManualClock } from "../testing/index.js";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const clock = new ManualClock();
+const all = { frames: 10_000, bytes: 100_000_000 };
+const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
+
+function open(disk: FaultDisk, options: Partial<LogOptions> = {}): Promise<Log> {
+  return openLog({ directory: "/data", disk, clock, journalBytesMax: 20_000, segmentBytesMax: 10_000, ...options });
+}
+
+function pathsOf(disk: FaultDisk, suffix: string): string[] {
+  return [...disk.files().keys()].filter((path) => path.endsWith(suffix)).toSorted();
+}
+
+/** Numbered records of 1,000 bytes. */
+const record = (i: number) => ({ data: Buffer.from(`${i}`.padEnd(1000)) });
+
+async function fill(log: Log, name: string, from: number, to: number): Promise<void> {
+  for (let i = from; i < to; i++) await log.append(name, [record(i)]);
+}
+
+async function numbers(log: Log, name: string): Promise<number[]> {
+  return (await log.read(name, 0, all)).frames.map(({ data }) => Number(data.toString()));
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+test("a trim frees disk by whole segments, and is known after a power cut", async () => {
+  const disk = new FaultDisk(7);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 100);
+  await pass(1000);
+  const bytesBefore = log.stats().diskBytes;
+  await log.trimBefore("s", 50);
+  await pass(1000);
+  expect(pathsOf(disk, ".segment")).toHaveLength(3);
+  expect(log.stats().diskBytes).toBeLessThan(bytesBefore * 0.7);
+  expect(await numbers(log, "s")).toEqual(range(50, 100));
+
+  const restarted = disk.powerOn();
+  const reopened = await open(restarted);
+  expect(reopened.bounds("s")).toMatchObject({ first: 50, next: 100 });
+  expect(await numbers(reopened, "s")).toEqual(range(50, 100));
+  await reopened.close();
+});
+
+test("a trim that frees nothing is written down within ten seconds", async () => {
+  const disk = new FaultDisk(8);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 5);
+  await log.trimBefore("s", 3);
+  await pass(10_000);
+  const reopened = await open(disk.powerOn());
+  expect(reopened.bounds("s")).toMatchObject({ first: 3, next: 5 });
+  await reopened.close();
+});
+
+test("positions go on where everything was trimmed and removed", async () => {
+  let disk = new FaultDisk(9);
+  const log = await open(disk, { journals: 1 });
+  await log.createShards(["s", "t"]);
+  for (let i = 0; i < 20; i++) for (const name of ["s", "t"]) await log.append(name, [record(i)]);
+  await log.trimBefore("s", 20);
+  await pass(1000);
+  await log.close();
+  for (let restart = 0; restart < 2; restart++) {
+    disk = disk.powerOn();
+    const reopened = await open(disk, { journals: 1 });
+    expect(pathsOf(disk, ".segment").filter((path) => path.includes("/shards/0/"))).toEqual([]);
+    expect(reopened.bounds("s")).toMatchObject({ first: 20 + restart, next: 20 + restart });
+    expect(await reopened.append("s", [record(0)])).toMatchObject({ position: 20 + restart });
+    await reopened.trimBefore("s", 1000);
+    await pass(10_000);
+    await reopened.close();
+  }
+});
+
+test("on a disk that cannot even write the table, trimming removes segments all the same", async () => {
+  const disk = new FaultDisk(10);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 100);
+  await pass(1000);
+  disk.plan = ({ kind }) => (kind === "create" || kind === "write" ? "ENOSPC" : undefined);
+  await expect(log.append("s", [record(0)])).rejects.toMatchObject({ code: "disk-full" });
+  await log.trimBefore("s", 90);
+  await pass(1000);
+  expect(pathsOf(disk, ".segment").length).toBeLessThanOrEqual(2);
+  expect(await numbers(log, "s")).toEqual(range(90, 100));
+
+  // The table does not know of it; what was acknowledged and not trimmed is there, and no position comes again.
+  const reopened = await open(disk.powerOn());
+  expect((await numbers(reopened, "s")).slice(-10)).toEqual(range(90, 100));
+  expect(await reopened.append("s", [record(100)])).toMatchObject({ position: 100 });
+  await reopened.close();
+});
+
+test("a state outlives the trimming of everything around it, and moves where only it keeps a large segment", async () => {
+  const disk = new FaultDisk(11);
+  const log = await open(disk, { journalBytesMax: 400_000 });
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 100);
+  await log.putState("s", Buffer.from("mine"));
+  await fill(log, "s", 100, 800);
+  await pass(1000);
+  const [first] = pathsOf(disk, ".segment");
+  await log.trimBefore("s", 790);
+  await pass(30_000);
+  expect(pathsOf(disk, ".segment")).not.toContain(first);
+  expect(await log.getState("s")).toEqual({ position: 100, state: Buffer.from("mine") });
+
+  const reopened = await open(disk.powerOn(), { journalBytesMax: 400_000 });
+  expect(await reopened.getState("s")).toEqual({ position: 100, state: Buffer.from("mine") });
+  expect(await numbers(reopened, "s")).toEqual(range(790, 800));
+  await reopened.close();
+});
+
+test("a state in a small segment stays where it is, through trims, settling by copy and restarts", async () => {
+  let disk = new FaultDisk(12);
+  let log = await open(disk, { journals: 1 });
+  await log.createShards(["s", "t"]);
+  await log.putState("s", Buffer.from("old"));
+  await log.append("s", [record(0)]);
+  await log.putState("s", Buffer.from("mine"));
+  for (let i = 1; i < 60; i++) for (const name of ["s", "t"]) await log.append(name, [record(i)]);
+  await pass(1000);
+  await log.trimBefore("s", 60);
+  await pass(30_000);
+  for (let restart = 0; restart < 3; restart++) {
+    expect(await log.getState("s")).toEqual({ position: 1, state: Buffer.from("mine") });
+    expect(await numbers(log, "s")).toEqual([]);
+    disk = disk.powerOn();
+    log = await open(disk, { journals: 1 });
+  }
+  expect(await log.append("s", [record(60)])).toMatchObject({ position: 60 });
+  await log.close();
+});
+
+test("a deleted shard takes its files with it, also where a crash comes first", async () => {
+  const disk = new FaultDisk(13);
+  const log = await open(disk);
+  await log.createShards(["s", "t"]);
+  await fill(log, "s", 0, 50);
+  await log.append("t", [record(0)]);
+  await pass(1000);
+  expect(pathsOf(disk, ".segment").length).toBeGreaterThan(0);
+  disk.plan = ({ kind, path }) => (kind === "remove" && path.includes("/shards/") ? "power-cut" : undefined);
+  await expect(log.deleteShard("s")).rejects.toMatchObject({ code: "disk-failed" });
+  const restarted = disk.powerOn();
+  const reopened = await open(restarted);
+  expect(reopened.shards()).toEqual(["t"]);
+  expect([...restarted.files().keys()].filter((path) => path.includes("/shards/0/"))).toEqual([]);
+  expect(await numbers(reopened, "t")).toEqual([0]);
+  await reopened.close();
+});
