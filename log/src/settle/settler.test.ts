@@ -120,6 +120,31 @@ test("readers who began before a settling go on through it", async () => {
   await log.close();
 });
 
+test("a reader whose journal goes between two of its reads goes on in the segment", async () => {
+  const disk = new FaultDisk(14);
+  const hold = new HeldReader(disk);
+  const log = await open(hold, { journals: 1, journalBytesMax: 100_000 });
+  await log.createShards(["a", "b"]);
+  // What lies between is too much to be read along, so each record is a read of its own.
+  const between = { data: Buffer.alloc(20_000) };
+  for (let i = 0; i < 4; i++)
+    for (const [name, data] of [
+      ["a", record(i)],
+      ["b", between],
+    ] as const)
+      await log.append(name, [data]);
+  hold.isArmed = true;
+  const reading = numbers(log, "a");
+  await log.append("b", [between]);
+  await pass(1000);
+  expect(pathsOf(disk, ".segment")).toHaveLength(2);
+  hold.release();
+  expect(await reading).toEqual(range(0, 4));
+  expect(pathsOf(disk, ".journal")).toEqual([]);
+  expect(hold.refused).toBe(1);
+  await log.close();
+});
+
 test("what cannot be settled is served from the journal, and settled when the disk allows", async () => {
   const disk = new FaultDisk(5);
   const log = await open(disk, { journals: 1 });
@@ -196,5 +221,50 @@ class CountedBytes implements Disk {
   list = (directory: string) => this.#disk.list(directory);
   rename = (from: string, to: string) => this.#disk.rename(from, to);
   remove = (path: string) => this.#disk.remove(path);
+  syncDirectory = (path: string) => this.#disk.syncDirectory(path);
+}
+
+/** Holds back the first read of a journal, and the next opening of it until it is removed. */
+class HeldReader implements Disk {
+  isArmed = false;
+  /** Openings that came too late. */
+  refused = 0;
+  release: () => void = () => undefined;
+  readonly #disk: FaultDisk;
+  readonly #removed: Promise<void>;
+  #isHeld = false;
+  #noticeRemoved: () => void = () => undefined;
+
+  constructor(disk: FaultDisk) {
+    this.#disk = disk;
+    this.#removed = new Promise((resolve) => (this.#noticeRemoved = resolve));
+  }
+
+  async open(path: string, mode: "read" | "write" | "create") {
+    if (!this.isArmed || mode !== "read" || !path.endsWith(".journal")) return this.#disk.open(path, mode);
+    if (this.#isHeld) {
+      await this.#removed;
+      this.refused++;
+    }
+    const file = await this.#disk.open(path, mode);
+    return {
+      ...file,
+      read: async (buffer: Uint8Array, offset: number) => {
+        const isFirst = !this.#isHeld;
+        this.#isHeld = true;
+        if (isFirst) await new Promise<void>((resolve) => (this.release = resolve));
+        return file.read(buffer, offset);
+      },
+    };
+  }
+
+  async remove(path: string) {
+    await this.#disk.remove(path);
+    if (path.endsWith(".journal")) this.#noticeRemoved();
+  }
+
+  makeDirectory = (path: string) => this.#disk.makeDirectory(path);
+  list = (directory: string) => this.#disk.list(directory);
+  rename = (from: string, to: string) => this.#disk.rename(from, to);
   syncDirectory = (path: string) => this.#disk.syncDirectory(path);
 }
