@@ -134,6 +134,45 @@ test("behind a damaged end a read goes on at the next position, where its reader
   await reopened.close();
 });
 
+test("no position is given again where files are lost", async () => {
+  const disk = await used(2);
+  const nexts = new Map<string, number>();
+  const log = await open(disk);
+  for (const name of names) nexts.set(name, log.bounds(name).next);
+  await log.close();
+  for (const path of disk.files().keys()) if (/\.(journal|segment)$/.test(path)) await disk.remove(path);
+  const reopened = await open(disk.afterKill());
+  for (const name of names) {
+    expect(reopened.bounds(name)).toMatchObject({ first: nexts.get(name), next: nexts.get(name), bytes: 0 });
+    expect(await reopened.append(name, [{ data: Buffer.alloc(1) }])).toMatchObject({ position: nexts.get(name) });
+  }
+  await reopened.close();
+});
+
+test("of a shard's states the last one put counts, also where it lies in a file begun before the other's", async () => {
+  const disk = new FaultDisk(6);
+  // Nothing is settled, so that both journals are there at the next start.
+  disk.plan = ({ kind, path }) => (kind === "create" && path.includes("/shards/") ? "EIO" : undefined);
+  const log = await open(disk);
+  await log.createShards(["a", "b", "c"]);
+  const frame = { data: Buffer.alloc(1000) };
+  await log.append("b", [frame]);
+  await log.putState("a", Buffer.from("old"));
+  for (let i = 0; i < 8; i++) await log.append("a", [frame]);
+  // The second journal's file is full, and "c" goes to its next. Without "b", "a" finds the first journal the emptiest.
+  await log.append("c", [frame]);
+  await log.deleteShard("b");
+  await log.putState("a", Buffer.from("new"));
+  const next = disk.afterKill();
+  const journalOf = (text: string) => [...next.files().keys()].find((path) => next.bytesOf(path).includes(text))!;
+  expect(journalOf("new") < journalOf("old")).toBe(true);
+  const reopened = await open(next);
+  expect(await reopened.getState("a")).toEqual({ position: 8, state: Buffer.from("new") });
+  await reopened.putState("a", Buffer.from("newest"));
+  expect(await reopened.getState("a")).toEqual({ position: 8, state: Buffer.from("newest") });
+  await reopened.close();
+});
+
 test("files of other names, in any place, are left alone", async () => {
   const disk = await used(2);
   const strays = [

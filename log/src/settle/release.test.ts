@@ -107,6 +107,24 @@ test("on a disk that cannot even write the table, trimming removes segments all 
   await reopened.close();
 });
 
+test("where the table cannot be written and all is trimmed, the last segment stays to tell the next position", async () => {
+  const disk = new FaultDisk(14);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  await fill(log, "s", 0, 36);
+  await pass(1000);
+  expect(pathsOf(disk, ".journal")).toEqual([]);
+  expect(pathsOf(disk, ".segment")).toHaveLength(2);
+  disk.plan = ({ kind, path }) => (kind === "create" && path.endsWith(".tmp") ? "ENOSPC" : undefined);
+  await log.trimBefore("s", 36);
+  await pass(1000);
+  expect(pathsOf(disk, ".segment")).toHaveLength(1);
+  expect(await numbers(log, "s")).toEqual([]);
+  const reopened = await open(disk.powerOn());
+  expect(await reopened.append("s", [record(36)])).toMatchObject({ position: 36 });
+  await reopened.close();
+});
+
 test("a state outlives the trimming of everything around it, and moves where only it keeps a large segment", async () => {
   const disk = new FaultDisk(11);
   const log = await open(disk, { journalBytesMax: 400_000 });
