@@ -9,7 +9,7 @@ const names = ["a", "b", "c"];
 const all = { frames: 10_000, bytes: 100_000_000 };
 
 function open(disk: FaultDisk): Promise<Log> {
-  return openLog({ directory: "/data", disk, clock, journals: 2, journalBytesMax: 8000, segmentBytesMax: 6000 });
+  return openLog({ directory: "/data", disk, clock, journals: 2, journalBytesMax: 8000 });
 }
 
 /** A directory with segments, sidecars, states, and journals with and without a trailing mark. */
@@ -154,22 +154,26 @@ test("of a shard's states the last one put counts, also where it lies in a file 
   // Nothing is settled, so that both journals are there at the next start.
   disk.plan = ({ kind, path }) => (kind === "create" && path.includes("/shards/") ? "EIO" : undefined);
   const log = await open(disk);
-  await log.createShards(["a", "b", "c"]);
+  await log.createShards(["a", "b", "c", "d", "e"]);
   const frame = { data: Buffer.alloc(1000) };
-  await log.append("b", [frame]);
-  await log.putState("a", Buffer.from("old"));
-  for (let i = 0; i < 8; i++) await log.append("a", [frame]);
-  // The second journal's file is full, and "c" goes to its next. Without "b", "a" finds the first journal the emptiest.
+  // "b" and "d" share the first journal, "a" and "e" the second.
+  for (const name of ["b", "a", "d", "e"]) await log.append(name, [frame]);
+  await log.putState("a", Buffer.from("old state"));
+  for (let i = 0; i < 5; i++) await log.append("a", [frame]);
+  await new Promise((resolve) => setImmediate(resolve)); // until the sealing is over, which is all that happens here
+  // The second one's file was full, and "c" begins its next. Without "b" and "d", "a" finds the first the emptiest.
   await log.append("c", [frame]);
   await log.deleteShard("b");
-  await log.putState("a", Buffer.from("new"));
+  await log.deleteShard("d");
+  await log.putState("a", Buffer.from("new state"));
   const next = disk.afterKill();
-  const journalOf = (text: string) => [...next.files().keys()].find((path) => next.bytesOf(path).includes(text))!;
-  expect(journalOf("new") < journalOf("old")).toBe(true);
+  const holderOf = (text: string) => [...next.files().keys()].find((path) => next.bytesOf(path).includes(text));
+  expect(holderOf("new state")).toBe("/data/journals/0000000001.journal");
+  expect(holderOf("old state")).toBe("/data/journals/0000000002.journal");
   const reopened = await open(next);
-  expect(await reopened.getState("a")).toEqual({ position: 8, state: Buffer.from("new") });
+  expect(await reopened.getState("a")).toEqual({ position: 6, state: Buffer.from("new state") });
   await reopened.putState("a", Buffer.from("newest"));
-  expect(await reopened.getState("a")).toEqual({ position: 8, state: Buffer.from("newest") });
+  expect(await reopened.getState("a")).toEqual({ position: 6, state: Buffer.from("newest") });
   await reopened.close();
 });
 
