@@ -140,8 +140,6 @@ export interface LogOptions {
   readonly journals?: number;
   /** Size at which a journal file is sealed; default 64 MiB. */
   readonly journalBytesMax?: number;
-  /** Size at which a per-shard segment filled from shared journals is sealed; default 16 MiB. */
-  readonly segmentBytesMax?: number;
   /** Bytes that may wait for a sync before `append` throws `overloaded`; default 64 MiB. */
   readonly pendingBytesMax?: number;
 }

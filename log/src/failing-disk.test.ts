@@ -31,7 +31,8 @@ test("whatever fails, and when: nothing acknowledged is lost, and it goes on whe
         };
         const log = await sessions.session(disk, 40);
         disk.plan = () => undefined;
-        if (log !== undefined) await worksAgain(sessions, log);
+        // Or else the process ends amid the trouble.
+        if (log !== undefined && random() < 0.5) await worksAgain(sessions, log);
         expect(damagedOf(log)).toEqual([]);
         const ends = random();
         if (ends < 0.3) await log?.close();
@@ -54,7 +55,7 @@ async function worksAgain({ history, names }: Sessions, log: Log): Promise<void>
 }
 
 async function smallLog(disk: FaultDisk): Promise<Log> {
-  return openLog({ directory: "/data", disk, clock: new ManualClock(), journalBytesMax: 8000, segmentBytesMax: 8000 });
+  return openLog({ directory: "/data", disk, clock: new ManualClock(), journalBytesMax: 8000 });
 }
 
 /** Answers what ended it. */

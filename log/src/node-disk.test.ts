@@ -63,7 +63,7 @@ const all = { frames: 1000, bytes: 10_000_000 };
 
 test("a log on a real disk keeps records and state over restarts, settlings, trims and a torn tail", async () => {
   const data = join(directory, "log");
-  const options = { directory: data, disk, clock, journals: 2, journalBytesMax: 30_000, segmentBytesMax: 50_000 };
+  const options = { directory: data, disk, clock, journals: 2, journalBytesMax: 30_000 };
   const names = ["a", "b", "c"];
   let appended = 0;
   for (let restart = 0; restart < 3; restart++) {

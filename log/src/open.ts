@@ -31,7 +31,6 @@ export async function openLog(options: LogOptions): Promise<Log> {
     handles: new ReadHandles(disk, openFilesMax),
     counters: new Counters(),
     journalBytesMax: options.journalBytesMax ?? 64 * 1024 * 1024,
-    segmentBytesMax: options.segmentBytesMax ?? 16 * 1024 * 1024,
     report,
     sealed: [],
     nextFileNumber: () => ++fileNumber,

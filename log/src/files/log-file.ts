@@ -4,12 +4,10 @@ import type { FileId } from "../format/file-header.js";
 /** A journal or a segment as its readers see it. */
 export interface LogFile {
   readonly fileId: FileId;
+  readonly fileNumber: number;
   /** This and what follows change when a journal becomes a segment. */
-  fileNumber: number;
   path: string;
   isSegment: boolean;
-  /** A segment that gets nothing more, whatever its size: a write to it failed, or it is damaged. */
-  ended?: boolean;
   /** Up to here the bytes are committed. */
   bytes: number;
 }

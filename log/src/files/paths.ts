@@ -22,14 +22,35 @@ export class Paths {
   }
 
   journal(fileNumber: number): string {
-    return join(this.journals, `${String(fileNumber).padStart(10, "0")}.journal`);
+    return join(this.journals, `${digits(fileNumber)}.journal`);
   }
 
   shard(number: number): string {
     return join(this.shards, String(number));
   }
 
-  segment(shard: number, fileNumber: number, fileId: FileId): string {
-    return join(this.shard(shard), `${String(fileNumber).padStart(10, "0")}-${fileIdHex(fileId)}.segment`);
+  /** Named after the journal that it was settled from, too: it counts once that is gone. */
+  segment(shard: number, { fileNumber, journalNumber, fileId }: SegmentName): string {
+    const name = `${digits(fileNumber)}-${digits(journalNumber)}-${fileIdHex(fileId)}.segment`;
+    return join(this.shard(shard), name);
   }
+}
+
+export interface SegmentName {
+  readonly fileNumber: number;
+  readonly journalNumber: number;
+  readonly fileId: FileId;
+}
+
+/** Undefined where it is no segment's name. */
+export function parseSegmentName(name: string): SegmentName | undefined {
+  const match = /^(\d{10})-(\d{10})-([0-9a-f]{8})([0-9a-f]{8})\.segment$/.exec(name);
+  if (match === null) return undefined;
+  const [, fileNumber, journalNumber, high, low] = match;
+  const fileId = { high: parseInt(high!, 16), low: parseInt(low!, 16) };
+  return { fileNumber: Number(fileNumber), journalNumber: Number(journalNumber), fileId };
+}
+
+function digits(number: number): string {
+  return String(number).padStart(10, "0");
 }

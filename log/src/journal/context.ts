@@ -12,7 +12,6 @@ export interface Context {
   readonly handles: ReadHandles;
   readonly counters: Counters;
   readonly journalBytesMax: number;
-  readonly segmentBytesMax: number;
   report(event: LogEvent): void;
   /** Journals that wait to become segments, oldest first. */
   readonly sealed: SealedJournal[];

@@ -9,7 +9,7 @@ import type { Part } from "../shard/part.js";
 import { partOf } from "../shard/part.js";
 import { Shard } from "../shard/shard.js";
 import type { ShardTableContent } from "../shard/shard-table.js";
-import { loadSegments, reportBadSegments } from "./load-segments.js";
+import { loadSegments } from "./load-segments.js";
 import { mergeParts } from "./merge-parts.js";
 import { Quarantine } from "./quarantine.js";
 import type { ScannedJournal, Stretch } from "./scan-journal.js";
@@ -37,17 +37,23 @@ export async function recover(context: Context, table: ShardTableContent, damage
 
   const inJournals = new Map<number, Part[]>(shards.map(({ number }) => [number, []]));
   const left: SealedJournal[] = [];
-  for (const journal of journals) left.push(await takeJournal(context, journal, byNumber, inJournals, damage));
+  const holders = new Map<number, Set<Shard>>();
+  for (const journal of journals) {
+    const shardsOfJournal = new Set<Shard>();
+    holders.set(journal.file.fileNumber, shardsOfJournal);
+    const clean = await takeJournal(context, journal, byNumber, inJournals, shardsOfJournal, damage);
+    left.push({ file: journal.file, shards: shardsOfJournal, clean, left: true });
+  }
 
   let fileNumberMax = Math.max(0, ...journals.map(({ file }) => file.fileNumber));
   for (const shard of shards) {
-    const { parts, bad } = await loadSegments(context, shard);
+    const { parts, lostPositionsMax } = await loadSegments(context, shard, holders, damage);
     for (const { fileNumber } of shard.segments) fileNumberMax = Math.max(fileNumberMax, fileNumber);
     shard.parts.push(...mergeParts(parts, inJournals.get(shard.number) ?? []));
     const last = shard.parts.at(-1);
     shard.committed = Math.max(shard.committed, shard.trimmed, last?.next ?? 0, shard.state?.position ?? 0);
-    const isUnsettled = left.some((journal) => journal.shards.has(shard));
-    reportBadSegments(shard, bad, isUnsettled, damage);
+    // Nobody else may get the positions of what is lost.
+    shard.committed += lostPositionsMax;
     shard.next = shard.committed;
     shard.arrivalMs = last?.index.lastArrivalMs ?? 0;
   }
@@ -69,14 +75,15 @@ async function scanJournals(context: Context): Promise<ScannedJournal[]> {
   return scanned.toReversed();
 }
 
-/** Gives the shards what a journal holds of them, and puts aside what does not hold. */
+/** Gives the shards what a journal holds of them, and puts aside what does not hold. Answers whether all of it does. */
 async function takeJournal(
   context: Context,
   journal: ScannedJournal,
   shards: ReadonlyMap<number, Shard>,
   parts: ReadonlyMap<number, Part[]>,
+  holders: Set<Shard>,
   damage: DamageLog,
-): Promise<SealedJournal> {
+): Promise<boolean> {
   const { file, doubtful, damaged, torn } = journal;
   const indexes = new Map(journal.indexes);
   if (doubtful.length > 0) await syncFile(context, file.path);
@@ -87,7 +94,6 @@ async function takeJournal(
     if (index === undefined) indexes.set(frame.header.shard, (index = new FrameIndex()));
     addFrame(index, frame);
   }
-  const holders = new Set<Shard>();
   for (const [number, index] of indexes) {
     const shard = shards.get(number);
     if (shard === undefined) continue;
@@ -125,8 +131,7 @@ async function takeJournal(
     const where = { file: file.path, offset, bytes: end - offset, ...(aside && { quarantine: aside }) };
     damage.add({ ...where, kind: "torn" });
   }
-  const clean = doubtful.length === 0 && damaged.length === 0 && torn.length === 0;
-  return { file, shards: holders, clean, left: true };
+  return !journal.hasFailedTail && doubtful.length === 0 && damaged.length === 0 && torn.length === 0;
 }
 
 /** What was read may lie in the page cache only: it must be on disk before anyone is served it. */

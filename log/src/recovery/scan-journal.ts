@@ -38,6 +38,8 @@ export interface Stretch {
 export interface ScannedJournal {
   readonly file: LogFile;
   readonly links: readonly Link[];
+  /** A later file says that what lies behind its bytes was never acknowledged. */
+  readonly hasFailedTail: boolean;
   /** A batch was acknowledged here, or may have been: what the header says of earlier files counts. */
   readonly linksHold: boolean;
   /** By shard number: the records of batches that were acknowledged, and the newest state. */
@@ -144,6 +146,7 @@ class JournalScan {
         bytes: Math.max(headerEnd, this.#acknowledgedBytes),
       },
       links: this.#header?.links ?? [],
+      hasFailedTail: this.#sealed && this.#end < this.#window.end,
       linksHold: this.#linksHold || this.#whole,
       indexes: this.#indexes,
       states: this.#states,

@@ -3,24 +3,18 @@ import type { Disk } from "../api.js";
 import { FileWindow } from "../files/file-window.js";
 import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax } from "../format/file-header.js";
 import type { FrameHeader } from "../format/frame.js";
-import { FrameKind, frameBytes, frameHeaderBytes, getUint64, noShard, readFrameHeader } from "../format/frame.js";
+import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
 import type { SegmentContent, StatePlace } from "../settle/segment-index.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { nextHeader } from "../shard/parse-frames.js";
 
-/** Bytes that do not hold, and what lies around them. */
+/** Bytes that do not hold. */
 export interface BadStretch {
   readonly offset: number;
   readonly end: number;
-  /** The first position that may have been here: after the last record before; undefined at the segment's start. */
-  readonly after: number | undefined;
-  /** The position after the last one that may have been here; undefined at the segment's end. */
-  before: number | undefined;
 }
 
 export interface ScannedSegment extends SegmentContent {
-  /** It was renamed, not copied; known only where it was scanned from its start. */
-  readonly wasJournal: boolean;
   readonly bad: readonly BadStretch[];
   /** Bytes that were read. */
   readonly scannedBytes: number;
@@ -52,12 +46,9 @@ class SegmentScan {
   readonly #known: SegmentContent | undefined;
   readonly #index: FrameIndex;
   readonly #bad: BadStretch[] = [];
-  /** Of so many bad stretches it is known what follows. */
-  #bounded = 0;
   #state: StatePlace | undefined;
   #coveredBytes = 0;
   #adjacent = false;
-  #wasJournal = false;
 
   constructor(window: FileWindow, shard: number, known: SegmentContent | undefined) {
     this.#window = window;
@@ -75,7 +66,6 @@ class SegmentScan {
     const { end } = this.#window;
     const known = this.#known === undefined ? 0 : from;
     return {
-      wasJournal: this.#wasJournal,
       coveredBytes: this.#coveredBytes,
       index: this.#index,
       state: this.#state,
@@ -88,7 +78,6 @@ class SegmentScan {
   async #headerBytes(): Promise<number> {
     await this.#window.load(0, fileHeaderBytesMax);
     const header = decodeFileHeader(this.#window.bytes);
-    this.#wasJournal = header?.shard === noShard;
     return header === undefined ? 0 : fileHeaderBytes(header.links.length);
   }
 
@@ -102,16 +91,15 @@ class SegmentScan {
     await this.#window.load(offset, end - offset);
     const at = this.#window.at(offset);
     const { kind, position, arrivalMs, payloadBytes } = header;
-    const after = this.#index.runs > 0 ? this.#index.next : undefined;
     if (crc32(this.#window.bytes.subarray(at + frameHeaderBytes, this.#window.at(end))) !== header.payloadChecksum) {
-      const isRecord = kind === FrameKind.record;
-      this.#addBad({ offset, end, after: isRecord ? position : after, before: isRecord ? position + 1 : undefined });
+      this.#addBad({ offset, end });
+      // The header holds, and tells the position that was given.
+      if (kind === FrameKind.record) this.#index.next = position + 1;
       return end;
     }
     if (kind === FrameKind.record) {
       this.#index.add({ position, count: 1, arrivalMs, offset, end, payloadBytes }, this.#adjacent);
       this.#adjacent = true;
-      for (; this.#bounded < this.#bad.length; this.#bounded++) this.#bad[this.#bounded]!.before ??= position;
     } else if (kind === FrameKind.state) {
       const number = getUint64(this.#window.view, at + frameHeaderBytes);
       if (number >= (this.#state?.number ?? 0)) this.#state = { offset, bytes: end - offset, position, number };
@@ -135,7 +123,6 @@ class SegmentScan {
 
   /** Goes on at the next intact header. */
   async #skipBad(offset: number): Promise<number> {
-    const after = this.#index.runs > 0 ? this.#index.next : undefined;
     let written = offset;
     for (let at = offset; at < this.#window.end;) {
       await this.#window.load(at, Math.min(this.#window.end - at, 2 * frameHeaderBytes));
@@ -149,14 +136,14 @@ class SegmentScan {
         break;
       }
       if (found < bytes.length) {
-        this.#addBad({ offset, end: at + (found - here), after, before: undefined });
+        this.#addBad({ offset, end: at + (found - here) });
         return at + (found - here);
       }
       // The header may begin in this window's last bytes and end in the next.
       const next = at + Math.max(8, alignDown8(bytes.length - here - frameHeaderBytes));
       at = at + (bytes.length - here) >= this.#window.end ? this.#window.end : next;
     }
-    if (written > offset) this.#addBad({ offset, end: written, after, before: undefined });
+    if (written > offset) this.#addBad({ offset, end: written });
     return this.#window.end;
   }
 

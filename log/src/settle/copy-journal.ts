@@ -72,9 +72,8 @@ async function copyShares(
 ): Promise<void> {
   for (const share of shares) {
     share.run = firstRun(share);
-    const before = share.parts.length > 0 ? share.shard.parts.indexOf(share.parts[0]!) : share.shard.parts.length;
-    const wanted = nextOffset(share) !== undefined || share.state !== undefined;
-    if (wanted) share.writer = await SegmentWriter.open(context, share.shard, share.shard.parts[before - 1]);
+    if (nextOffset(share) === undefined && share.state === undefined) continue;
+    share.writer = await SegmentWriter.create(context, share.shard, journal.file.fileNumber);
   }
   await context.handles.use(journal.file, async (file) => {
     const window = new FileWindow(file, journal.file.bytes, windowBytes);

@@ -14,7 +14,10 @@ export function forgetTrimmed({ parts }: Shard, trimmed: number, written: boolea
   if (count > 0) parts.splice(0, count);
 }
 
-/** Deletes the segments that neither parts nor the state lie in. */
+/**
+ * Deletes the segments that neither parts nor the state lie in. Comes before a journal goes: what an attempt at settling
+ * it has left must not outlive it, since then it would count.
+ */
 export async function removeUnused({ disk, paths, handles }: Context, shard: Shard): Promise<void> {
   const used = new Set<LogFile | undefined>(shard.parts.map(({ file }) => file));
   used.add(shard.state?.file);
@@ -23,7 +26,7 @@ export async function removeUnused({ disk, paths, handles }: Context, shard: Sha
     await handles.close(file);
     await disk.remove(segmentIndexPath(file.path));
     await disk.remove(file.path);
-    shard.segments.delete(file);
   }
   if (unused.length > 0) await disk.syncDirectory(paths.shard(shard.number));
+  for (const file of unused) shard.segments.delete(file);
 }

@@ -12,121 +12,99 @@ interface Run {
   readonly position: number;
   readonly count: number;
   readonly arrivalMs: number;
-  readonly offset: number;
-  readonly end: number;
   readonly payloadBytes: number;
 }
 
-/** Adds to one shard's segment. Nobody sees any of it before it is synced and {@link publish}ed. */
+/** Writes one segment: what a journal holds of a shard. Nobody reads any of it before it is synced and published. */
 export class SegmentWriter {
   readonly #context: Context;
   readonly #shard: Shard;
   readonly #segment: LogFile;
-  /** What readers know of the segment; undefined as long as they know none of it. */
-  readonly #part: Part | undefined;
   readonly #file: DiskFile;
-  readonly #runs: Run[] = [];
-  #end: number;
-  #published = false;
+  readonly #index = new FrameIndex();
   #state: StateLocation | undefined;
 
-  private constructor(context: Context, shard: Shard, segment: LogFile, part: Part | undefined, file: DiskFile) {
+  private constructor(context: Context, shard: Shard, segment: LogFile, file: DiskFile) {
     this.#context = context;
     this.#shard = shard;
     this.#segment = segment;
-    this.#part = part;
     this.#file = file;
-    this.#end = segment.bytes;
   }
 
-  /** Goes on with the segment of the part, if it is one with room and a known end; otherwise begins a new one. */
-  static async open(context: Context, shard: Shard, before: Part | undefined): Promise<SegmentWriter> {
+  /** Until the journal is gone the segment does not count, as its name says. */
+  static async create(context: Context, shard: Shard, journalNumber: number): Promise<SegmentWriter> {
     const { disk, paths } = context;
-    if (before !== undefined && hasRoom(before, context.segmentBytesMax))
-      return new SegmentWriter(context, shard, before.file, before, await disk.open(before.file.path, "write"));
     await disk.makeDirectory(paths.shard(shard.number));
     const fileId = randomFileId();
     const fileNumber = context.nextFileNumber();
-    const path = paths.segment(shard.number, fileNumber, fileId);
+    const path = paths.segment(shard.number, { fileNumber, journalNumber, fileId });
     const segment = { fileId, fileNumber, path, isSegment: true, bytes: fileHeaderBytes(0) };
     const file = await disk.open(path, "create");
     shard.segments.add(segment);
     try {
       await file.write([encodeFileHeader({ fileId, fileNumber, shard: shard.number, links: [] })], 0);
-      return new SegmentWriter(context, shard, segment, undefined, file);
+      return new SegmentWriter(context, shard, segment, file);
     } catch (error) {
       await file.close();
       throw error;
     }
   }
 
-  /** Adds adjacent runs of a part. The buffers hold them one after the other. */
-  async write(buffers: readonly Uint8Array[], runs: readonly Omit<Run, "offset" | "end">[]): Promise<void> {
-    const from = this.#end;
-    let offset = from;
+  /** Adds adjacent runs. The buffers hold them one after the other. */
+  async write(buffers: readonly Uint8Array[], runs: readonly Run[]): Promise<void> {
+    const from = this.#segment.bytes;
     buffers.forEach((buffer, i) => {
+      const offset = this.#segment.bytes;
       const end = offset + buffer.length;
-      this.#runs.push({ ...runs[i]!, offset, end });
-      offset = end;
+      this.#index.add({ ...runs[i]!, offset, end }, this.#index.runs > 0);
+      this.#segment.bytes = end;
     });
-    this.#end = offset;
     await this.#file.write(buffers, from);
   }
 
-  /** Adds the frame of a state. */
+  /** Adds the frame of a state, the last that goes into the segment. */
   async writeState(frame: Uint8Array, state: StateLocation): Promise<void> {
-    const offset = this.#end;
-    this.#end += frame.length;
+    const offset = this.#segment.bytes;
+    this.#segment.bytes += frame.length;
     this.#state = { ...state, file: this.#segment, offset };
     await this.#file.write([frame], offset);
   }
 
-  /** Syncs what was written, and its directory entry. */
+  /** Syncs the segment and its directory entry. */
   async sync(): Promise<void> {
     await this.#file.sync();
     await this.#context.disk.syncDirectory(dirname(this.#segment.path));
   }
 
-  /** Shows readers what was written, in place of the parts that it was copied from. */
+  /** Shows it to readers, in place of the parts that it was copied from. */
   publish(copied: readonly Part[], oldState: StateLocation | undefined): void {
     const { parts } = this.#shard;
-    this.#published = true;
-    this.#segment.bytes = this.#end;
-    const part = this.#part ?? { file: this.#segment, index: new FrameIndex(), first: 0, next: 0 };
-    // A state lies between the runs of two settlings; it only parts what was adjacent.
-    this.#runs.forEach((run, i) => part.index.add(run, i > 0));
-    if (this.#runs.length > 0) {
-      part.index.lastArrivalMs = copied.at(-1)!.index.lastArrivalMs;
-      if (this.#part === undefined) part.first = part.index.first;
-      part.next = part.index.next;
+    const index = this.#index;
+    if (index.runs > 0) {
+      index.lastArrivalMs = copied.at(-1)!.index.lastArrivalMs;
+      const part = { file: this.#segment, index, first: index.first, next: index.next };
+      parts.splice(parts.indexOf(copied[0]!), copied.length, part);
     }
-    const at = copied.length > 0 ? parts.indexOf(copied[0]!) : parts.length;
-    const added = this.#part === undefined && this.#runs.length > 0 ? [part] : [];
-    parts.splice(at, copied.length, ...added);
     if (this.#state !== undefined && this.#shard.state === oldState) this.#shard.state = this.#state;
   }
 
-  /** What readers find in the segment at the next start without scanning it; losing it costs only that scan. */
+  /** The sidecar spares the next start a scan; losing it costs only that. */
   async writeIndex(): Promise<void> {
-    const part = this.#shard.parts.find(({ file }) => file === this.#segment);
-    if (part !== undefined) await writeIndexOf(this.#context, this.#shard, part);
+    if (this.#shard.segments.has(this.#segment))
+      await writeIndexOf(this.#context, this.#shard, { file: this.#segment, index: this.#index });
   }
 
-  /** What was written but not published may or may not be on disk: such a segment is not added to again. */
   close(): Promise<void> {
-    this.#segment.ended = !this.#published;
     return this.#file.close();
   }
 }
 
-/** Writes the sidecar of a part's segment. */
-export async function writeIndexOf({ disk }: Context, shard: Shard, part: Part): Promise<void> {
-  const { file, index } = part;
+/** Writes the sidecar of a segment. */
+export async function writeIndexOf(
+  { disk }: Context,
+  shard: Shard,
+  { file, index }: Pick<Part, "file" | "index">,
+): Promise<void> {
   const state = shard.state?.file === file ? shard.state : undefined;
   await writeSegmentIndex(disk, file, segmentIndexPath(file.path), { coveredBytes: file.bytes, index, state });
-}
-
-/** The part must reach to the segment's end: what lies behind a cut would come back with the next start. */
-function hasRoom({ file, index, next }: Part, segmentBytesMax: number): boolean {
-  return file.isSegment && !file.ended && file.bytes < segmentBytesMax && next === index.next;
 }

@@ -112,34 +112,27 @@ export class Settler {
     }
   }
 
-  /** A journal of one shard is not copied: it is renamed, if it is large enough to be worth a file of its own. */
+  /** A journal of one shard is not copied: it is renamed. */
   async #becomesSegment(journal: SealedJournal): Promise<boolean> {
-    const { disk, paths, handles, journalBytesMax, segmentBytesMax } = this.#context;
+    const { disk, paths, handles } = this.#context;
     const { file } = journal;
     const [shard, ...others] = [...journal.shards].filter(({ deleted }) => !deleted);
     if (!journal.clean || shard === undefined || others.length > 0) return false;
-    // Too large to be added to: whatever does not hold in a file that was a journal is damage.
-    if (file.bytes < Math.max(journalBytesMax / 2, segmentBytesMax)) return false;
     if (journal !== this.#journals[0]) return false;
     const part = shard.parts.find((candidate) => candidate.file === file);
     if (part !== undefined && part.next <= shard.trimmed && shard.state?.file !== file) return false;
-    // What an attempt at copying it has left must not outlive the journal, nor count more than it: a later number does.
     await removeUnused(this.#context, shard);
-    const fileNumber = this.#context.nextFileNumber();
-    const from = file.path;
-    const to = paths.segment(shard.number, fileNumber, file.fileId);
+    const { path: from, fileNumber, fileId } = file;
+    const to = paths.segment(shard.number, { fileNumber, journalNumber: fileNumber, fileId });
     await disk.makeDirectory(dirname(to));
-    // Open meanwhile, so that no reader looks for it under the name that it has just lost.
+    // Not synced: it counts the same under either name. Open meanwhile, so that no reader looks for it under the old one.
     await handles.use(file, async () => {
       await disk.rename(from, to);
       file.path = to;
-      file.fileNumber = fileNumber;
     });
     file.isSegment = true;
     shard.segments.add(file);
     this.#journals.shift();
-    await disk.syncDirectory(dirname(to));
-    await disk.syncDirectory(dirname(from));
     if (part !== undefined) await writeIndexOf(this.#context, shard, part);
     return true;
   }
@@ -149,7 +142,6 @@ export class Settler {
     // Where all of a shard is trimmed, only the table tells its next position.
     await this.#writeTable();
     for (let first = this.#journals[0]; first !== undefined && this.#settled.has(first); first = this.#journals[0]) {
-      // First, so that what a failed settling left behind is never there without the journal that explains it.
       for (const shard of first.shards) if (!shard.deleted) await removeUnused(this.#context, shard);
       await handles.close(first.file);
       await disk.remove(first.file.path);

@@ -50,7 +50,6 @@ export class Sessions {
       clock: this.#clock,
       journals: this.#scenario.journals,
       journalBytesMax: 6000,
-      segmentBytesMax: 5000,
       report: (event) => this.events.push(event),
     });
   }
