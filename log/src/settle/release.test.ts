@@ -15,7 +15,7 @@ const all = { frames: 10_000, bytes: 100_000_000 };
 const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
 
 function open(disk: FaultDisk, options: Partial<LogOptions> = {}): Promise<Log> {
-  return openLog({ directory: "/data", disk, clock, journalBytesMax: 20_000, segmentBytesMax: 10_000, ...options });
+  return openLog({ directory: "/data", disk, clock, journalBytesMax: 20_000, ...options });
 }
 
 function pathsOf(disk: FaultDisk, suffix: string): string[] {
