@@ -25,8 +25,9 @@ const blockGroupElementsMax = 256;
 
 /** @throws {MatroskaError} `malformed`. */
 export function readSimpleBlock(element: Element): Block {
-  const { flags, ...block } = readBlock(element);
-  return { ...block, duration: undefined, isKey: (flags & 0x80) !== 0 };
+  // No rest and spread: they cost ten times as much as all the rest of a short block.
+  const { track, relativeTimecode, flags, frames } = readBlock(element);
+  return { track, relativeTimecode, duration: undefined, isKey: (flags & 0x80) !== 0, frames };
 }
 
 /**

@@ -20,12 +20,12 @@ export function vintBytes(firstByte: number): number {
   return Math.clz32(firstByte) - 23;
 }
 
-/** An ID of all zeros or all ones after its length is reserved. */
-export function isReservedId(id: number, bytes: number): boolean {
-  const ones = 2 ** (7 * bytes) - 1;
-  const value = id - 2 ** (7 * bytes);
-  return value === 0 || value === ones;
+/** After the bit that ends its length, an ID must not be all zeros or all ones. */
+export function isReservedId(id: number): boolean {
+  return reservedIds.has(id);
 }
+
+const reservedIds = new Set([0x80, 0xff, 0x4000, 0x7fff, 0x200000, 0x3fffff, 0x10000000, 0x1fffffff]);
 
 /** @returns undefined for unknown; Infinity for what a number cannot hold exactly. */
 export function readSize(bytes: Uint8Array, at: number, length: number): number | undefined {
@@ -59,7 +59,7 @@ export function* elementsOf(parent: Element, elementsMax = Infinity): Generator<
     if (sizeBytes > SIZE_BYTES_MAX || from > data.length) throw fail(at, "no element size");
     const size = readSize(data, sizeAt, sizeBytes);
     const id = data.readUIntBE(at, idBytes);
-    if (isReservedId(id, idBytes)) throw fail(at, "a reserved element ID");
+    if (isReservedId(id)) throw fail(at, "a reserved element ID");
     if (size === undefined) throw fail(at, `unknown size of element ${hexId(id)}`);
     if (size > data.length - from) throw fail(at, `element ${hexId(id)} runs past the one around it`);
     yield { id, data: data.subarray(from, from + size), offset: base + at };

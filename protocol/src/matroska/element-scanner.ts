@@ -1,5 +1,5 @@
 import { ID_BYTES_MAX, SIZE_BYTES_MAX, hexId, isReservedId, readSize, vintBytes, type Element } from "./ebml.js";
-import { placementOf, type Level } from "./element-placement.js";
+import { placementOf, type Level, type Placement } from "./element-placement.js";
 import type { MatroskaLimits } from "./limits.js";
 import { MatroskaError, type MatroskaErrorCode } from "./matroska-error.js";
 import { PayloadBuffer } from "./payload-buffer.js";
@@ -9,8 +9,10 @@ export type Token =
   | { readonly kind: "open"; readonly level: "segment" | "cluster"; readonly offset: number }
   /** It ends: by its size, by an element that cannot be in it, or with the input. */
   | { readonly kind: "close"; readonly level: "segment" | "cluster"; readonly offset: number }
-  /** A whole element; `head` is its ID and size as sent. */
+  /** A whole element; `head` is its ID and size as sent, for those of a document's header. */
   | { readonly kind: "element"; readonly element: Element; readonly head: Buffer };
+
+const noBytes = Buffer.of();
 
 /** A Segment or Cluster that is open. */
 interface OpenMaster {
@@ -128,7 +130,7 @@ export class ElementScanner {
     const offset = this.#position - this.#headBytes;
     const master = this.#open.at(-1);
     const level: Level = master?.level ?? "document";
-    if (isReservedId(id, idBytes)) throw this.#fail("malformed", "a reserved element ID");
+    if (isReservedId(id)) throw this.#fail("malformed", "a reserved element ID");
 
     const placement = placementOf(level, id);
     if (placement === "ends-level" && master !== undefined && !master.isSizeKnown) return this.#close();
@@ -147,7 +149,6 @@ export class ElementScanner {
         throw this.#fail("cluster-too-large", `a Cluster of ${clusterBytes} bytes or more`);
     }
 
-    const head = Buffer.from(this.#head.subarray(0, this.#headBytes));
     if (isMaster) {
       const isSizeKnown = sizeBytes !== undefined;
       this.#open.push({
@@ -161,6 +162,7 @@ export class ElementScanner {
     }
     const size = sizeBytes ?? 0;
     this.#checkSize(placement, id, size);
+    const head = placement === "header" ? Buffer.from(this.#head.subarray(0, this.#headBytes)) : noBytes;
     this.#headBytes = 0;
     if (placement === "skip" || placement === "unknown") this.#bytesToSkip = size;
     else if (this.#chunk.length - this.#at >= size)
@@ -169,13 +171,14 @@ export class ElementScanner {
     return undefined;
   }
 
-  #checkSize(placement: ReturnType<typeof placementOf>, id: number, size: number): void {
+  #checkSize(placement: Placement, id: number, size: number): void {
     const { headerBytesMax, tagsBytesMax, unknownElementBytesMax } = this.#limits;
-    const what = `element ${hexId(id)} of ${size} bytes`;
-    if (placement === "header" && size > headerBytesMax) throw this.#fail("header-too-large", what);
-    if (placement === "tags" && size > tagsBytesMax) throw this.#fail("tag-too-large", what);
-    if (placement === "number" && size > 8) throw this.#fail("malformed", what);
-    if (placement === "unknown" && size > unknownElementBytesMax) throw this.#fail("malformed", `unknown ${what}`);
+    const fail = (code: MatroskaErrorCode): MatroskaError =>
+      this.#fail(code, `${placement} element ${hexId(id)} of ${size} bytes`);
+    if (placement === "header" && size > headerBytesMax) throw fail("header-too-large");
+    if (placement === "tags" && size > tagsBytesMax) throw fail("tag-too-large");
+    if (placement === "number" && size > 8) throw fail("malformed");
+    if (placement === "unknown" && size > unknownElementBytesMax) throw fail("malformed");
   }
 
   #gather(gathering: Gathering): Token | undefined {

@@ -124,31 +124,40 @@ test("sizes that are known, and what is passed over: Void, CRC-32, SeekHead, Cue
 
 test("a Cluster of unknown size in a Segment of known size ends with it", () => {
   const segment = wide("18538067", info, tracks, cluster(7n, block("81", "0000", "80", "aa")));
+  const wholeDocument = ["document", "tracks", "cluster", "frame", "clusterEnd"];
   expect(eventsOf(bytes(ebmlHeader, segment, ebmlHeader, segment)).map(({ kind }) => kind)).toEqual([
-    ...["document", "tracks", "cluster", "frame", "clusterEnd"],
-    ...["document", "tracks", "cluster", "frame", "clusterEnd"],
+    ...wholeDocument,
+    ...wholeDocument,
   ]);
 });
 
-test("documents one after the other, as GetMedia sends them, tags before and after each Cluster", () => {
-  const chunk = (number: string): Buffer =>
-    bytes(
-      producerHeader,
-      tag("AWS_KINESISVIDEO_FRAGMENT_NUMBER", number),
-      tag("AWS_KINESISVIDEO_SERVER_TIMESTAMP", "1726677687.758"),
-      cluster(7n, block("81", "0000", "80", "aa")),
-      tag("AWS_KINESISVIDEO_MILLIS_BEHIND_NOW", "0"),
-    );
-  const events = (number: string): object[] => [
+/** What GetMedia sends for one fragment. */
+function getMediaChunk(fragmentNumber: string): Buffer {
+  return bytes(
+    producerHeader,
+    tag("AWS_KINESISVIDEO_FRAGMENT_NUMBER", fragmentNumber),
+    tag("AWS_KINESISVIDEO_SERVER_TIMESTAMP", "1726677687.758"),
+    cluster(7n, block("81", "0000", "80", "aa")),
+    tag("AWS_KINESISVIDEO_MILLIS_BEHIND_NOW", "0"),
+  );
+}
+function getMediaEvents(fragmentNumber: string): object[] {
+  return [
     ...documentAndTracks,
-    { kind: "tag", name: "AWS_KINESISVIDEO_FRAGMENT_NUMBER", value: number },
+    { kind: "tag", name: "AWS_KINESISVIDEO_FRAGMENT_NUMBER", value: fragmentNumber },
     { kind: "tag", name: "AWS_KINESISVIDEO_SERVER_TIMESTAMP", value: "1726677687.758" },
     { kind: "cluster", timecode: 7n, timecodeMs: 7 },
     frame(1, 7, true, "aa"),
     { kind: "tag", name: "AWS_KINESISVIDEO_MILLIS_BEHIND_NOW", value: "0" },
     { kind: "clusterEnd" },
   ];
-  expect(eventsOf(bytes(chunk("1"), chunk("2")))).toEqual([...events("1"), ...events("2")]);
+}
+
+test("documents one after the other, as GetMedia sends them, tags before and after each Cluster", () => {
+  expect(eventsOf(bytes(getMediaChunk("1"), getMediaChunk("2")))).toEqual([
+    ...getMediaEvents("1"),
+    ...getMediaEvents("2"),
+  ]);
 });
 
 test("the header to store has a Segment without size, and no tags, padding or seek table", () => {
@@ -198,7 +207,12 @@ test("tags: binary ones, several in one element, targets and tags in tags passed
 test("a tag after the end-of-fragment tag comes after the Cluster's end", () => {
   const events = eventsAfterHeader(cluster(0n), endOfFragmentTag, tag("late", "1"), cluster(1n));
   expect(events.map((event) => (event.kind === "tag" ? event.name : event.kind))).toEqual([
-    ...["cluster", "AWS_KINESISVIDEO_END_OF_FRAGMENT", "clusterEnd", "late", "cluster", "clusterEnd"],
+    "cluster",
+    "AWS_KINESISVIDEO_END_OF_FRAGMENT",
+    "clusterEnd",
+    "late",
+    "cluster",
+    "clusterEnd",
   ]);
 });
 
@@ -265,7 +279,7 @@ test("timecodes are scaled; they may go backwards, below zero and beyond what a 
     cluster(0xffffffffffffffffn),
   );
   expect(events.flatMap((event) => ("timecodeMs" in event ? event.timecodeMs : []))).toEqual([
-    ...[2000, 34767, 2000, 5, -5, 18446744073709552000],
+    2000, 34767, 2000, 5, -5, 18446744073709552000,
   ]);
 });
 
