@@ -197,18 +197,22 @@ test.each(cases)("refuses %s", (_name, input, code) => {
   expect(readAll(input, [1], limits)).toEqual(whole);
 });
 
-test("what the limits just allow is read", () => {
+test.each([
+  [0, undefined],
+  [1, "cluster-too-large"],
+] as const)("what the limits just allow is read, and %d bytes more are %s", (more, code) => {
+  // The Cluster's head and timecode, its position, the block's head, its track, time and flags.
+  const overheadBytes = 12 + 17 + 3 + 9 + 4;
   const input = bytes(
     withHeader(info, wide("1654ae6b", ...["01", "02", "03"].map(track))),
-    // 39 bytes are the Cluster's own, 13 the block's head.
-    cluster(0n, block("81", "0000", "80", Buffer.alloc(5000 - 12 - 17 - 3 - 9 - 4))),
+    cluster(0n, block("81", "0000", "80", Buffer.alloc(limits.clusterBytesMax - overheadBytes + more))),
     tags(8),
     tag("n".repeat(128), "v".repeat(256)),
     endOfFragmentTag,
     cluster(1n),
     tags(10),
   );
-  expect(readAll(input, undefined, limits).error).toBeUndefined();
+  expect(readAll(input, undefined, limits).error?.code).toBe(code);
 });
 
 test("a fault comes after the events before it, and stays", () => {

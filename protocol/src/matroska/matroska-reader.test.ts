@@ -16,7 +16,7 @@ import {
   tracks,
   videoTrack,
 } from "./testing/producer-bytes.js";
-import { eventsOf } from "./testing/read-all.js";
+import { eventsOf, readAll } from "./testing/read-all.js";
 
 const video = {
   number: 1,
@@ -95,6 +95,14 @@ test("a frame that lies whole in a chunk is not copied", () => {
   const frames = eventsOf(input).filter((event) => event.kind === "frame");
   expect(frames).toHaveLength(5);
   for (const { data } of frames) expect(data.buffer).toBe(input.buffer);
+});
+
+test.each([[1_000_000], [1_048_576], [70_001]])("a frame of 5 MB comes whole from chunks of %d bytes", (chunkBytes) => {
+  const data = Buffer.from(Uint32Array.from({ length: 1_250_000 }, (_, index) => index).buffer);
+  const { events, error } = readAll(bytes(producerHeader, cluster(0n, block("81", "0000", "80", data))), [chunkBytes]);
+  expect(error).toBeUndefined();
+  const frame = events.find((event) => event.kind === "frame");
+  expect(frame?.data.equals(data)).toBe(true);
 });
 
 test("sizes that are known, and what is passed over: Void, CRC-32, SeekHead, Cues, Chapters, Attachments, unknown IDs", () => {
