@@ -101,9 +101,9 @@ export interface ShardBounds {
   readonly first: number;
   /** The position after the last committed frame. */
   readonly next: number;
-  /** Payload bytes from first to next. */
+  /** Payload bytes from first to next; where a run of frames was trimmed in its midst, estimated by their share. */
   readonly bytes: number;
-  /** Arrival of the oldest and newest kept frame; undefined where there is none. */
+  /** Arrival of the oldest (or of one up to 64 KiB before it) and newest kept frame; undefined where there is none. */
   readonly oldestArrivalMs: number | undefined;
   readonly lastArrivalMs: number | undefined;
 }

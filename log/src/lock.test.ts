@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -71,3 +71,8 @@ async function killed(child: ChildProcess): Promise<void> {
   child.kill("SIGKILL");
   await exited;
 }
+
+test("a lock that cannot be opened is a disk that failed, not one in use", async () => {
+  await mkdir(join(directory, "lock.sqlite"));
+  await expect(lockDirectory(directory)).rejects.toMatchObject({ code: "disk-failed" });
+});

@@ -2,18 +2,23 @@ import { mkdir } from "node:fs/promises";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LogError } from "./api.js";
+import { diskError } from "./files/disk-error.js";
 
 /**
  * Takes a data directory for this process until the lock is released or the process ends, by an exclusive SQLite lock.
  * @throws {LogError} `directory-in-use`, naming the holder's process id where it can be told.
  */
 export async function lockDirectory(directory: string): Promise<{ release(): Promise<void> }> {
-  await mkdir(directory, { recursive: true });
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    throw diskError(error, `make ${directory}`);
+  }
   const { default: sqlite } = await import("sqlite3");
   const pidFile = join(directory, "lock.pid");
   const database = await new Promise<InstanceType<typeof sqlite.Database>>((resolve, reject) => {
     const opened = new sqlite.Database(join(directory, "lock.sqlite"), (error) =>
-      error ? reject(error) : resolve(opened),
+      error ? reject(diskError(error, `lock ${directory}`)) : resolve(opened),
     );
   });
   const close = () =>

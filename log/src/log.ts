@@ -27,6 +27,11 @@ interface ToAppend {
   readonly position: number;
 }
 
+interface Creation {
+  readonly shard: Shard;
+  callers: number;
+}
+
 /** An open log. See {@link Log} for what it promises. */
 export class DurableLog implements Log {
   readonly #context: Context;
@@ -34,6 +39,10 @@ export class DurableLog implements Log {
   readonly #damage: DamageLog;
   readonly #table: ShardTable;
   readonly #shards = new Map<string, Shard>();
+  /** By name: not there before the table says so. */
+  readonly #creating = new Map<string, Creation>();
+  /** By name: a shard of that name can be made again once this has resolved. */
+  readonly #deleting = new Map<string, Promise<void>>();
   readonly #journals: readonly Journal[];
   /** The journal that each shard appended to last. */
   readonly #assigned = new WeakMap<Shard, Journal>();
@@ -66,6 +75,8 @@ export class DurableLog implements Log {
   /** Settles the journals that an earlier process left. What cannot be settled yet is served from where it lies. */
   async settleLeft(journals: readonly SealedJournal[]): Promise<void> {
     await this.#settler.settle(journals);
+    for (const shard of this.#shards.values()) if (hasUnneededSegment(shard)) this.#trimmed.add(shard);
+    this.#release();
   }
 
   async createShards(names: readonly string[]): Promise<void> {
@@ -73,28 +84,66 @@ export class DurableLog implements Log {
     for (const name of names)
       if (name.length < 1 || name.length > shardNameCharactersMax)
         throw new LogError("invalid-name", `a shard's name has 1 to ${shardNameCharactersMax} characters`);
-    const made = new Set(names.filter((name) => !this.#shards.has(name)));
-    for (const name of made) this.#shards.set(name, new Shard(name, this.#nextShardNumber++));
-    // Also where all exist: the call that made them may still be writing.
-    await this.#writeTable();
+    for (const name of names) await this.#deleting.get(name);
+    const creations = names.filter((name) => !this.#shards.has(name)).map((name) => this.#creation(name));
+    if (creations.length === 0) return;
+    try {
+      await this.#writeTable();
+      for (const { shard } of creations) this.#shards.set(shard.name, shard);
+    } finally {
+      for (const creation of creations) if (--creation.callers === 0) this.#creating.delete(creation.shard.name);
+    }
+  }
+
+  /** The shard that is being made under a name: whoever makes it first, it is in every table until none waits for it. */
+  #creation(name: string): Creation {
+    let creation = this.#creating.get(name);
+    if (creation === undefined) {
+      creation = { shard: new Shard(name, this.#nextShardNumber++), callers: 0 };
+      this.#creating.set(name, creation);
+    }
+    creation.callers++;
+    return creation;
   }
 
   async deleteShard(name: string): Promise<void> {
     this.#assertOpen();
     const shard = this.#shard(name);
-    this.#shards.delete(name);
+    const deletion = this.#deleteShard(shard).finally(() => this.#deleting.delete(name));
+    this.#deleting.set(
+      name,
+      deletion.catch(() => undefined), // heard by the caller
+    );
+    await deletion;
+  }
+
+  async #deleteShard(shard: Shard): Promise<void> {
+    shard.isLeaving = true;
+    try {
+      await this.#writeTable();
+    } catch (error) {
+      shard.isLeaving = false;
+      throw error;
+    }
+    this.#shards.delete(shard.name);
     shard.delete();
     for (const journal of this.#journals) journal.members.delete(shard);
-    await this.#writeTable();
     try {
       await this.#settler.deleteAll(shard);
     } catch (error) {
-      throw diskError(error, "delete shard");
+      // The shard is gone all the same; the next start deletes what is left of it.
+      const cause = diskError(error, "delete shard").message;
+      this.#context.report({
+        level: "warn",
+        message: "a deleted shard's files remain",
+        shard: shard.name,
+        error: cause,
+      });
     }
   }
 
   shards(): string[] {
-    return [...this.#shards.keys()];
+    return [...this.#shards.values()].filter(({ isLeaving }) => !isLeaving).map(({ name }) => name);
   }
 
   append(name: string, frames: readonly Frame[]): Promise<Appended> {
@@ -187,9 +236,7 @@ export class DurableLog implements Log {
     if (trimmed <= shard.trimmed) return;
     shard.trimmed = trimmed;
     this.#trimmed.add(shard);
-    const [oldest] = shard.parts;
-    const frees = oldest !== undefined && oldest.file.isSegment && oldest.next <= trimmed;
-    if (frees) this.#release();
+    if (hasUnneededSegment(shard)) this.#release();
     else this.#trimTimer ??= setTimeout(() => this.#release(), trimWriteMs).unref();
   }
 
@@ -197,6 +244,7 @@ export class DurableLog implements Log {
   #release(): void {
     clearTimeout(this.#trimTimer);
     this.#trimTimer = undefined;
+    if (this.#trimmed.size === 0) return;
     this.#releasing ??= (async () => {
       while (this.#trimmed.size > 0 && this.#closing === undefined) {
         const shards = [...this.#trimmed];
@@ -275,16 +323,19 @@ export class DurableLog implements Log {
     for (const journal of this.#journals) await journal.close();
     await this.#settler.close();
     await this.#releasing;
-    await this.#writeTable();
-    await this.#context.handles.closeAll();
-    for (const shard of this.#shards.values()) shard.delete();
+    try {
+      await this.#writeTable();
+    } finally {
+      await this.#context.handles.closeAll();
+      for (const shard of this.#shards.values()) shard.delete();
+    }
   }
 
   async #writeTable(): Promise<void> {
     try {
       await this.#table.write(() => ({
         nextNumber: this.#nextShardNumber,
-        rows: [...this.#shards.values()].map(({ name, number, trimmed, committed }) => ({
+        rows: this.#lasting().map(({ name, number, trimmed, committed }) => ({
           name,
           number,
           trimmed,
@@ -296,13 +347,24 @@ export class DurableLog implements Log {
     }
   }
 
+  /** The shards that are there or about to be. */
+  #lasting(): Shard[] {
+    const there = [...this.#shards.values()].filter(({ isLeaving }) => !isLeaving);
+    const coming = [...this.#creating.values()].map(({ shard }) => shard).filter(({ name }) => !this.#shards.has(name));
+    return [...there, ...coming];
+  }
+
   #shard(name: string): Shard {
     const shard = this.#shards.get(name);
-    if (shard === undefined) throw new LogError("no-such-shard", `no shard ${name}`);
+    if (shard === undefined || shard.isLeaving) throw new LogError("no-such-shard", `no shard ${name}`);
     return shard;
   }
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new LogError("closed", "the log is closed");
   }
+}
+
+function hasUnneededSegment({ parts: [oldest], trimmed }: Shard): boolean {
+  return oldest !== undefined && oldest.file.isSegment && oldest.next <= trimmed;
 }

@@ -1,6 +1,8 @@
 import { basename, join } from "node:path";
 import type { Disk } from "../api.js";
 import { diskError } from "../files/disk-error.js";
+import type { LogFile } from "../files/log-file.js";
+import { fileIdHex } from "../format/file-header.js";
 import type { Context } from "../journal/context.js";
 
 /** Together no more than this is put aside; what is beyond it is only reported. */
@@ -17,10 +19,10 @@ export class Quarantine {
   }
 
   /** Copies a stretch of a file. Answers where it lies; undefined where there was no room for it. */
-  async keep(path: string, offset: number, bytes: number): Promise<string | undefined> {
+  async keep({ path, fileId }: LogFile, offset: number, bytes: number): Promise<string | undefined> {
     const { disk, paths } = this.#context;
     this.#names ??= await this.#load();
-    const name = `${basename(path)}-${offset}`;
+    const name = `${basename(path)}-${fileIdHex(fileId)}-${offset}`;
     const aside = join(paths.quarantine, name);
     if (this.#names.has(name)) return aside; // a start before this one kept it
     if (this.#bytes + bytes > quarantineBytesMax) return undefined;

@@ -57,7 +57,14 @@ export async function recover(context: Context, table: ShardTableContent, damage
     shard.next = shard.committed;
     shard.arrivalMs = last?.index.lastArrivalMs ?? 0;
   }
-  return { shards, nextShardNumber: table.nextNumber, fileNumberMax, journals: left };
+  // A number that the table does not know of may be that of a shard whose making was cut short.
+  const numbers = journals.flatMap(({ nextSeen, states, doubtful }) => [
+    ...nextSeen.keys(),
+    ...states.keys(),
+    ...doubtful.map(({ header }) => header.shard),
+  ]);
+  const nextShardNumber = Math.max(table.nextNumber, ...numbers.map((number) => number + 1));
+  return { shards, nextShardNumber, fileNumberMax, journals: left };
 }
 
 /** Reads the journals that were left, the newest first, since each says what counts of the one before. */
@@ -115,7 +122,7 @@ async function takeJournal(
   const quarantine = new Quarantine(context);
   for (const { offset, end, shard: number } of damaged) {
     const shard = number === undefined ? undefined : shards.get(number);
-    const aside = await quarantine.keep(file.path, offset, end - offset);
+    const aside = await quarantine.keep(file, offset, end - offset);
     const where = { file: file.path, offset, bytes: end - offset, ...(aside && { quarantine: aside }) };
     damage.add({ ...where, kind: "damaged", ...(shard && { shard: shard.name }) });
     // Where a header is lost, so is the position that it gave: at most so many, and nobody else may get them.
@@ -127,7 +134,7 @@ async function takeJournal(
       }
   }
   for (const { offset, end } of joined(torn)) {
-    const aside = await quarantine.keep(file.path, offset, end - offset);
+    const aside = await quarantine.keep(file, offset, end - offset);
     const where = { file: file.path, offset, bytes: end - offset, ...(aside && { quarantine: aside }) };
     damage.add({ ...where, kind: "torn" });
   }

@@ -175,7 +175,7 @@ test("a deleted shard takes its files with it, also where a crash comes first", 
   await pass(1000);
   expect(pathsOf(disk, ".segment").length).toBeGreaterThan(0);
   disk.plan = ({ kind, path }) => (kind === "remove" && path.includes("/shards/") ? "power-cut" : undefined);
-  await expect(log.deleteShard("s")).rejects.toMatchObject({ code: "disk-failed" });
+  await log.deleteShard("s");
   const restarted = disk.powerOn();
   const reopened = await open(restarted);
   expect(reopened.shards()).toEqual(["t"]);

@@ -32,6 +32,8 @@ export class Shard {
   state: StateLocation | undefined;
   stateNumber = 0;
   deleted = false;
+  /** Its deletion is being written down: nobody finds it, unless that fails. */
+  isLeaving = false;
   /** In rising order of position; they do not overlap. */
   readonly parts: Part[] = [];
   /** The shard's segments: those that parts and state lie in, and those that are to be deleted. */

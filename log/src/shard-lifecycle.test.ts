@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Log } from "./api.js";
+import { openLog } from "./open.js";
+import { FaultDisk, ManualClock } from "./testing/index.js";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const clock = new ManualClock();
+
+function open(disk: FaultDisk): Promise<Log> {
+  return openLog({ directory: "/data", disk, clock, journalBytesMax: 20_000 });
+}
+
+async function texts(log: Log, name: string): Promise<string[]> {
+  return (await log.read(name, 0, { frames: 1000, bytes: 1_000_000 })).frames.map(({ data }) => data.toString());
+}
+
+/** The table of shards cannot be written. */
+function failTable(disk: FaultDisk): void {
+  disk.plan = ({ path }) => (path.includes("shards-") ? "ENOSPC" : undefined);
+}
+
+test("a shard whose creation failed is not there, and can be made afterwards", async () => {
+  const disk = new FaultDisk(1);
+  const log = await open(disk);
+  failTable(disk);
+  await expect(log.createShards(["a"])).rejects.toMatchObject({ code: "disk-full" });
+  expect(log.shards()).toEqual([]);
+  await expect(log.append("a", [{ data: Buffer.from("lost") }])).rejects.toMatchObject({ code: "no-such-shard" });
+  disk.plan = () => undefined;
+  await log.createShards(["a"]);
+  await log.append("a", [{ data: Buffer.from("kept") }]);
+  expect(await texts(await open(disk.powerOn()), "a")).toEqual(["kept"]);
+});
+
+test("of calls that make the same shard at once, each says whether it was made", async () => {
+  const disk = new FaultDisk(2);
+  const log = await open(disk);
+  let writes = 0;
+  disk.plan = ({ kind, path }) => (kind === "sync" && path.includes("shards-a") && ++writes === 1 ? "EIO" : undefined);
+  const first = log.createShards(["a"]);
+  const second = log.createShards(["a", "b"]);
+  const outcomes = await Promise.allSettled([first, second]);
+  const next = await open(disk.powerOn());
+  // Whoever was told that it is there finds it.
+  for (const name of outcomes[1].status === "fulfilled" ? ["a", "b"] : []) expect(next.shards()).toContain(name);
+  expect(outcomes[0].status).toBe("rejected");
+});
+
+test("frames never show up in a shard that was made later", async () => {
+  const disk = new FaultDisk(3);
+  const log = await open(disk);
+  await log.createShards(["a"]);
+  await log.append("a", [{ data: Buffer.from("of a") }]);
+  // Both copies of the table are lost; the journal stays.
+  await disk.remove("/data/shards-a.json");
+  await disk.remove("/data/shards-b.json");
+  await disk.syncDirectory("/data");
+  const next = disk.powerOn();
+  next.plan = ({ kind, path }) => (kind === "remove" && path.endsWith(".journal") ? "EIO" : undefined);
+  const reopened = await open(next);
+  await reopened.createShards(["b"]);
+  expect(await texts(await open(next.powerOn()), "b")).toEqual([]);
+});
+
+test("a deletion that could not be written down leaves the shard, and can be repeated", async () => {
+  const disk = new FaultDisk(4);
+  const log = await open(disk);
+  await log.createShards(["a"]);
+  await log.append("a", [{ data: Buffer.from("kept") }]);
+  failTable(disk);
+  await expect(log.deleteShard("a")).rejects.toMatchObject({ code: "disk-full" });
+  expect(await texts(log, "a")).toEqual(["kept"]);
+  disk.plan = () => undefined;
+  await log.deleteShard("a");
+  await log.createShards(["a"]);
+  expect(await texts(log, "a")).toEqual([]);
+});
+
+test("a shard that is made while its namesake is deleted is a new one", async () => {
+  const disk = new FaultDisk(5);
+  const log = await open(disk);
+  await log.createShards(["a"]);
+  await log.append("a", [{ data: Buffer.from("old") }]);
+  const deleted = log.deleteShard("a");
+  await expect(log.append("a", [{ data: Buffer.from("late") }])).rejects.toMatchObject({ code: "no-such-shard" });
+  await log.createShards(["a"]);
+  await deleted;
+  await log.append("a", [{ data: Buffer.from("new") }]);
+  expect(await texts(await open(disk.powerOn()), "a")).toEqual(["new"]);
+});
+
+test("segments before a durable trim go at the next start, if a crash kept them from going", async () => {
+  const disk = new FaultDisk(6);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  for (let i = 0; i < 100; i++) await log.append("s", [{ data: Buffer.alloc(1000) }]);
+  await vi.advanceTimersByTimeAsync(1000);
+  disk.plan = ({ kind, path }) => (kind === "remove" && path.includes("/shards/") ? "power-cut" : undefined);
+  await log.trimBefore("s", 90);
+  await vi.advanceTimersByTimeAsync(1000);
+  const next = disk.powerOn();
+  const reopened = await open(next);
+  expect(reopened.bounds("s").first).toBe(90);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([...next.files().keys()].filter((path) => path.endsWith(".segment")).length).toBeLessThanOrEqual(2);
+});
+
+test("closing wakes who waits, even where the table cannot be written", async () => {
+  const disk = new FaultDisk(7);
+  const log = await open(disk);
+  await log.createShards(["s"]);
+  const woken = log.grown("s", 0, new AbortController().signal);
+  failTable(disk);
+  await expect(log.close()).rejects.toMatchObject({ code: "disk-full" });
+  await expect(woken).resolves.toBeUndefined();
+});
