@@ -53,11 +53,12 @@ export class Ingest {
     const end = this.#metrics.commitSeconds.startTimer();
     if (topic.startsWith("$")) refuse(session, "reserved-topic", `${topic} is reserved`);
     const parsed = parseTopic(topic);
-    if (parsed?.kind === "status" || parsed?.kind === "records") {
+    if (parsed?.kind === "status" || parsed?.kind === "records" || parsed?.kind === "video") {
       if (parsed.device !== session.device) {
         refuse(session, "not-own-device", `${session.device ?? session.clientId} may not publish as ${parsed.device}`);
       }
       if (parsed.kind === "status") return this.#status(session, payload);
+      if (parsed.kind === "video") refuse(session, "unsupported-version", "video is not taken yet");
       await this.#envelope(session, parsed.device, topic, payload);
     } else {
       // As the envelopes' records are looked at: with the key as it is, however the topic spells it.

@@ -7,6 +7,7 @@ export type DeadLetterReason =
   | "malformed-envelope"
   | "corrupt-envelope"
   | "malformed-record"
+  | "malformed-piece"
   | "invalid-topic"
   | "unknown-topic"
   | "invalid-record"

@@ -1,17 +1,11 @@
-import { crc32 } from "node:zlib";
+import { type EnvelopeHead, envelopeKinds, openEnvelope, sealEnvelope } from "./envelope-head.js";
 import { UplinkError } from "./uplink-error.js";
 
 /**
  * The payload of one MQTT message on a device's `records` topic: records of one spool and lane, oldest first.
  *
  *     offset  size
- *      0      2   "HW"
- *      2      1   version, 1
- *      3      1   kind, 1 = records
- *      4      1   lane
- *      5      3   zero
- *      8     16   spool id (UUID)
- *     24      4   CRC-32 of everything from offset 28
+ *      0     28   the {@link EnvelopeHead}, of kind 1
  *     28      4   count of entries
  *     32      .   entries, each: sequence (8), capture time (8, ms since 1970, float64),
  *                 flags (1; bit 0: the clock was not synchronised), zero (3), record bytes (4), record
@@ -19,9 +13,7 @@ import { UplinkError } from "./uplink-error.js";
  * All numbers are little-endian. Sequences rise within (spool id, stream, lane) and may have gaps. One envelope has
  * one encoding: a decoder refuses what an encoder would not write.
  */
-export interface RecordsEnvelope {
-  readonly spoolId: string;
-  readonly lane: number;
+export interface RecordsEnvelope extends EnvelopeHead {
   readonly entries: readonly EnvelopeEntry[];
 }
 
@@ -34,8 +26,6 @@ export interface EnvelopeEntry {
   readonly record: Uint8Array;
 }
 
-const VERSION = 1;
-const KIND_RECORDS = 1;
 /** What an envelope takes besides its entries. */
 export const ENVELOPE_HEADER_BYTES = 32;
 /** What an entry takes besides its record. */
@@ -44,20 +34,11 @@ const FLAG_CLOCK_UNSYNCHRONISED = 1;
 /** The last time that a JavaScript Date can hold. */
 const CAPTURE_MS_MAX = 8.64e15;
 
-/** The lanes of step 1; a lane is (class, live | backfill) as a small integer. */
-export const lanes = { recordsLive: 0 } as const;
-
 /** Encodes an envelope; each record is copied once. */
 export function encodeRecordsEnvelope({ spoolId, lane, entries }: RecordsEnvelope): Buffer {
   const bytes = Buffer.allocUnsafe(
     entries.reduce((sum, { record }) => sum + ENTRY_HEADER_BYTES + record.length, ENVELOPE_HEADER_BYTES),
   );
-  bytes.fill(0, 0, ENVELOPE_HEADER_BYTES);
-  bytes.write("HW", 0, "latin1");
-  bytes.writeUInt8(VERSION, 2);
-  bytes.writeUInt8(KIND_RECORDS, 3);
-  bytes.writeUInt8(lane, 4);
-  bytes.set(uuidBytes(spoolId), 8);
   bytes.writeUInt32LE(entries.length, 28);
   let at = ENVELOPE_HEADER_BYTES;
   for (const { sequence, captureMs, clockUnsynchronised, record } of entries) {
@@ -68,7 +49,7 @@ export function encodeRecordsEnvelope({ spoolId, lane, entries }: RecordsEnvelop
     bytes.set(record, at + ENTRY_HEADER_BYTES);
     at += ENTRY_HEADER_BYTES + record.length;
   }
-  bytes.writeUInt32LE(crc32(bytes.subarray(28)), 24);
+  sealEnvelope(bytes, envelopeKinds.records, { spoolId, lane });
   return bytes;
 }
 
@@ -77,20 +58,7 @@ export function encodeRecordsEnvelope({ spoolId, lane, entries }: RecordsEnvelop
  * @throws {UplinkError} `malformed-envelope`, `unsupported-version` or `corrupt-envelope`.
  */
 export function decodeRecordsEnvelope(payload: Uint8Array): RecordsEnvelope {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  if (bytes.length < ENVELOPE_HEADER_BYTES || bytes.toString("latin1", 0, 2) !== "HW") {
-    throw new UplinkError("malformed-envelope", "not an uplink envelope");
-  }
-  const [version, kind] = [bytes.readUInt8(2), bytes.readUInt8(3)];
-  if (version !== VERSION || kind !== KIND_RECORDS) {
-    throw new UplinkError(
-      "unsupported-version",
-      `envelope version ${version} kind ${kind}, known: version ${VERSION} kind ${KIND_RECORDS}`,
-    );
-  }
-  if (bytes.readUIntLE(5, 3) !== 0) throw new UplinkError("malformed-envelope", "unknown envelope flags");
-  if (crc32(bytes.subarray(28)) !== bytes.readUInt32LE(24))
-    throw new UplinkError("corrupt-envelope", "the envelope's checksum does not match");
+  const { bytes, spoolId, lane } = openEnvelope(payload, envelopeKinds.records, ENVELOPE_HEADER_BYTES);
   const count = bytes.readUInt32LE(28);
   const entries: EnvelopeEntry[] = [];
   let at = ENVELOPE_HEADER_BYTES;
@@ -118,17 +86,5 @@ export function decodeRecordsEnvelope(payload: Uint8Array): RecordsEnvelope {
   }
   if (at !== bytes.length)
     throw new UplinkError("malformed-envelope", `${bytes.length - at} bytes after the last entry`);
-  return { spoolId: uuidText(bytes.subarray(8, 24)), lane: bytes.readUInt8(4), entries };
-}
-
-function uuidBytes(uuid: string): Buffer {
-  const bytes = Buffer.from(uuid.replaceAll("-", ""), "hex");
-  if (bytes.length !== 16 || uuidText(bytes) !== uuid)
-    throw new UplinkError("malformed-envelope", `not a UUID in lower case: ${uuid}`);
-  return bytes;
-}
-
-function uuidText(bytes: Buffer): string {
-  const hex = bytes.toString("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  return { spoolId, lane, entries };
 }

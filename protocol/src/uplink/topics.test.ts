@@ -1,9 +1,19 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { isDeviceId, isPartitionKey, isStreamName, parseTopic, recordsTopic, statusTopic } from "./topics.js";
+import {
+  isDeviceId,
+  isPartitionKey,
+  isStreamName,
+  isVideoStreamName,
+  parseTopic,
+  recordsTopic,
+  statusTopic,
+  videoTopic,
+} from "./topics.js";
 
 test.each([
   ["headwater/1/pi-1/records", { kind: "records", device: "pi-1" }],
+  ["headwater/1/pi-1/video", { kind: "video", device: "pi-1" }],
   ["headwater/1/pi-1/status", { kind: "status", device: "pi-1" }],
   ["streams/s/k", { kind: "stream", stream: "s", partitionKey: "k" }],
   ["streams/s/a/b//c", { kind: "stream", stream: "s", partitionKey: "a/b//c" }],
@@ -32,6 +42,7 @@ test("a device's own topics parse to that device", () =>
     fc.property(fc.stringMatching(/^[A-Za-z0-9._-]{1,128}$/), (device) => {
       expect(isDeviceId(device)).toBe(true);
       expect(parseTopic(recordsTopic(device))).toEqual({ kind: "records", device });
+      expect(parseTopic(videoTopic(device))).toEqual({ kind: "video", device });
       expect(parseTopic(statusTopic(device))).toEqual({ kind: "status", device });
     }),
   ));
@@ -57,3 +68,13 @@ test("no topic throws, and what parses as a stream's is valid", () =>
     ),
     { numRuns: 1000 },
   ));
+
+test.each([
+  ["front-door_2.main", true],
+  ["v".repeat(256), true],
+  ["v".repeat(257), false],
+  ["", false],
+  ["a/b", false],
+])("whether %s names a video stream", (name, isOne) => {
+  expect(isVideoStreamName(name)).toBe(isOne);
+});

@@ -3,6 +3,7 @@
  * serve two. See docs/reference/uplink.md.
  *
  *     headwater/1/<device>/records        up    QoS 1   record envelopes; PUBACK means committed to the gateway's disk
+ *     headwater/1/<device>/video          up    QoS 1   video envelopes, one piece each; PUBACK as for records
  *     headwater/1/<device>/status         up    QoS 0   the agent's state as JSON
  *     headwater/1/<device>/down/ack       down  QoS 1   acknowledgements, where a foreign broker stands between
  *     headwater/1/<device>/down/commands  down  QoS 1   commands
@@ -10,6 +11,7 @@
  */
 export type UplinkTopic =
   | { readonly kind: "records"; readonly device: string }
+  | { readonly kind: "video"; readonly device: string }
   | { readonly kind: "status"; readonly device: string }
   | { readonly kind: "stream"; readonly stream: string; readonly partitionKey: string };
 
@@ -18,6 +20,8 @@ export type TopicProblem = { readonly kind: "invalid"; readonly reason: string }
 const ROOT = "headwater/1";
 const DEVICE_ID = /^[A-Za-z0-9._-]{1,128}$/;
 const STREAM_NAME = /^[a-zA-Z0-9_.-]{1,128}$/;
+const VIDEO_STREAM_NAME = /^[a-zA-Z0-9_.-]{1,256}$/;
+const DEVICE_TOPICS = ["records", "video", "status"] as const;
 
 /** A device id is also its MQTT client id and user name: 1 to 128 of `A-Z a-z 0-9 . _ -`. */
 export function isDeviceId(text: string): boolean {
@@ -35,8 +39,22 @@ export function isPartitionKey(text: string): boolean {
   return text.length > 0 && (text.length <= 256 || Array.from(text).length <= 256);
 }
 
+/** A stream name as Kinesis Video takes it: 1 to 256 of `a-z A-Z 0-9 _ . -`. */
+export function isVideoStreamName(text: string): boolean {
+  return VIDEO_STREAM_NAME.test(text);
+}
+
 export function recordsTopic(device: string): string {
   return `${ROOT}/${device}/records`;
+}
+
+export function videoTopic(device: string): string {
+  return `${ROOT}/${device}/video`;
+}
+
+/** The MQTT client id of a device's second connection, so that records don't wait behind pictures. */
+export function videoClientId(device: string): string {
+  return `${device}/video`;
 }
 
 export function statusTopic(device: string): string {
@@ -52,10 +70,10 @@ export function downFilter(device: string): string {
 export function parseTopic(topic: string): UplinkTopic | TopicProblem | undefined {
   if (topic.startsWith("streams/")) return parseStreamTopic(topic);
   if (!topic.startsWith(ROOT + "/")) return undefined;
-  const [device, kind, ...rest] = topic.slice(ROOT.length + 1).split("/");
+  const [device, name, ...rest] = topic.slice(ROOT.length + 1).split("/");
   if (device === undefined || !isDeviceId(device)) return { kind: "invalid", reason: "device id" };
-  if ((kind !== "records" && kind !== "status") || rest.length > 0) return { kind: "invalid", reason: "unknown topic" };
-  return { kind, device };
+  const kind = rest.length > 0 ? undefined : DEVICE_TOPICS.find((known) => known === name);
+  return kind === undefined ? { kind: "invalid", reason: "unknown topic" } : { kind, device };
 }
 
 function parseStreamTopic(topic: string): UplinkTopic | TopicProblem {
