@@ -1,6 +1,7 @@
 /**
  * Reads the bits of a parameter set, first bit first, as H.264 and H.265 write them (clause 9.1 of both).
- * Past the end every read gives 0 and {@link isOverrun} stays true: parsers look once, at the end, and bound their loops.
+ * A read that passes the end gives 0, as do all after it, and {@link isOverrun} stays true: parsers look once, at the
+ * end, and bound their loops.
  */
 export class BitReader {
   #at = 0;
@@ -17,7 +18,7 @@ export class BitReader {
   bits(count: number): number {
     let value = 0;
     for (let left = count; left > 0; left--) value = value * 2 + this.#bit();
-    return value;
+    return this.#isOverrun ? 0 : value;
   }
 
   flag(): boolean {
@@ -34,13 +35,14 @@ export class BitReader {
     let zeros = 0;
     while (!this.#isOverrun && this.#bit() === 0) zeros++;
     if (zeros > 31) this.#isOverrun = true;
-    return this.#isOverrun ? 0 : 2 ** zeros - 1 + this.bits(zeros);
+    const offset = this.bits(zeros);
+    return this.#isOverrun ? 0 : 2 ** zeros - 1 + offset;
   }
 
   /** se(v): Exp-Golomb with a sign. */
   signed(): number {
     const code = this.unsigned();
-    return code % 2 === 1 ? (code + 1) / 2 : -code / 2;
+    return code % 2 === 1 ? (code + 1) / 2 : 0 - code / 2; // no negative zero
   }
 
   #bit(): number {
