@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{protocol,log,device,gateway,cloud,cli,bench}/src/**/*.test.ts", "test/src/rules/**/*.test.ts"],
+          exclude: ["**/*.ffmpeg.test.ts", "**/node_modules/**"],
           testTimeout: 30_000,
         },
       },
@@ -23,7 +24,8 @@ export default defineConfig({
         ssr,
         test: {
           name: "system",
-          include: ["test/src/**/*.test.ts"],
+          // What stands beside its unit and needs ffmpeg runs where system packages may be installed.
+          include: ["test/src/**/*.test.ts", "{protocol,device,gateway,cloud}/src/**/*.ffmpeg.test.ts"],
           exclude: ["test/src/rules/**", "**/node_modules/**"],
           testTimeout: 120_000,
           hookTimeout: 60_000,

@@ -32,6 +32,7 @@ const testClients = [
       fs.existsSync("/usr/bin/python3") && (await run("/usr/bin/python3", ["-c", "import boto3"])).code === 0,
   },
   { name: "mosquitto-clients", isThere: () => fs.existsSync("/usr/bin/mosquitto_pub") },
+  { name: "ffmpeg", isThere: () => fs.existsSync("/usr/bin/ffmpeg") },
   { name: "strace", isThere: () => fs.existsSync("/usr/bin/strace") },
   { name: "chromium", isThere: () => fs.existsSync("/usr/bin/chromium") },
 ];

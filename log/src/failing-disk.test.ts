@@ -134,3 +134,33 @@ test("after a failed sync its bytes are not trusted: they are failed, and writte
   ]);
   await reopened.close();
 });
+
+test("of a journal that failed, nothing comes back that was failed, whichever removals the power cut keeps", async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const disk = new FaultDisk(seed);
+    const log = await openLog({
+      directory: "/data",
+      disk,
+      clock: new ManualClock(),
+      journals: 1,
+      journalBytesMax: 3000,
+    });
+    await log.createShards(["s", "t"]);
+    await log.append("s", [{ data: Buffer.from("first") }]);
+    disk.plan = ({ kind, path }) => (kind === "sync" && path.endsWith("0000000001.journal") ? "EIO" : undefined);
+    await expect(log.append("s", [{ data: Buffer.from("failed") }])).rejects.toMatchObject({ code: "disk-failed" });
+    disk.plan = () => undefined;
+    // Two shards, so that the journal is copied and removed, after the one that failed.
+    for (const name of ["s", "t", "s"]) await log.append(name, [{ data: Buffer.alloc(900, name) }]);
+    for (let before = -1; before !== disk.operations; await new Promise((resolve) => setImmediate(resolve)))
+      before = disk.operations;
+    const reopened = await smallLog(disk.powerOn());
+    const { frames } = await reopened.read("s", 0, { frames: 10, bytes: 10_000 });
+    expect(frames.map(({ position, data }) => [position, data.toString("latin1", 0, 5)])).toEqual([
+      [0, "first"],
+      [1, "sssss"],
+      [2, "sssss"],
+    ]);
+    await reopened.close();
+  }
+});
