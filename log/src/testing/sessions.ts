@@ -19,7 +19,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
 
 /** How many scenarios a test tries: the long tests ask for more. */
 export function runs(): number {
-  return Number(process.env["HEADWATER_TEST_RUNS"] ?? 60);
+  return process.env["HEADWATER_TEST_FULL"] === "1" ? 1500 : 60;
 }
 
 /** Opens the same log again and again, uses it at random, and checks it, as the scenario's seed says. */
