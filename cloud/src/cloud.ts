@@ -14,6 +14,9 @@ import { SignatureVerifier } from "./sigv4/index.js";
 import type { Storage } from "./storage.js";
 import { TokenSealer } from "./streams/sealed-token.js";
 import { StreamService } from "./streams/stream-service.js";
+import { VideoFront } from "./video/http/video-front.js";
+import { VideoService } from "./video/video-service.js";
+import { VideoTraffic } from "./video/video-traffic.js";
 
 const BODIES_BYTES_MAX = 256 << 20;
 const BODY_WAIT_MS = 20_000;
@@ -65,9 +68,31 @@ async function serve(
 
   const budget = new BodyBudget({ bytesMax: BODIES_BYTES_MAX, waitMs: BODY_WAIT_MS, waitingMax: BODIES_WAITING_MAX });
   const metrics = new CloudMetrics({ log, budget });
-  const verifier = await makeVerifier(settings, logger, clock);
+  const verifierOf = await makeVerifiers(settings, logger, clock);
+  const verifier = verifierOf("kinesis");
   const sealer = new TokenSealer(await catalog.tokenKey());
   const { registry } = metrics;
+  const traffic = new VideoTraffic(registry);
+  const videoService = await VideoService.open({
+    log,
+    clock,
+    catalog: catalog.video,
+    accountId: settings.accountId,
+    region: settings.region,
+    traffic,
+    report: (message, detail) => logger.error(detail, message),
+  });
+  closers.add(() => videoService.close());
+  traffic.watch(videoService);
+  const video = new VideoFront({
+    context: { service: videoService, sealer, now: () => clock.now() },
+    log,
+    verifier: verifierOf("kinesisvideo"),
+    budget,
+    metrics,
+    traffic,
+    logger,
+  });
   const control = await startControl({ directory: settings.data, clock, logger, registry, verifier });
   closers.add(() => control.close());
   const console = await startConsole({
@@ -81,6 +106,7 @@ async function serve(
   const context = { service, sealer, now: () => clock.now(), traffic: metrics.traffic };
   const answers: RouterOptions = {
     aws: new AwsFront({ context, verifier, budget, metrics, logger }),
+    video,
     console,
     control: control.server,
     health: () => {
@@ -102,7 +128,8 @@ async function serve(
   metrics.watch(listener);
   const { address, family, port } = await listener.listen(settings.port, settings.host);
   closers.add(() => listener.stop());
-  // Before the listener, which waits for what is still being sent: live pages and gateways never end by themselves.
+  // Before the listener, which waits for what is still being sent: live pages, gateways and media never end by themselves.
+  closers.add(() => videoService.cutConnections());
   closers.add(() => control.server.close());
   closers.add(() => console.close());
   const shownAddress = family === "IPv6" ? `[${address}]` : address;
@@ -110,18 +137,24 @@ async function serve(
   return { addresses: { http: `http://${shownAddress}:${port}` }, health, metrics: answers.metrics };
 }
 
-async function makeVerifier(settings: Settings, logger: Logger, clock: Clock): Promise<SignatureVerifier | undefined> {
+/** A verifier for each service that requests are signed for; undefined where no signature is checked. */
+async function makeVerifiers(
+  settings: Settings,
+  logger: Logger,
+  clock: Clock,
+): Promise<(service: "kinesis" | "kinesisvideo") => SignatureVerifier | undefined> {
   if (settings.acceptAnyCredentials) {
     logger.warn("any credentials are accepted: no signature is checked");
-    return undefined;
+    return () => undefined;
   }
   const { accessKeyId, secretAccessKey } = await rootCredentials(settings);
-  return new SignatureVerifier({
-    region: settings.region,
-    service: "kinesis",
-    secretOf: (given) => (given === accessKeyId ? secretAccessKey : undefined),
-    now: () => clock.now(),
-  });
+  return (service) =>
+    new SignatureVerifier({
+      region: settings.region,
+      service,
+      secretOf: (given) => (given === accessKeyId ? secretAccessKey : undefined),
+      now: () => clock.now(),
+    });
 }
 
 function rootCredentials({ rootAccessKey, rootSecretKey, data }: Settings): Credentials | Promise<Credentials> {

@@ -4,6 +4,7 @@ import type { ErrorCode } from "./cloud-error.js";
 import type { BodyBudget } from "./http/body-budget.js";
 import type { Listener, RefusalCause } from "./http/listener.js";
 import type { Traffic } from "./operations/index.js";
+import type { VideoErrorCode } from "./video/video-error.js";
 
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -73,12 +74,12 @@ export class CloudMetrics {
   }
 
   /** @param operation an operation's name, or `unknown`. */
-  answered(operation: string, error: ErrorCode | undefined, elapsedMs: number): void {
+  answered(operation: string, error: ErrorCode | VideoErrorCode | undefined, elapsedMs: number): void {
     this.#requests.inc({ operation, result: error ?? "ok" });
     this.#seconds.observe({ operation }, elapsedMs / 1000);
   }
 
-  signatureFailed(cause: ErrorCode): void {
+  signatureFailed(cause: string): void {
     this.#signatureFailures.inc({ cause });
   }
 

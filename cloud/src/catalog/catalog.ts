@@ -1,5 +1,6 @@
 import type { HashKeyRange } from "@headwater/protocol";
 import type { StreamMode, StreamStatus } from "../streams/stream.js";
+import type { VideoCatalog } from "./video-catalog.js";
 
 /** The cloud's small control state: which streams there are. Every change is durable when it resolves. */
 export interface Catalog {
@@ -8,6 +9,7 @@ export interface Catalog {
   addStream(stream: NewStream): Promise<StoredStream>;
   setStatus(streamId: string, status: StreamStatus): Promise<void>;
   removeStream(streamId: string): Promise<void>;
+  readonly video: VideoCatalog;
   /** 32 random bytes, made once, that seal iterators and next tokens. */
   tokenKey(): Promise<Buffer>;
   close(): Promise<void>;

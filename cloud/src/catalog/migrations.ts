@@ -24,6 +24,20 @@ const steps: readonly (readonly string[])[] = [
      ) STRICT`,
     `CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT`,
   ],
+  [
+    `CREATE TABLE video_streams (
+       id TEXT PRIMARY KEY,
+       name TEXT NOT NULL UNIQUE,
+       status TEXT NOT NULL,
+       created_ms INTEGER NOT NULL,
+       retention_hours INTEGER NOT NULL,
+       version TEXT NOT NULL,
+       device_name TEXT,
+       media_type TEXT,
+       kms_key_id TEXT,
+       tags TEXT NOT NULL
+     ) STRICT`,
+  ],
 ];
 
 /**

@@ -3,15 +3,18 @@ import type { StreamMode, StreamStatus } from "../streams/stream.js";
 import type { Catalog, NewStream, StoredShard, StoredStream } from "./catalog.js";
 import { migrate } from "./migrations.js";
 import { Sqlite, type SqlRow, type SqlValue } from "./sqlite.js";
+import { SqliteVideoCatalog } from "./sqlite-video-catalog.js";
 
 const TOKEN_KEY_BYTES = 32;
 
 /** The catalog of a single box: one SQLite file. */
 export class SqliteCatalog implements Catalog {
+  readonly video: SqliteVideoCatalog;
   readonly #sqlite: Sqlite;
 
   private constructor(sqlite: Sqlite) {
     this.#sqlite = sqlite;
+    this.video = new SqliteVideoCatalog(sqlite);
   }
 
   /** @throws {Error} where the file is of a newer format, or no catalog. */

@@ -5,18 +5,14 @@ import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../cloud-error.js";
 import { codecFor, type Output, type WireCodec } from "../codec/wire-codec.js";
 import type { CloudMetrics } from "../metrics.js";
-import { operations, type Operation, type OperationContext } from "../operations/index.js";
-import type { Identity, SignatureVerifier, SignedRequest } from "../sigv4/index.js";
+import { operations, type OperationContext } from "../operations/index.js";
+import type { Identity, SignatureVerifier } from "../sigv4/index.js";
 import type { BodyBudget } from "./body-budget.js";
-import { cutOff } from "./listener.js";
-import { announcedBytes, readBody, type RequestBody } from "./request-body.js";
+import { isSignatureFailure, receive } from "./receive.js";
+import { sendAnswer } from "./send-answer.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
 const TARGET_PREFIX = "Kinesis_20131202.";
-const BODY_IDLE_MS = 30_000;
-const BODY_TOTAL_MS = 10 * 60_000;
-/** How long a client may go on sending a body that was refused, before its connection is cut. */
-const LINGER_MS = 10_000;
 
 export interface AwsFrontOptions {
   readonly context: OperationContext;
@@ -72,42 +68,21 @@ export class AwsFront {
   }
 
   async #serve(exchange: Exchange): Promise<void> {
-    const { request, codec, operationName } = exchange;
+    const { request, response, codec, operationName } = exchange;
     if (request.method !== "POST") throw undetermined("wrong-method");
     if (codec === undefined) throw undetermined("wrong-content-type");
     const operation = operations.get(operationName);
     if (operation === undefined) throw new CloudError("operation-unknown", "");
-    const { identity, body, release } = await this.#receive(exchange, operation);
+    const { identity, body, release } = await receive(request, response, {
+      ...this.#options,
+      bodyBytesMax: operation.bodyBytesMax,
+    });
     try {
       const facts = { producer: producerOf(request, identity) };
       const output = await operation.run(codec.decode(body.bytes), codec.encoding, this.#options.context, facts);
       answer(exchange, 200, codec, output);
     } finally {
       release();
-    }
-  }
-
-  /** Reads the body and verifies the signature. The body's share of memory is the caller's to release. */
-  async #receive(
-    { request, response }: Exchange,
-    { bodyBytesMax }: Operation,
-  ): Promise<{ identity: Identity | undefined; body: RequestBody; release: () => void }> {
-    const { verifier, budget } = this.#options;
-    const signed: SignedRequest = {
-      method: request.method ?? "",
-      target: request.url ?? "",
-      rawHeaders: request.rawHeaders,
-    };
-    const authorization = verifier?.check(signed);
-    const release = await budget.take(announcedBytes(request, bodyBytesMax), response);
-    try {
-      if (expectsContinue(request)) response.writeContinue();
-      const body = await readBody(request, { bytesMax: bodyBytesMax, idleMs: BODY_IDLE_MS, totalMs: BODY_TOTAL_MS });
-      const identity = authorization && verifier?.verify(signed, authorization, body.sha256);
-      return { identity, body, release };
-    } catch (error) {
-      release();
-      throw error;
     }
   }
 
@@ -148,40 +123,17 @@ function answer(exchange: Exchange, status: number, codec: WireCodec, output: Ou
 }
 
 function send({ request, response, requestId }: Exchange, status: number, contentType: string, body: Buffer): void {
-  if (expectsContinue(request) && !request.complete) response.shouldKeepAlive = false;
-  response.writeHead(status, {
-    "content-type": contentType,
-    "content-length": body.length,
-    "x-amzn-requestid": requestId,
-    "x-amz-id-2": randomBytes(48).toString("base64"),
+  sendAnswer(request, response, {
+    status,
+    headers: {
+      "content-type": contentType,
+      "x-amzn-requestid": requestId,
+      "x-amz-id-2": randomBytes(48).toString("base64"),
+    },
+    body,
   });
-  if (request.complete) response.end(body);
-  else linger(request, response, body);
-}
-
-/**
- * Answers a client that may still be sending a body that was refused. Closing at once would make its system throw away
- * the answer with the connection, so what comes is discarded for a while.
- */
-function linger(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
-  const timer = setTimeout(() => cutOff(request), LINGER_MS).unref();
-  request.once("end", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
-  if (request.httpVersionMajor === 1 && !expectsContinue(request)) {
-    // The client has the whole answer, but the response ends later: at its end Node closes a connection that is not kept.
-    response.write(body);
-    request.once("end", () => response.end());
-  } else response.end(body);
-  request.resume();
-}
-
-function expectsContinue(request: IncomingMessage): boolean {
-  return request.headers.expect?.toLowerCase() === "100-continue";
 }
 
 function undetermined(code: "wrong-method" | "wrong-content-type"): CloudError {
   return new CloudError(code, "Unable to determine service/operation name to be authorized");
-}
-
-function isSignatureFailure(code: ErrorCode): boolean {
-  return /^(authentication|signature|access-key|security-token)-/.test(code);
 }

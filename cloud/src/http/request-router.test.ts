@@ -23,6 +23,7 @@ const failing: RouterOptions = {
       fail();
     },
   },
+  video: { handle: () => Promise.reject(bug) },
   console: {
     handle: ({ url }, response) => {
       if (url === "/console") fail();

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { refuseUpgrade } from "../control/refuse-upgrade.js";
+import { isVideoPath, type VideoFront } from "../video/http/video-front.js";
 import type { AwsFront } from "./aws-front.js";
 import type { ConsoleRoutes, UpgradeHandler } from "./hooks.js";
 import { cutOff } from "./listener.js";
@@ -9,6 +10,7 @@ import { wireErrors } from "./wire-errors.js";
 
 export interface RouterOptions {
   readonly aws: Pick<AwsFront, "handle">;
+  readonly video: Pick<VideoFront, "handle">;
   readonly console: Pick<ConsoleRoutes, "handle"> | undefined;
   readonly control: Pick<UpgradeHandler, "handleUpgrade">;
   readonly health: () => { readonly ok: boolean; readonly [detail: string]: unknown };
@@ -18,7 +20,8 @@ export interface RouterOptions {
 }
 
 /**
- * Picks who answers: health and metrics, the console's pages, or the AWS APIs, which take all else. A handler that fails
+ * Picks who answers: health and metrics, the console's pages, Video Streams by their paths, or Data Streams, which take all
+ * else. A handler that fails
  * costs one request, not the process.
  */
 export function routeRequest(options: RouterOptions, request: IncomingMessage, response: ServerResponse): void {
@@ -49,6 +52,8 @@ async function handle(options: RouterOptions, request: IncomingMessage, response
     send(response, health.ok ? 200 : 503, "application/json", JSON.stringify(health));
   } else if (isRead && path === "/metrics") {
     send(response, 200, "text/plain; version=0.0.4; charset=utf-8", await options.metrics());
+  } else if (!isRead && isVideoPath(path)) {
+    await options.video.handle(request, response);
   } else if (!isRead || options.console?.handle(request, response) !== true) {
     await options.aws.handle(request, response);
   }

@@ -1,7 +1,7 @@
 import { type Identity, type SignatureVerifier, EMPTY_BODY_SHA256 } from "./signature-verifier.js";
 import type { SignedRequest } from "./signed-request.js";
 
-export { type Identity, SignatureVerifier } from "./signature-verifier.js";
+export { EMPTY_BODY_SHA256, type Identity, SignatureVerifier } from "./signature-verifier.js";
 export type { SignedRequest } from "./signed-request.js";
 
 /**

@@ -1,9 +1,11 @@
 import type { Catalog, NewStream, StoredStream } from "../catalog/catalog.js";
+import type { StoredVideoStream, VideoCatalog } from "../catalog/video-catalog.js";
 import type { StreamStatus } from "../streams/stream.js";
 
 /** A catalog in memory that can stop working at a given change, as a power cut would. */
 export class MemoryCatalog implements Catalog {
   readonly stored = new Map<string, StoredStream>();
+  readonly video = new MemoryVideoCatalog();
   failAt: "setStatus" | "removeStream" | undefined;
   #epoch = 0;
 
@@ -36,6 +38,24 @@ export class MemoryCatalog implements Catalog {
   }
 
   close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class MemoryVideoCatalog implements VideoCatalog {
+  readonly #streams = new Map<string, StoredVideoStream>();
+
+  streams(): Promise<StoredVideoStream[]> {
+    return Promise.resolve([...this.#streams.values()]);
+  }
+
+  put(stream: StoredVideoStream): Promise<void> {
+    this.#streams.set(stream.id, stream);
+    return Promise.resolve();
+  }
+
+  remove(id: string): Promise<void> {
+    this.#streams.delete(id);
     return Promise.resolve();
   }
 }

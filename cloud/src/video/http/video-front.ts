@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Log } from "@headwater/log";
+import type { Logger } from "pino";
+import { CloudError, type ErrorCode } from "../../cloud-error.js";
+import { decodeJson, encodeJson } from "../../codec/json.js";
+import type { BodyBudget } from "../../http/body-budget.js";
+import { isSignatureFailure, receive, signedRequest } from "../../http/receive.js";
+import { sendAnswer } from "../../http/send-answer.js";
+import type { CloudMetrics } from "../../metrics.js";
+import { EMPTY_BODY_SHA256, type SignatureVerifier } from "../../sigv4/index.js";
+import { GetMediaCall } from "../get-media/get-media-call.js";
+import { getMediaInput, startAfter } from "../get-media/start-selector.js";
+import { type VideoContext, type VideoOperation, videoOperations } from "../operations/index.js";
+import { streamNameOf } from "../operations/stream-reference.js";
+import { readInput } from "../operations/video-operation.js";
+import { PutMediaCall } from "../put-media/put-media-call.js";
+import { readPutMediaParameters } from "../put-media/put-media-parameters.js";
+import type { VideoErrorCode } from "../video-error.js";
+import type { VideoTraffic } from "../video-traffic.js";
+import { ownEndpoint } from "./own-endpoint.js";
+import { toVideoWireError } from "./video-wire-errors.js";
+
+const BODY_BYTES_MAX = 1 << 20;
+/** What a client may send as its body's hash to say that the signature does not cover it. */
+const UNSIGNED = "UNSIGNED-PAYLOAD";
+
+export interface VideoFrontOptions {
+  readonly context: VideoContext;
+  readonly log: Log;
+  /** Undefined where any credentials will do. */
+  readonly verifier: SignatureVerifier | undefined;
+  readonly budget: BodyBudget;
+  readonly metrics: CloudMetrics;
+  readonly traffic: VideoTraffic;
+  readonly logger: Logger;
+}
+
+/** One request on its way through. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly operationName: string;
+}
+
+const names = new Map(
+  [...videoOperations.keys(), "PutMedia", "GetMedia"].map((name) => [
+    `/${name.slice(0, 1).toLowerCase()}${name.slice(1)}`,
+    name,
+  ]),
+);
+
+/** Whether a path is one of Video Streams' operations. */
+export function isVideoPath(path: string | undefined): boolean {
+  return path !== undefined && names.has(path);
+}
+
+/** Video Streams' front door: `POST /<operation in camel case>`, with JSON, or with media in one direction. */
+export class VideoFront {
+  readonly #options: VideoFrontOptions;
+
+  constructor(options: VideoFrontOptions) {
+    this.#options = options;
+  }
+
+  /** Answers the request, whatever happens; the media of PutMedia and GetMedia goes on flowing after that. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedMs = performance.now();
+    const operationName = names.get(request.url?.split("?", 1)[0] ?? "") ?? "unknown";
+    const exchange: Exchange = { request, response, requestId: randomUUID(), operationName };
+    let failure: ErrorCode | VideoErrorCode | undefined;
+    try {
+      if (request.method !== "POST") throw new CloudError("wrong-method", "Use POST.");
+      const operation = videoOperations.get(operationName);
+      if (operation !== undefined) await this.#answer(exchange, operation);
+      else if (operationName === "PutMedia") this.#putMedia(exchange);
+      else await this.#getMedia(exchange);
+    } catch (thrown) {
+      failure = this.#answerError(exchange, thrown);
+    }
+    this.#options.metrics.answered(`Video.${operationName}`, failure, performance.now() - startedMs);
+  }
+
+  async #answer(exchange: Exchange, operation: VideoOperation): Promise<void> {
+    const { request, response } = exchange;
+    const { body, release } = await receive(request, response, { ...this.#options, bodyBytesMax: BODY_BYTES_MAX });
+    try {
+      const facts = { endpoint: ownEndpoint(request) };
+      const output = await operation.run(inputOf(body.bytes), this.#options.context, facts);
+      send(exchange, 200, {}, encodeJson(output ?? {}));
+    } finally {
+      release();
+    }
+  }
+
+  /** The signature covers the headers only, so media may flow at once. */
+  #putMedia({ request, response, requestId }: Exchange): void {
+    const { context, verifier, traffic } = this.#options;
+    if (verifier !== undefined) {
+      const signed = signedRequest(request);
+      const isUnsigned = request.headers["x-amz-content-sha256"] === UNSIGNED;
+      verifier.verify(signed, verifier.check(signed), isUnsigned ? UNSIGNED : EMPTY_BODY_SHA256);
+    }
+    const parameters = readPutMediaParameters(request.headers, context.now());
+    const { service } = context;
+    const stream = service.stream(streamNameOf(parameters.stream, service));
+    new PutMediaCall({ request, response, requestId, stream, parameters, traffic }).run();
+  }
+
+  async #getMedia({ request, response, requestId }: Exchange): Promise<void> {
+    const { context, log, traffic, logger } = this.#options;
+    const { body, release } = await receive(request, response, { ...this.#options, bodyBytesMax: BODY_BYTES_MAX });
+    release();
+    const { StartSelector, ...reference } = readInput(getMediaInput, inputOf(body.bytes));
+    const { service, now } = context;
+    const stream = service.stream(streamNameOf(reference, service));
+    const after = startAfter(StartSelector, stream);
+    const report = (message: string, detail: Readonly<Record<string, unknown>>): void => logger.error(detail, message);
+    new GetMediaCall({ request, response, requestId, log, stream, after, traffic, now, report }).start();
+  }
+
+  #answerError(exchange: Exchange, thrown: unknown): ErrorCode | VideoErrorCode {
+    const { logger, metrics } = this.#options;
+    const { request, response, requestId, operationName } = exchange;
+    const { code, status, type, message } = toVideoWireError(thrown);
+    const detail = { requestId, operation: operationName, code };
+    if (isSignatureFailure(code)) metrics.signatureFailed(code);
+    if (status >= 500) logger.error({ ...detail, err: thrown }, "request failed");
+    else logger.debug({ ...detail, reason: message }, "request refused");
+    if (code === "request-incomplete" || response.headersSent || response.destroyed) {
+      if (response.headersSent) request.destroy();
+      return code;
+    }
+    send(exchange, status, { "x-amzn-errortype": type }, JSON.stringify({ Message: message }));
+    return code;
+  }
+}
+
+function inputOf(body: Buffer): unknown {
+  return body.length === 0 ? {} : decodeJson(body);
+}
+
+function send(
+  { request, response, requestId }: Exchange,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  json: string,
+): void {
+  sendAnswer(request, response, {
+    status,
+    headers: { "content-type": "application/json", "x-amzn-requestid": requestId, ...headers },
+    body: Buffer.from(json),
+  });
+}

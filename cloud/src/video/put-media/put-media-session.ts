@@ -1,0 +1,172 @@
+import { MatroskaReader, putMediaMatroskaLimits } from "@headwater/protocol/matroska";
+import { fragmentNumber } from "../store/fragment-number.js";
+import type { FragmentStore } from "../store/fragment-store.js";
+import type { MediaAppender } from "../store/media-appender.js";
+import type { OpenFragment } from "../store/open-fragment.js";
+import type { VideoTraffic } from "../video-traffic.js";
+import type { Acknowledgement } from "./acknowledgement.js";
+import { type CutStep, FragmentCutter } from "./fragment-cutter.js";
+import { PutMediaFault, toPutMediaFault } from "./put-media-fault.js";
+
+/** Bytes of one connection that may wait for the disk before it is read from no further. */
+const PENDING_BYTES_MAX = 4 << 20;
+
+export interface PutMediaSessionOptions {
+  readonly store: FragmentStore;
+  /** The stream's digits in fragment numbers. */
+  readonly numberPrefix: string;
+  /** Added to every timecode. */
+  readonly timeBaseMs: number;
+  readonly traffic: VideoTraffic;
+  readonly acknowledge: (ack: Acknowledgement) => void;
+  /** Called at most once, when the session cannot go on; what it heard of is acknowledged as an error by then. */
+  readonly onFault: (fault: PutMediaFault) => void;
+}
+
+interface Current {
+  readonly open: OpenFragment;
+  readonly timecodeMs: number;
+}
+
+/** One PutMedia call without its HTTP: bytes in, fragments into the store, acknowledgements out. */
+export class PutMediaSession {
+  readonly #options: PutMediaSessionOptions;
+  readonly #reader = new MatroskaReader(putMediaMatroskaLimits);
+  readonly #cutter = new FragmentCutter();
+  readonly #appender: MediaAppender;
+  /** The fragment that is coming. */
+  #current: Current | undefined;
+  /** Complete, and on their way to the disk. */
+  readonly #persisting = new Map<Current, Promise<void>>();
+  #isOver = false;
+
+  constructor(options: PutMediaSessionOptions) {
+    this.#options = options;
+    this.#appender = options.store.appender((error) => this.#fail(error));
+  }
+
+  /** Takes the next bytes. Answers a promise where the next ones must wait for the disk. Never throws. */
+  take(chunk: Buffer): Promise<void> | undefined {
+    if (this.#isOver) return undefined;
+    this.#options.traffic.received(chunk.length);
+    try {
+      for (const event of this.#reader.push(chunk)) for (const step of this.#cutter.take(event)) this.#do(step);
+    } catch (error) {
+      this.#fail(error);
+    }
+    return this.#appender.pendingBytes > PENDING_BYTES_MAX ? this.#appender.below(PENDING_BYTES_MAX / 2) : undefined;
+  }
+
+  /** The producer has sent all. Resolves once every fragment is acknowledged, or the session has failed. Never throws. */
+  async end(): Promise<void> {
+    try {
+      if (this.#isOver) return;
+      for (const event of this.#reader.end()) for (const step of this.#cutter.take(event)) this.#do(step);
+      for (const step of this.#cutter.end()) this.#do(step);
+    } catch (error) {
+      this.#fail(error);
+    }
+    await Promise.all(this.#persisting.values());
+    this.#isOver = true;
+  }
+
+  /** The connection broke: what is not complete is given up, what is complete still becomes visible. */
+  abort(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#abandonCurrent();
+  }
+
+  /** Ends the session with an error of its own. */
+  fail(fault: PutMediaFault): void {
+    this.#fail(fault);
+  }
+
+  #do(step: CutStep): void {
+    switch (step.kind) {
+      case "begin":
+        this.#begin(step.timecodeMs, step.init);
+        return;
+      case "frame":
+        this.#current?.open.addFrame(step.frame);
+        return;
+      case "tag":
+        this.#current?.open.addTag(step.tag);
+        return;
+      case "end":
+        this.#end(step.durationMs);
+        return;
+      case "undecodable":
+        this.#options.traffic.undecodable();
+    }
+  }
+
+  #begin(timecodeMs: number, init: Buffer): void {
+    const { store, timeBaseMs, acknowledge } = this.#options;
+    const start = { producerMs: Math.round(timeBaseMs + timecodeMs), serverMs: store.now(), init };
+    const open = store.begin(this.#appender, start, () => {
+      if (!this.#isOver) acknowledge({ event: "BUFFERING", fragment: this.#acknowledged({ open, timecodeMs }) });
+    });
+    this.#current = { open, timecodeMs };
+  }
+
+  #end(durationMs: number): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#current = undefined;
+    this.#persisting.set(current, this.#persist(current, durationMs));
+  }
+
+  async #persist(current: Current, durationMs: number): Promise<void> {
+    const { store, traffic, acknowledge } = this.#options;
+    try {
+      const complete = await current.open.end(durationMs);
+      if (complete === undefined) {
+        traffic.incomplete(); // the appender has failed, and has been heard
+        return;
+      }
+      acknowledge({ event: "RECEIVED", fragment: this.#acknowledged(current) });
+      const { fragment, isRepeat } = await store.publish(current.open, complete);
+      traffic.persisted(isRepeat);
+      const number = fragmentNumber(this.#options.numberPrefix, fragment.begin);
+      acknowledge({ event: "PERSISTED", fragment: { timecodeMs: current.timecodeMs, number } });
+    } catch (error) {
+      traffic.incomplete();
+      this.#fail(error, current);
+    } finally {
+      store.abandon(current.open);
+      this.#persisting.delete(current);
+    }
+  }
+
+  /** @param failed the fragment that failed; else the one on its way to the disk, or the one that is coming. */
+  #fail(error: unknown, failed?: Current): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const fault = toPutMediaFault(error);
+    const [first] = this.#persisting.keys();
+    const about = failed ?? (fault.code === "ARCHIVAL_ERROR" ? first : undefined) ?? this.#current;
+    const fragment = about === undefined ? this.#undecided() : this.#acknowledged(about);
+    this.#abandonCurrent();
+    this.#options.acknowledge({ event: "ERROR", fragment, code: fault.code });
+    this.#options.onFault(fault);
+  }
+
+  #abandonCurrent(): void {
+    if (this.#current === undefined) return;
+    this.#options.store.abandon(this.#current.open);
+    this.#options.traffic.incomplete();
+    this.#current = undefined;
+  }
+
+  #undecided(): { timecodeMs: number; number: undefined } | undefined {
+    const { timecodeMs } = this.#cutter;
+    return timecodeMs === undefined ? undefined : { timecodeMs, number: undefined };
+  }
+
+  #acknowledged({ open, timecodeMs }: Current): { timecodeMs: number; number: string | undefined } {
+    const { begin } = open;
+    const number = begin === undefined ? undefined : fragmentNumber(this.#options.numberPrefix, begin);
+    return { timecodeMs, number };
+  }
+}

@@ -1,0 +1,56 @@
+import type { Fragment, PublishedFragment } from "./fragment.js";
+
+/** The complete fragments of a stream in memory, about 200 bytes each, in the order of their entries in the index shard. */
+export class FragmentIndex {
+  #fragments: PublishedFragment[] = [];
+  readonly #byBegin = new Map<number, PublishedFragment>();
+  /** The newest with each producer time. */
+  readonly #byProducerMs = new Map<number, PublishedFragment>();
+
+  get all(): readonly PublishedFragment[] {
+    return this.#fragments;
+  }
+
+  /** Ordinals must rise. */
+  add(fragment: PublishedFragment): void {
+    this.#fragments.push(fragment);
+    this.#byBegin.set(fragment.begin, fragment);
+    this.#byProducerMs.set(fragment.producerMs, fragment);
+  }
+
+  /** Forgets the oldest fragments that came before the time. */
+  expire(serverMs: number): void {
+    let count = 0;
+    for (const fragment of this.#fragments) {
+      if (fragment.serverMs >= serverMs) break;
+      count += 1;
+      this.#byBegin.delete(fragment.begin);
+      if (this.#byProducerMs.get(fragment.producerMs) === fragment) this.#byProducerMs.delete(fragment.producerMs);
+    }
+    if (count > 0) this.#fragments.splice(0, count);
+  }
+
+  /** The first fragment after the ordinal. */
+  after(ordinal: number): PublishedFragment | undefined {
+    let low = 0;
+    let high = this.#fragments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#fragments[middle]!.ordinal > ordinal) high = middle;
+      else low = middle + 1;
+    }
+    return this.#fragments[low];
+  }
+
+  /** The fragment whose first frame lies at the position of the media shard. */
+  at(begin: number): PublishedFragment | undefined {
+    return this.#byBegin.get(begin);
+  }
+
+  /** A fragment with the same time and content: what a producer sends again that missed our acknowledgement. */
+  repeated({ producerMs, bytes, frames, contentCrc, initCrc }: Fragment): PublishedFragment | undefined {
+    const known = this.#byProducerMs.get(producerMs);
+    if (known === undefined || known.bytes !== bytes || known.frames !== frames) return undefined;
+    return known.contentCrc === contentCrc && known.initCrc === initCrc ? known : undefined;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Fragment } from "./fragment.js";
+
+/*
+ * What lies in a stream's index shard, one entry a complete fragment; numbers are big-endian:
+ *
+ *     version (1) = 1 | fragment id (8) | begin, end, scan from, producer time, server time, duration, bytes (f64 each)
+ *     | frames (4) | CRC-32 of the content (4) | CRC-32 of the init (4)
+ */
+export interface IndexEntry {
+  readonly fragment: Fragment;
+  /** Where in the media shard to look for fragments that were still coming when this entry was written. */
+  readonly scanFrom: number;
+}
+
+const VERSION = 1;
+const DOUBLES_AT = 9;
+const WORDS_AT = DOUBLES_AT + 7 * 8;
+const ENTRY_BYTES = WORDS_AT + 3 * 4;
+
+export function encodeIndexEntry({ fragment, scanFrom }: IndexEntry): Buffer {
+  const { id, begin, end, producerMs, serverMs, durationMs, bytes, frames, contentCrc, initCrc } = fragment;
+  const entry = Buffer.allocUnsafe(ENTRY_BYTES);
+  entry.writeUInt8(VERSION, 0);
+  entry.writeBigUInt64BE(id, 1);
+  for (const [i, value] of [begin, end, scanFrom, producerMs, serverMs, durationMs, bytes].entries()) {
+    entry.writeDoubleBE(value, DOUBLES_AT + i * 8);
+  }
+  for (const [i, value] of [frames, contentCrc, initCrc].entries()) entry.writeUInt32BE(value, WORDS_AT + i * 4);
+  return entry;
+}
+
+/** @throws {RangeError} where the bytes are no entry. */
+export function decodeIndexEntry(entry: Buffer): IndexEntry {
+  const version = entry.readUInt8(0);
+  if (version !== VERSION) throw new RangeError(`index entry has version ${version}, known is ${VERSION}`);
+  const double = (i: number): number => entry.readDoubleBE(DOUBLES_AT + i * 8);
+  const word = (i: number): number => entry.readUInt32BE(WORDS_AT + i * 4);
+  return {
+    fragment: {
+      id: entry.readBigUInt64BE(1),
+      begin: double(0),
+      end: double(1),
+      producerMs: double(3),
+      serverMs: double(4),
+      durationMs: double(5),
+      bytes: double(6),
+      frames: word(0),
+      contentCrc: word(1),
+      initCrc: word(2),
+    },
+    scanFrom: double(2),
+  };
+}
