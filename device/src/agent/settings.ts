@@ -1,6 +1,7 @@
 import { isDeviceId, isPartitionKey, isStreamName } from "@headwater/protocol";
 import { z } from "zod";
 import { parseGateway, SPOOL_BYTES_DEFAULT, SPOOL_BYTES_MIN } from "../sdk/options.js";
+import { cameras } from "./camera-settings.js";
 
 const hostSensor = z
   .strictObject({
@@ -58,6 +59,7 @@ export const settings = z
       .default(false)
       .describe("take the clock as synchronised where that cannot be seen (chrony, PTP, GPS)"),
     hostSensor: hostSensor.describe("this host's CPU, memory, disk and temperature as a stream of records"),
+    cameras: cameras.describe("cameras: stream, source (rtsp://…, /dev/video…, test-pattern), and more"),
   })
   .superRefine(({ password, passwordFile }, context) => {
     if (password !== undefined && passwordFile !== undefined) {

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { type Disk, lockDirectory, type Log, nodeDisk, openLog } from "@headwater/log";
-import type { DeviceStatus } from "@headwater/protocol";
+import { type DeviceStatus, recordsTopic } from "@headwater/protocol";
 import type { DeviceClock } from "../clock/device-clock.js";
 import { systemClock } from "../clock/system-clock.js";
 import type { RecordInput } from "../spool/record-input.js";
@@ -74,7 +74,16 @@ export class Device {
       undo.push(() => log.close());
       const spool = await Spool.open({ log, device: id, clock, report, bytesMax: spoolBytesMax, onFull });
       const status = (): DeviceStatus => deviceStatus(spool.status());
-      const uplink = new Uplink({ device: id, source: spool, connect, clock, random, status, report });
+      const uplink = new Uplink({
+        device: id,
+        topic: recordsTopic(id),
+        source: spool,
+        connect,
+        clock,
+        random,
+        status,
+        report,
+      });
       return new Device(log, spool, uplink, () => lock.release());
     } catch (error) {
       for (const step of undo.toReversed()) await step();

@@ -59,6 +59,7 @@ function start(fate: () => Fate, records = new NumberedRecords()): Bench {
   const events: DeviceEvent[] = [];
   const uplink = new Uplink({
     device: "pi-1",
+    topic: "headwater/1/pi-1/records",
     source: records,
     connect: gateway.connect,
     clock,

@@ -1,5 +1,5 @@
 import { LogError } from "@headwater/log";
-import { type DeviceStatus, recordsTopic, statusTopic } from "@headwater/protocol";
+import { type DeviceStatus, statusTopic } from "@headwater/protocol";
 import type { DeviceClock } from "../clock/device-clock.js";
 import { Condition } from "../condition.js";
 import { Counts } from "../counts.js";
@@ -24,13 +24,15 @@ export interface RecordSource {
 
 export interface UplinkOptions {
   readonly device: string;
+  /** Where the source's messages go. */
+  readonly topic: string;
   readonly source: RecordSource;
   readonly connect: Connect;
   readonly clock: DeviceClock;
   /** 0 up to, not including, 1. */
   readonly random: () => number;
-  /** What the gateway is told every few seconds. */
-  readonly status: () => DeviceStatus;
+  /** What the gateway is told every few seconds, where it is told. */
+  readonly status?: () => DeviceStatus;
   readonly report: Report;
 }
 
@@ -146,8 +148,7 @@ export class Uplink {
   }
 
   async #send(connection: GatewayConnection, signal: AbortSignal): Promise<ConnectionEnd> {
-    const { clock, device, source } = this.#options;
-    const topic = recordsTopic(device);
+    const { clock, source, topic } = this.#options;
     let position = source.first;
     while (!signal.aborted) {
       const envelope = await source.next(position, signal);
@@ -206,7 +207,7 @@ export class Uplink {
   async #tellStatus(connection: GatewayConnection, signal: AbortSignal): Promise<ConnectionEnd> {
     const { clock, device, status } = this.#options;
     while (!signal.aborted) {
-      connection.tell(statusTopic(device), JSON.stringify(status()));
+      if (status !== undefined) connection.tell(statusTopic(device), JSON.stringify(status()));
       await clock.sleep(STATUS_EVERY_MS, signal);
     }
     return stopped;
