@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Log } from "./api.js";
 import { openLog } from "./open.js";
 import { type DiskFault, FaultDisk, ManualClock } from "./testing/index.js";
-import { Sessions, damagedOf, runs, scenarios } from "./testing/sessions.js";
+import { Sessions, damagedOf, runs } from "./testing/sessions.js";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -12,6 +12,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const scenarios = fc.record({
+  seed: fc.nat(),
+  shards: fc.integer({ min: 1, max: 6 }),
+  journals: fc.integer({ min: 1, max: 3 }),
+});
 const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
 
 test("whatever fails, and when: nothing acknowledged is lost, and it goes on when the disk does", async () => {

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import type { Damage, Log, LogEvent } from "../api.js";
 import { openLog } from "../open.js";
 import { type FaultDisk, randomOf } from "./fault-disk.js";
@@ -10,12 +9,6 @@ export interface Scenario {
   readonly shards: number;
   readonly journals: number;
 }
-
-export const scenarios: fc.Arbitrary<Scenario> = fc.record({
-  seed: fc.nat(),
-  shards: fc.integer({ min: 1, max: 6 }),
-  journals: fc.integer({ min: 1, max: 3 }),
-});
 
 /** How many scenarios a test tries: the long tests ask for more. */
 export function runs(): number {
