@@ -57,6 +57,52 @@ export class GatewayMetrics {
     "Records lost to damage of the disk before they were forwarded",
     [],
   );
+  readonly videoPiecesCommitted = this.#counter(
+    "video_pieces_committed_total",
+    "Pieces of video written and synced to the spool",
+    [],
+  );
+  readonly videoBytesCommitted = this.#counter(
+    "video_bytes_committed_total",
+    "Bytes of pieces synced to the spool",
+    [],
+  );
+  readonly videoPiecesRepeated = this.#counter(
+    "video_pieces_repeated_total",
+    "Pieces that a device sent again after their commit; acknowledged, not stored twice",
+    [],
+  );
+  readonly videoPiecesStray = this.#counter(
+    "video_pieces_stray_total",
+    "Pieces that belong to no fragment that is waiting: its beginning or a piece between is missing",
+    [],
+  );
+  readonly videoFragmentsPersisted = this.#counter(
+    "video_fragments_persisted_total",
+    "Fragments that the upstream has persisted, by lane",
+    ["lane"],
+  );
+  readonly videoFragmentsResent = this.#counter(
+    "video_fragments_resent_total",
+    "Fragments sent again from their start, by lane",
+    ["lane"],
+  );
+  readonly videoFragmentsRefused = this.#counter(
+    "video_fragments_refused_total",
+    "Fragments put aside because the upstream will never take them, by error",
+    ["error"],
+  );
+  readonly videoFramesCut = this.#counter(
+    "video_frames_cut_total",
+    "Frames left out because the end of them never came, or was damaged",
+    [],
+  );
+  readonly videoSessions = this.#counter("video_sessions_total", "PutMedia calls begun, by lane", ["lane"]);
+  readonly videoSessionsFailed = this.#counter(
+    "video_sessions_failed_total",
+    "PutMedia calls that broke or were refused, by cause",
+    ["cause"],
+  );
   readonly commitSeconds = new Histogram({
     name: `${PREFIX}_commit_seconds`,
     help: "From a message's arrival to its sync",

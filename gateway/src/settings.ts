@@ -31,6 +31,9 @@ export const settingsSchema = z
     upstream: httpUrl()
       .default("http://127.0.0.1:4567")
       .describe("Kinesis endpoint that records are forwarded to: Headwater's cloud or AWS"),
+    videoUpstream: httpUrl()
+      .optional()
+      .describe("Kinesis Video endpoint that video is forwarded to; the upstream if absent"),
     region: z
       .string()
       .regex(/^[a-z0-9-]{1,64}$/, "must be a region name such as us-east-1")
@@ -58,6 +61,12 @@ export const settingsSchema = z
       .min(1 * MiB)
       .default(10 * GiB)
       .describe("bytes of records kept while the upstream does not take them; full, nothing more is acknowledged"),
+    videoSpoolBytesMax: z
+      .number()
+      .int()
+      .min(1 * MiB)
+      .default(10 * GiB)
+      .describe("bytes of video kept while the upstream does not take it; full, nothing more is acknowledged"),
     diskFreeBytesMin: z
       .number()
       .int()

@@ -8,16 +8,15 @@ import {
 } from "@headwater/protocol";
 import type { DeviceRegistry } from "../devices/device-registry.js";
 import { Refusal, type RefusalCode } from "../gateway-error.js";
-import { matchesFilter } from "../listener/topic-filter.js";
 import type { Session } from "../listener/session.js";
 import type { GatewayMetrics } from "../metrics.js";
+import type { VideoIngest } from "../video/video-ingest.js";
 import type { DeadLetter, DeadLetters } from "../spool/dead-letters.js";
 import type { Spool } from "../spool/spool.js";
-import type { SequencedEntry } from "../spool/stream-spool.js";
+import { encodeSpoolEntry } from "../spool/spool-frame.js";
+import type { SequencedItem } from "../spool/stream-spool.js";
+import { isAllowed } from "./permission.js";
 import { problemOf } from "./validate-record.js";
-
-/** Where a user without a list may publish. */
-const PUBLISH_DEFAULT: readonly string[] = ["streams/#"];
 
 /**
  * Takes a message from the listener to the disk. What resolves is synced; what can never be delivered is put aside and
@@ -25,6 +24,7 @@ const PUBLISH_DEFAULT: readonly string[] = ["streams/#"];
  */
 export class Ingest {
   readonly #spool: Spool;
+  readonly #video: VideoIngest;
   readonly #deadLetters: DeadLetters;
   readonly #devices: DeviceRegistry;
   readonly #metrics: GatewayMetrics;
@@ -32,12 +32,14 @@ export class Ingest {
 
   constructor(parts: {
     readonly spool: Spool;
+    readonly video: VideoIngest;
     readonly deadLetters: DeadLetters;
     readonly devices: DeviceRegistry;
     readonly metrics: GatewayMetrics;
     readonly clock: { now(): number };
   }) {
     this.#spool = parts.spool;
+    this.#video = parts.video;
     this.#deadLetters = parts.deadLetters;
     this.#devices = parts.devices;
     this.#metrics = parts.metrics;
@@ -58,8 +60,8 @@ export class Ingest {
         refuse(session, "not-own-device", `${session.device ?? session.clientId} may not publish as ${parsed.device}`);
       }
       if (parsed.kind === "status") return this.#status(session, payload);
-      if (parsed.kind === "video") refuse(session, "unsupported-version", "video is not taken yet");
-      await this.#envelope(session, parsed.device, topic, payload);
+      const take = parsed.kind === "video" ? this.#video.publish.bind(this.#video) : this.#envelope.bind(this);
+      await take(session, parsed.device, topic, payload);
     } else {
       // As the envelopes' records are looked at: with the key as it is, however the topic spells it.
       const spelled = parsed?.kind === "stream" ? `streams/${parsed.stream}/${parsed.partitionKey}` : topic;
@@ -89,9 +91,10 @@ export class Ingest {
       return this.#putAsideAlone(session, { reason: "too-many-streams", detail, topic, stream, payload });
     }
     const record = encodeRecord({ stream, partitionKey, data: payload, boot: 0, monotonicMs: 0 });
-    const entry = { captureMs: this.#clock.now(), clockUnsynchronised: false, isArrivalTime: true, record };
+    const captureMs = this.#clock.now();
+    const item = encodeSpoolEntry({ captureMs, clockUnsynchronised: false, isArrivalTime: true, record });
     await this.#spool.room.admit(session, record.length, () =>
-      this.#spool.withStream(session, stream, (spool) => spool.accept(session, entry)),
+      this.#spool.withStream(session, stream, (spool) => spool.accept(session, item)),
     );
   }
 
@@ -125,7 +128,7 @@ export class Ingest {
 
   /** Splits an envelope by stream, and takes out what can never be delivered. */
   #sort(session: Session, device: string, topic: string, { entries }: RecordsEnvelope): Sorted {
-    const byStream = new Map<string, SequencedEntry[]>();
+    const byStream = new Map<string, SequencedItem[]>();
     const deadLetters: DeadLetter[] = [];
     for (const entry of entries) {
       const aside = (letter: Pick<DeadLetter, "reason" | "detail" | "stream">): void => {
@@ -145,7 +148,7 @@ export class Ingest {
         aside({ reason: "too-many-streams", detail: "the gateway keeps no more streams", stream });
       } else {
         const list = byStream.get(stream) ?? [];
-        list.push({ ...entry, isArrivalTime: false });
+        list.push({ sequence: entry.sequence, ...encodeSpoolEntry({ ...entry, isArrivalTime: false }) });
         byStream.set(stream, list);
       }
     }
@@ -189,13 +192,8 @@ function refuse(session: Session, code: RefusalCode, message: string): never {
 }
 
 interface Sorted {
-  readonly byStream: ReadonlyMap<string, SequencedEntry[]>;
+  readonly byStream: ReadonlyMap<string, SequencedItem[]>;
   readonly deadLetters: readonly DeadLetter[];
-}
-
-function isAllowed(session: Session, topic: string): boolean {
-  if (session.user === undefined) return true;
-  return (session.user.publish ?? PUBLISH_DEFAULT).some((filter) => matchesFilter(filter, topic));
 }
 
 function decoded(bytes: Uint8Array): ReturnType<typeof decodeRecord> | UplinkError {

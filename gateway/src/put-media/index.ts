@@ -1,5 +1,5 @@
 export * from "./ack.js";
-export { getDataEndpoint, type KinesisVideoOptions } from "./kinesis-video.js";
+export { callKinesisVideo, getDataEndpoint, type KinesisVideoOptions } from "./kinesis-video.js";
 export * from "./matroska-body.js";
 export * from "./put-media.js";
 export * from "./put-media-error.js";

@@ -1,4 +1,5 @@
 import { decodeRecord, type UplinkRecord } from "@headwater/protocol";
+import type { SpoolItem } from "./stream-spool.js";
 
 /**
  * What lies in the gateway's spool for one record: when it was captured, then the record as the device encoded it.
@@ -23,13 +24,13 @@ const HEADER_BYTES = 16;
 const CLOCK_UNSYNCHRONISED = 1;
 const ARRIVAL_TIME = 2;
 
-/** The parts of a frame; the record is not copied. */
-export function encodeSpoolEntry(entry: SpoolEntry): readonly Uint8Array[] {
+/** As it lies in the spool; the record is not copied. */
+export function encodeSpoolEntry(entry: SpoolEntry): SpoolItem {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeDoubleLE(entry.captureMs, 0);
   const flags = (entry.clockUnsynchronised ? CLOCK_UNSYNCHRONISED : 0) | (entry.isArrivalTime ? ARRIVAL_TIME : 0);
   header.writeUInt32LE(flags, 8);
-  return [header, entry.record];
+  return { data: [header, entry.record], bytes: entry.record.length };
 }
 
 /**

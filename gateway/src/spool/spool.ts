@@ -7,18 +7,20 @@ import { StreamSpool, type StreamSpoolOptions } from "./stream-spool.js";
 
 export interface SpoolOptions {
   readonly log: Log;
+  /** What its shards' names begin with; the stream's name follows. */
+  readonly prefix: "stream/" | "video/";
   readonly bytesMax: number;
   /** How long a message waits for room before its connection is ended. */
   readonly waitMs: number;
   readonly streamsMax: number;
   readonly metrics: GatewayMetrics;
+  readonly onCommitted: (count: { readonly records: number; readonly bytes: number }) => void;
   /** For what goes wrong beside the appends. */
   readonly onTrouble: (error: unknown) => void;
   /** A stream's first record is on its way. */
   readonly onStream: (name: string, spool: StreamSpool) => void;
 }
 
-const STREAM_PREFIX = "stream/";
 const MiB = 1024 * 1024;
 const SNAPSHOT_BYTES = 32 * MiB;
 const TRIM_BYTES_MAX = 8 * MiB;
@@ -28,7 +30,7 @@ const TRIMS_AT_A_TIME = 16;
 
 type Use = (stream: StreamSpool) => Promise<void>;
 
-/** Everything that waits for the upstream: a shard of the log for each stream. */
+/** Everything of one kind, records or video, that waits for the upstream: a shard of the log for each stream. */
 export class Spool {
   readonly room: SpoolRoom;
   readonly #options: SpoolOptions;
@@ -52,8 +54,9 @@ export class Spool {
 
   static async open(options: SpoolOptions): Promise<Spool> {
     const spool = new Spool(options);
-    for (const shard of options.log.shards()) {
-      if (shard.startsWith(STREAM_PREFIX)) await spool.#open(shard.slice(STREAM_PREFIX.length));
+    const { log, prefix } = options;
+    for (const shard of log.shards()) {
+      if (shard.startsWith(prefix)) await spool.#open(shard.slice(prefix.length));
     }
     spool.#usedBytes = spool.bytes;
     return spool;
@@ -127,7 +130,7 @@ export class Spool {
   async #make(name: string): Promise<void> {
     let refusal: Refusal | undefined;
     try {
-      await this.#options.log.createShards([STREAM_PREFIX + name]);
+      await this.#options.log.createShards([this.#options.prefix + name]);
       await this.#open(name);
     } catch (error) {
       refusal = new Refusal("disk-failed", "the stream's spool cannot be made", { cause: error });
@@ -143,17 +146,16 @@ export class Spool {
   }
 
   async #open(name: string): Promise<void> {
-    const { log, bytesMax, metrics, onTrouble, onStream } = this.#options;
+    const { log, prefix, bytesMax, metrics, onCommitted, onTrouble, onStream } = this.#options;
     const options: StreamSpoolOptions = {
       log,
-      shard: STREAM_PREFIX + name,
+      shard: prefix + name,
       snapshotBytes: SNAPSHOT_BYTES,
       trimBytes: Math.min(TRIM_BYTES_MAX, bytesMax / 8),
       lanesMax: LANES_MAX,
-      onCommitted: ({ records, bytes }) => {
-        metrics.recordsCommitted.inc(records);
-        metrics.bytesCommitted.inc(bytes);
-        this.#usedBytes += bytes;
+      onCommitted: (count) => {
+        onCommitted(count);
+        this.#usedBytes += count.bytes;
       },
       onForgotten: (lanes) => metrics.watermarksForgotten.inc(lanes),
       onTrouble,

@@ -2,11 +2,17 @@ import { LogError, type Frame, type Log } from "@headwater/log";
 import { Refusal, type RefusalCode } from "../gateway-error.js";
 import type { Session } from "../listener/session.js";
 import { SerialAppender } from "./serial-appender.js";
-import { encodeSpoolEntry, type SpoolEntry } from "./spool-frame.js";
 import { Watermarks, type Lane } from "./watermarks.js";
 
-/** A record from a device, in the order that its lane gives it. */
-export interface SequencedEntry extends SpoolEntry {
+/** A message, or a part of one, as it is to lie in the spool. */
+export interface SpoolItem {
+  readonly data: readonly Uint8Array[];
+  /** What it counts, in bytes. */
+  readonly bytes: number;
+}
+
+/** One from a device, in the order that its lane gives it. */
+export interface SequencedItem extends SpoolItem {
   readonly sequence: number;
 }
 
@@ -24,11 +30,11 @@ export interface StreamSpoolOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Capture time and record header in front of each stored payload. */
 const READ_LIMITS = { frames: 1000, bytes: 4 * 1024 * 1024 };
 
 /**
- * The records of one stream that wait for the upstream: one shard of the log, its watermarks, and how far it is released.
+ * What waits of one stream for the upstream, records or video: one shard of the log, its watermarks, and how far it is
+ * released.
  */
 export class StreamSpool {
   readonly #options: StreamSpoolOptions;
@@ -82,29 +88,29 @@ export class StreamSpool {
   }
 
   /**
-   * Queues a device's records, in order; those that were sent before are not stored again. Takes effect at once, so
+   * Queues a device's items, in order; those that were sent before are not stored again. Takes effect at once, so
    * calls for one lane must come in its order.
    * @returns how many were repeats, once all of them are on disk, the repeats' originals included.
    * @throws {Refusal} what the log could not take; the session has failed then, and with it all that it sends later.
    */
-  acceptSequenced(session: Session, lane: Lane, entries: readonly SequencedEntry[]): Promise<{ repeats: number }> {
+  acceptSequenced(session: Session, lane: Lane, items: readonly SequencedItem[]): Promise<{ repeats: number }> {
     const frames: Frame[] = [];
     let bytes = 0;
     let waits = false;
     let highest = -1;
-    for (const entry of entries) {
-      const verdict = this.#watermarks.judge(lane, entry.sequence);
+    for (const { sequence, data, bytes: itemBytes } of items) {
+      const verdict = this.#watermarks.judge(lane, sequence);
       if (verdict === "pending") waits = true;
       if (verdict !== "new") continue;
-      this.#watermarks.appending(lane, entry.sequence);
-      highest = entry.sequence;
+      this.#watermarks.appending(lane, sequence);
+      highest = sequence;
       frames.push({
-        origin: { producer: lane.device, spoolId: lane.spoolId, request: entry.sequence, entry: lane.lane },
-        data: encodeSpoolEntry(entry),
+        origin: { producer: lane.device, spoolId: lane.spoolId, request: sequence, entry: lane.lane },
+        data,
       });
-      bytes += entry.record.length;
+      bytes += itemBytes;
     }
-    const repeats = entries.length - frames.length;
+    const repeats = items.length - frames.length;
     if (frames.length === 0 && !waits) return Promise.resolve({ repeats });
     return this.#add(session, frames, bytes, {
       committed: () => {
@@ -114,9 +120,17 @@ export class StreamSpool {
     }).then(() => ({ repeats }));
   }
 
-  /** Queues a record that has no identity, such as a plain MQTT client's. */
-  accept(session: Session, entry: SpoolEntry): Promise<void> {
-    return this.#add(session, [{ data: encodeSpoolEntry(entry) }], entry.record.length, {});
+  /** Queues an item that has no identity, such as a plain MQTT client's. */
+  accept(session: Session, { data, bytes }: SpoolItem): Promise<void> {
+    return this.#add(session, [{ data }], bytes, {});
+  }
+
+  /**
+   * Writes a note of the forwarding among the items: a frame without origin. Durable when it resolves.
+   * @throws {LogError}
+   */
+  async note(data: Uint8Array): Promise<void> {
+    await this.#appender.append([{ data }], data.length, () => this.#countTowardsSnapshot(data.length));
   }
 
   /** Everything before the position is recorded as delivered or put aside; it may be forgotten. */

@@ -12,10 +12,14 @@ import { Uplink } from "../uplink/uplink.js";
 import { UPLINK_SHARD, UplinkJournal } from "../uplink/uplink-journal.js";
 import type { Upstream } from "../uplink/upstream.js";
 import { UpstreamStatus } from "../uplink/upstream-status.js";
+import { VideoIngest } from "../video/video-ingest.js";
+import { VideoUplink } from "../video/video-uplink.js";
+import type { VideoUpstream } from "../video/video-upstream.js";
 
 export interface SpoolOnDisk {
   readonly log: Log;
   readonly spool: Spool;
+  readonly videoSpool: Spool;
   readonly ingest: Ingest;
   readonly deadLetters: DeadLetters;
   readonly devices: DeviceRegistry;
@@ -38,7 +42,11 @@ export interface SpoolOnDiskOptions {
   readonly streamsMax?: number;
   /** Where records are forwarded to; absent: nowhere. */
   readonly upstream?: Upstream;
+  /** Where video is forwarded to; absent: nowhere. */
+  readonly videoUpstream?: VideoUpstream;
   readonly createStreams?: boolean;
+  /** Of the log and the video's forwarding; one that stands still unless given. */
+  readonly clock?: { now(): number };
   /** Of the forwarding; a turn of the event loop, whatever the time, unless given. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -54,7 +62,13 @@ export async function openSpool(
     ...given
   }: SpoolOnDiskOptions = {},
 ): Promise<SpoolOnDisk> {
-  const log = await openLog({ directory: "/log", disk, clock, journals: 1, journalBytesMax: 1 << 18 });
+  const log = await openLog({
+    directory: "/log",
+    disk,
+    clock: given.clock ?? clock,
+    journals: 1,
+    journalBytesMax: 1 << 18,
+  });
   await log.createShards([UPLINK_SHARD, DEAD_LETTER_SHARD, DEVICE_SHARD]);
   const troubles: unknown[] = [];
   const onTrouble = (error: unknown): void => void troubles.push(error);
@@ -63,7 +77,12 @@ export async function openSpool(
   const devices = await DeviceRegistry.open(log, 100, clock);
   const journal = await UplinkJournal.open(log, onTrouble);
   const status = new UpstreamStatus(() => undefined);
-  const { upstream, createStreams = false } = given;
+  const { upstream, videoUpstream, createStreams = false } = given;
+  const world = {
+    logger: pino({ level: "silent" }),
+    random: () => 0.5,
+    sleep: given.sleep ?? (async (_: number, signal: AbortSignal) => await nextTurn(undefined, { signal })),
+  };
   const uplink =
     upstream &&
     new Uplink({
@@ -75,17 +94,41 @@ export async function openSpool(
       createStreams,
       status,
       metrics,
-      logger: pino({ level: "silent" }),
-      random: () => 0.5,
-      sleep: given.sleep ?? (async (_, signal) => await nextTurn(undefined, { signal })),
+      ...world,
     });
   const onStream = (name: string, stream: StreamSpool): void => {
     uplink?.start(name, stream);
   };
-  const spool = await Spool.open({ log, bytesMax, waitMs, streamsMax, metrics, onTrouble, onStream });
-  const ingest = new Ingest({ spool, deadLetters, devices, metrics, clock });
-  const stop = async (): Promise<void> => await uplink?.stop();
-  return { log, spool, ingest, deadLetters, devices, metrics, journal, status, stop, troubles };
+  const limits = { log, bytesMax, waitMs, streamsMax, metrics, onTrouble };
+  const onCommitted = ({ records, bytes }: { records: number; bytes: number }): void => {
+    metrics.recordsCommitted.inc(records);
+    metrics.bytesCommitted.inc(bytes);
+  };
+  const spool = await Spool.open({ ...limits, prefix: "stream/", onCommitted, onStream });
+  const videoUplink =
+    videoUpstream &&
+    new VideoUplink({
+      log,
+      upstream: videoUpstream,
+      deadLetters,
+      status,
+      metrics,
+      clock: given.clock ?? clock,
+      ...world,
+    });
+  const videoSpool = await Spool.open({
+    ...limits,
+    prefix: "video/",
+    onCommitted: ({ records }) => metrics.videoPiecesCommitted.inc(records),
+    onStream: (name, stream) => videoUplink?.start(name, stream),
+  });
+  const video = new VideoIngest({ spool: videoSpool, deadLetters, devices, metrics });
+  const ingest = new Ingest({ spool, video, deadLetters, devices, metrics, clock });
+  const stop = async (): Promise<void> => {
+    await uplink?.stop();
+    await videoUplink?.stop();
+  };
+  return { log, spool, videoSpool, ingest, deadLetters, devices, metrics, journal, status, stop, troubles };
 }
 
 /** Everything that a stream's spool holds, in order: the data as text and the sequence, if it came with one. */
