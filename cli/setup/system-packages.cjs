@@ -33,9 +33,35 @@ const testClients = [
   },
   { name: "mosquitto-clients", isThere: () => fs.existsSync("/usr/bin/mosquitto_pub") },
   { name: "ffmpeg", isThere: () => fs.existsSync("/usr/bin/ffmpeg") },
+  // The simulated camera (hardware/simulated-camera), and GStreamer as the device's capture.
+  { name: "gstreamer1.0-tools", isThere: () => fs.existsSync("/usr/bin/gst-launch-1.0") },
+  { name: "gstreamer1.0-plugins-good", isThere: () => hasElement("rtspsrc") },
+  { name: "gstreamer1.0-plugins-bad", isThere: () => hasElement("h264parse") },
+  { name: "gstreamer1.0-plugins-ugly", isThere: () => hasElement("x264enc") },
+  { name: "gstreamer1.0-x", isThere: () => hasElement("timeoverlay") },
+  {
+    name: "gir1.2-gst-rtsp-server-1.0",
+    isThere: async () => {
+      const load = 'import gi; gi.require_version("GstRtspServer", "1.0")';
+      return fs.existsSync("/usr/bin/python3") && (await run("/usr/bin/python3", ["-c", load])).code === 0;
+    },
+  },
+  {
+    name: "python3-gi",
+    isThere: async () =>
+      fs.existsSync("/usr/bin/python3") && (await run("/usr/bin/python3", ["-c", "import gi"])).code === 0,
+  },
   { name: "strace", isThere: () => fs.existsSync("/usr/bin/strace") },
   { name: "chromium", isThere: () => fs.existsSync("/usr/bin/chromium") },
 ];
+
+/** @param {string} element of GStreamer's. */
+async function hasElement(element) {
+  return (
+    fs.existsSync("/usr/bin/gst-inspect-1.0") &&
+    (await run("/usr/bin/gst-inspect-1.0", ["--exists", element])).code === 0
+  );
+}
 
 const APT = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
 const INSTALL = ["install", "-y", "--no-install-recommends"];
