@@ -24,9 +24,7 @@ import { CallSlots } from "./uplink/call-slots.js";
 import { Uplink } from "./uplink/uplink.js";
 import { UPLINK_SHARD, UplinkJournal } from "./uplink/uplink-journal.js";
 import { UpstreamStatus } from "./uplink/upstream-status.js";
-import { AwsVideoUpstream } from "./video/aws-video-upstream.js";
-import { VideoIngest } from "./video/video-ingest.js";
-import { VideoUplink } from "./video/video-uplink.js";
+import { openVideo } from "./video/open-video.js";
 
 /** What the gateway needs of the machine. */
 export interface World {
@@ -50,7 +48,6 @@ const INGEST_BYTES_MAX = 64 * MiB;
 const DISK_FREE_BYTES_MIN = 64 * MiB;
 const SPOOL_WAIT_MS = 5_000;
 const STREAMS_MAX = 1000;
-const VIDEO_STREAMS_MAX = 100;
 const DEVICES_MAX = 10_000;
 const UPSTREAM_CALLS_MAX = 16;
 const UPSTREAM_TIMEOUT_MS = 30_000;
@@ -123,45 +120,30 @@ async function start(
   closers.push(() => spool.sweep().catch(onTrouble));
   closers.push(() => uplink.stop());
 
-  const videoEndpoint = settings.videoUpstream ?? settings.upstream;
-  const videoUpstream = new AwsVideoUpstream({
-    endpoint: videoEndpoint,
+  const video = await openVideo({
+    log,
+    bytesMax: settings.videoSpoolBytesMax,
+    waitMs: SPOOL_WAIT_MS,
+    endpoint: settings.videoUpstream ?? settings.upstream,
     region: settings.region,
     credentials,
     createStreams,
-  });
-  const videoUplink = new VideoUplink({
-    log,
-    upstream: videoUpstream,
     deadLetters,
+    devices,
     status,
     metrics,
     logger,
     clock,
     random,
     sleep,
-  });
-  const videoSpool = await Spool.open({
-    log,
-    prefix: "video/",
-    bytesMax: settings.videoSpoolBytesMax,
-    waitMs: SPOOL_WAIT_MS,
-    streamsMax: VIDEO_STREAMS_MAX,
-    metrics,
-    onCommitted: ({ records, bytes }) => {
-      metrics.videoPiecesCommitted.inc(records);
-      metrics.videoBytesCommitted.inc(bytes);
-    },
     onTrouble,
-    onStream: (name: string, stream: StreamSpool) => videoUplink.start(name, stream),
   });
-  closers.push(() => videoSpool.sweep().catch(onTrouble));
-  closers.push(() => videoUplink.stop());
+  closers.push(() => video.close());
   const sweep = async (): Promise<void> => {
     const { bavail, blocks, bsize } = await statfs(settings.data);
     const freeBytesMin = settings.diskFreeBytesMin ?? Math.min(DISK_FREE_BYTES_MIN, (blocks * bsize) / 16);
-    for (const one of [spool, videoSpool]) one.room.setDiskLow(bavail * bsize < freeBytesMin);
-    await Promise.all([spool.sweep(), videoSpool.sweep()]);
+    for (const one of [spool, video.spool]) one.room.setDiskLow(bavail * bsize < freeBytesMin);
+    await Promise.all([spool.sweep(), video.spool.sweep()]);
   };
   every(SWEEP_EVERY_MS, sweep, onTrouble, closers);
   every(DEVICES_SAVED_EVERY_MS, () => devices.save(), onTrouble, closers);
@@ -190,8 +172,7 @@ async function start(
       });
   closers.push(() => control?.close());
 
-  const video = new VideoIngest({ spool: videoSpool, deadLetters, devices, metrics });
-  const ingest = new Ingest({ spool, video, deadLetters, devices, metrics, clock });
+  const ingest = new Ingest({ spool, video: video.ingest, deadLetters, devices, metrics, clock });
   const authenticator = new Authenticator(settings.users);
   const listener = await MqttListener.start({
     host: settings.mqttHost,
@@ -210,7 +191,7 @@ async function start(
   closers.push(() => listener.close());
   // What waits for room would hold the listener's end up.
   closers.push(() => spool.room.close());
-  closers.push(() => videoSpool.room.close());
+  closers.push(() => video.spool.room.close());
 
   metrics.gauge("connections", "MQTT connections", () => listener.connections);
   metrics.gauge("ingest_bytes", "Bytes of messages being received or committed", () => listener.ingestBytes);
@@ -232,16 +213,6 @@ async function start(
     "stream",
     byStream(({ bytes }) => bytes),
   );
-  metrics.gauge("video_spool_bytes_max", "Bytes that the video spool may hold", () => videoSpool.bytesMax);
-  metrics.gauge("video_spool_full", "1 while pieces wait for room in the video spool", () =>
-    videoSpool.room.isFull ? 1 : 0,
-  );
-  metrics.labelledGauge("video_spool_bytes", "Bytes of pieces kept in the spool", "stream", () =>
-    Object.fromEntries([...videoSpool.streams].map(([name, { bytes }]) => [name, bytes])),
-  );
-  metrics.labelledGauge("video_fragments_waiting", "Fragments that are not persisted upstream", "stream", () =>
-    videoUplink.waiting(),
-  );
   const states = ["idle", "connected", "unreachable", "rejecting"] as const;
   metrics.labelledGauge("upstream_state", "1 for the state that the upstream is in", "state", () =>
     Object.fromEntries(states.map((state) => [state, state === status.overall.upstream ? 1 : 0])),
@@ -251,7 +222,7 @@ async function start(
   return {
     addresses: { mqtt: `mqtt://${host}:${listener.port}` },
     health: () => {
-      const spoolFull = spool.room.isFull || videoSpool.room.isFull;
+      const spoolFull = spool.room.isFull || video.spool.room.isFull;
       const report = diskHealth.check();
       return { ok: !spoolFull && report.disk === "ok", gateway: gatewayId, spoolFull, ...report, ...gatewayStatus() };
     },

@@ -95,6 +95,23 @@ test("the spool lets go of what is persisted, and of nothing else", async () => 
   expect(upstream.repeats).toBe(0);
 });
 
+test("what is persisted is not sent again after a restart, and what is not is sent from its fragment's start", async () => {
+  const upstream = new ExactVideoUpstream();
+  const disk = new RamDisk();
+  const camera = new Camera();
+  const before = await openSpool(disk, { videoUpstream: upstream, clock: time });
+  for (let n = 0; n < 3; n++) camera.capture(nth(n));
+  await camera.connect(before.ingest, 15);
+  await eventually(() => expect(upstream.coming.get(0)).toMatchObject([{ timeMs: nth(2).producerMs }]));
+  await eventually(async () => expect(await valueOf(before.metrics, "video_fragments_persisted_total")).toBe(2));
+  await before.stop();
+  const after = await open(disk.powerOn(), upstream);
+  await camera.connect(after.ingest);
+  await eventually(() => expect(timesOf(upstream)).toEqual([0, 1, 2].map((n) => nth(n).producerMs)));
+  expect(upstream.taken[2]?.frames.map(({ data }) => data)).toEqual(nth(2).frames);
+  expect(upstream.repeats).toBe(0);
+});
+
 test("a piece that is sent again is acknowledged and stored once", async () => {
   const gateway = await openSpool(new RamDisk());
   gateways.push(gateway);
