@@ -14,8 +14,9 @@ import { getMediaInput, startAfter } from "../get-media/start-selector.js";
 import { type VideoContext, type VideoOperation, videoOperations } from "../operations/index.js";
 import { streamNameOf } from "../operations/stream-reference.js";
 import { readInput } from "../operations/video-operation.js";
+import { ArrivingBytes } from "../put-media/arriving-bytes.js";
 import { PutMediaCall } from "../put-media/put-media-call.js";
-import { readPutMediaParameters } from "../put-media/put-media-parameters.js";
+import { putMediaHeaders, readPutMediaParameters } from "../put-media/put-media-parameters.js";
 import type { VideoErrorCode } from "../video-error.js";
 import type { VideoTraffic } from "../video-traffic.js";
 import { ownEndpoint } from "./own-endpoint.js";
@@ -51,14 +52,16 @@ const names = new Map(
   ]),
 );
 
-/** Whether a path is one of Video Streams' operations. */
-export function isVideoPath(path: string | undefined): boolean {
-  return path !== undefined && names.has(path);
+/** Whether a request is for Video Streams: one of their operations, or another one that Data Streams cannot mean. */
+export function isVideoRequest({ url = "", headers }: IncomingMessage): boolean {
+  const path = url.split("?", 1)[0] ?? "";
+  return names.has(path) || (path.length > 1 && headers["x-amz-target"] === undefined);
 }
 
 /** Video Streams' front door: `POST /<operation in camel case>`, with JSON, or with media in one direction. */
 export class VideoFront {
   readonly #options: VideoFrontOptions;
+  readonly #arriving = new ArrivingBytes();
 
   constructor(options: VideoFrontOptions) {
     this.#options = options;
@@ -75,7 +78,8 @@ export class VideoFront {
       const operation = videoOperations.get(operationName);
       if (operation !== undefined) await this.#answer(exchange, operation);
       else if (operationName === "PutMedia") this.#putMedia(exchange);
-      else await this.#getMedia(exchange);
+      else if (operationName === "GetMedia") await this.#getMedia(exchange);
+      else throw new CloudError("operation-unknown", "There is no such operation.");
     } catch (thrown) {
       failure = this.#answerError(exchange, thrown);
     }
@@ -97,15 +101,11 @@ export class VideoFront {
   /** The signature covers the headers only, so media may flow at once. */
   #putMedia({ request, response, requestId }: Exchange): void {
     const { context, verifier, traffic } = this.#options;
-    if (verifier !== undefined) {
-      const signed = signedRequest(request);
-      const isUnsigned = request.headers["x-amz-content-sha256"] === UNSIGNED;
-      verifier.verify(signed, verifier.check(signed), isUnsigned ? UNSIGNED : EMPTY_BODY_SHA256);
-    }
+    if (verifier !== undefined) verifyHeaders(verifier, request);
     const parameters = readPutMediaParameters(request.headers, context.now());
     const { service } = context;
     const stream = service.stream(streamNameOf(parameters.stream, service));
-    new PutMediaCall({ request, response, requestId, stream, parameters, traffic }).run();
+    new PutMediaCall({ request, response, requestId, stream, parameters, traffic, arriving: this.#arriving }).run();
   }
 
   async #getMedia({ request, response, requestId }: Exchange): Promise<void> {
@@ -134,6 +134,23 @@ export class VideoFront {
     }
     send(exchange, status, { "x-amzn-errortype": type }, JSON.stringify({ Message: message }));
     return code;
+  }
+}
+
+/**
+ * A signature over the headers alone. Headers that say what a request means count only if signed; a presigned URL's bearer
+ * may choose them.
+ * @throws {CloudError} as {@link SignatureVerifier} does; `signature-mismatch` where one is not signed.
+ */
+function verifyHeaders(verifier: SignatureVerifier, request: IncomingMessage): void {
+  const signed = signedRequest(request);
+  const authorization = verifier.check(signed);
+  const isUnsigned = request.headers["x-amz-content-sha256"] === UNSIGNED;
+  const { signedHeaders } = verifier.verify(signed, authorization, isUnsigned ? UNSIGNED : EMPTY_BODY_SHA256);
+  if (authorization.form === "query") return;
+  for (const name of putMediaHeaders) {
+    if (request.headers[name] === undefined || signedHeaders.has(name)) continue;
+    throw new CloudError("signature-mismatch", `'${name}' must be a 'SignedHeader' in the AWS Authorization.`);
   }
 }
 

@@ -4,6 +4,7 @@ import { expectsContinue } from "../../http/send-answer.js";
 import type { VideoStream } from "../video-stream.js";
 import type { VideoTraffic } from "../video-traffic.js";
 import { type Acknowledgement, encodeAcknowledgement } from "./acknowledgement.js";
+import type { ArrivingBytes } from "./arriving-bytes.js";
 import type { PutMediaParameters } from "./put-media-parameters.js";
 import { PutMediaFault } from "./put-media-fault.js";
 import { PutMediaSession } from "./put-media-session.js";
@@ -24,6 +25,7 @@ export interface PutMediaCallOptions {
   readonly stream: VideoStream;
   readonly parameters: PutMediaParameters;
   readonly traffic: VideoTraffic;
+  readonly arriving: ArrivingBytes;
 }
 
 /**
@@ -42,13 +44,14 @@ export class PutMediaCall {
   /** @throws {VideoError} `connections-exceeded`. */
   constructor(options: PutMediaCallOptions) {
     this.#options = options;
-    const { stream, parameters, traffic } = options;
+    const { stream, parameters, traffic, arriving } = options;
     this.#leave = stream.producers.enter(this);
     this.#session = new PutMediaSession({
       store: stream.store,
       numberPrefix: stream.numberPrefix,
       timeBaseMs: parameters.timeBaseMs,
       traffic,
+      arriving,
       acknowledge: (ack) => this.#acknowledge(ack),
       onFault: (fault) => this.#onFault(fault),
     });

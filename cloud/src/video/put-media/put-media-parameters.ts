@@ -9,6 +9,15 @@ export interface PutMediaParameters {
   readonly wantsAcknowledgements: boolean;
 }
 
+/** The headers that say what a call means. */
+export const putMediaHeaders = [
+  "x-amzn-stream-name",
+  "x-amzn-stream-arn",
+  "x-amzn-fragment-timecode-type",
+  "x-amzn-producer-start-timestamp",
+  "x-amzn-fragment-acknowledgment-required",
+] as const;
+
 /** How the C and C++ producer SDK names itself; see {@link startMs}. */
 const C_PRODUCER = /\bAWS-SDK-KVS\//;
 
@@ -46,7 +55,7 @@ function startMs(text: string, userAgent: string): number {
   return Number(seconds) * 1000 + (isUnpadded ? Number(fraction) : Math.round(Number(`0.${fraction || "0"}`) * 1000));
 }
 
-function one(headers: IncomingHttpHeaders, name: string): string | undefined {
+function one(headers: IncomingHttpHeaders, name: (typeof putMediaHeaders)[number]): string | undefined {
   const value = headers[name];
   return value === undefined || value === "" ? undefined : String(value);
 }

@@ -5,11 +5,14 @@ import type { MediaAppender } from "../store/media-appender.js";
 import type { OpenFragment } from "../store/open-fragment.js";
 import type { VideoTraffic } from "../video-traffic.js";
 import type { Acknowledgement } from "./acknowledgement.js";
+import type { ArrivingBytes } from "./arriving-bytes.js";
 import { type CutStep, FragmentCutter } from "./fragment-cutter.js";
 import { PutMediaFault, toPutMediaFault } from "./put-media-fault.js";
 
 /** Bytes of one connection that may wait for the disk before it is read from no further. */
 const PENDING_BYTES_MAX = 4 << 20;
+/** More than the largest element that is read, in which nothing was found: what is skipped may be endless. */
+const FRUITLESS_BYTES_MAX = 64 << 20;
 
 export interface PutMediaSessionOptions {
   readonly store: FragmentStore;
@@ -18,6 +21,7 @@ export interface PutMediaSessionOptions {
   /** Added to every timecode. */
   readonly timeBaseMs: number;
   readonly traffic: VideoTraffic;
+  readonly arriving: ArrivingBytes;
   readonly acknowledge: (ack: Acknowledgement) => void;
   /** Called at most once, when the session cannot go on; what it heard of is acknowledged as an error by then. */
   readonly onFault: (fault: PutMediaFault) => void;
@@ -38,6 +42,8 @@ export class PutMediaSession {
   #current: Current | undefined;
   /** Complete, and on their way to the disk. */
   readonly #persisting = new Map<Current, Promise<void>>();
+  /** Since the reader last found something. */
+  #fruitlessBytes = 0;
   #isOver = false;
 
   constructor(options: PutMediaSessionOptions) {
@@ -50,7 +56,11 @@ export class PutMediaSession {
     if (this.#isOver) return undefined;
     this.#options.traffic.received(chunk.length);
     try {
-      for (const event of this.#reader.push(chunk)) for (const step of this.#cutter.take(event)) this.#do(step);
+      this.#hold(this.#fruitlessBytes + chunk.length);
+      for (const event of this.#reader.push(chunk)) {
+        this.#hold(0);
+        for (const step of this.#cutter.take(event)) this.#do(step);
+      }
     } catch (error) {
       this.#fail(error);
     }
@@ -67,13 +77,13 @@ export class PutMediaSession {
       this.#fail(error);
     }
     await Promise.all(this.#persisting.values());
-    this.#isOver = true;
+    this.#close();
   }
 
   /** The connection broke: what is not complete is given up, what is complete still becomes visible. */
   abort(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#close();
     this.#abandonCurrent();
   }
 
@@ -142,7 +152,7 @@ export class PutMediaSession {
   /** @param failed the fragment that failed; else the one on its way to the disk, or the one that is coming. */
   #fail(error: unknown, failed?: Current): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#close();
     const fault = toPutMediaFault(error);
     const [first] = this.#persisting.keys();
     const about = failed ?? (fault.code === "ARCHIVAL_ERROR" ? first : undefined) ?? this.#current;
@@ -150,6 +160,20 @@ export class PutMediaSession {
     this.#abandonCurrent();
     this.#options.acknowledge({ event: "ERROR", fragment, code: fault.code });
     this.#options.onFault(fault);
+  }
+
+  #close(): void {
+    this.#isOver = true;
+    this.#options.arriving.change(this.#fruitlessBytes, 0);
+    this.#fruitlessBytes = 0;
+  }
+
+  /** @throws {PutMediaFault} where that is too much, for one call or for all together. */
+  #hold(bytes: number): void {
+    const hasRoom = this.#options.arriving.change(this.#fruitlessBytes, bytes);
+    this.#fruitlessBytes = bytes;
+    if (bytes > FRUITLESS_BYTES_MAX) throw new PutMediaFault("INVALID_MKV_DATA", `${bytes} bytes without a frame`);
+    if (!hasRoom) throw new PutMediaFault("STREAM_READ_ERROR", "too many large frames are arriving at the same time");
   }
 
   #abandonCurrent(): void {
