@@ -327,3 +327,10 @@ test("events left untaken are a mistake of the caller, not of the input", () => 
   reader.push(producerStream).next();
   expect(() => [...reader.push(producerStream)]).toThrow(TypeError);
 });
+
+test("times since 1970 in milliseconds stay whole numbers", () => {
+  for (let timecode = 1_795_263_484_400; timecode < 1_795_263_484_500; timecode++) {
+    const events = eventsOf(bytes(producerHeader, cluster(BigInt(timecode))));
+    expect(events.at(2)).toEqual({ kind: "cluster", timecode: BigInt(timecode), timecodeMs: timecode });
+  }
+});

@@ -148,7 +148,7 @@ export class MatroskaReader {
       throw new MatroskaError("malformed", "a Cluster with two timecodes", element.offset);
     const timecode = bigUintOf(element);
     this.#cluster!.timecode = timecode;
-    this.#events.push({ kind: "cluster", timecode, timecodeMs: (Number(timecode) * timecodeScaleNs) / 1e6 });
+    this.#events.push({ kind: "cluster", timecode, timecodeMs: scaled(Number(timecode), timecodeScaleNs) });
   }
 
   #takeBlock(block: Block, offset: number): void {
@@ -158,7 +158,7 @@ export class MatroskaReader {
     const track = this.#document?.track(block.track);
     if (track === undefined) throw new MatroskaError("unknown-track", `a block of track ${block.track}`, offset);
     const { timecodeScaleNs } = this.#document!.info;
-    const timecodeMs = ((Number(clusterTimecode) + block.relativeTimecode) * timecodeScaleNs) / 1e6;
+    const timecodeMs = scaled(Number(clusterTimecode) + block.relativeTimecode, timecodeScaleNs);
     const { duration, isKey, frames } = block;
     const frameDurationMs =
       duration !== undefined
@@ -202,4 +202,9 @@ export class MatroskaReader {
     if (valueBytes > tagValueBytesMax)
       throw new MatroskaError("tag-too-large", `a tag's value of ${valueBytes} bytes`, offset);
   }
+}
+
+/** In milliseconds. Multiplied first, a time since 1970 would lose its exact milliseconds. */
+function scaled(timecode: number, timecodeScaleNs: number): number {
+  return timecode * (timecodeScaleNs / 1e6);
 }

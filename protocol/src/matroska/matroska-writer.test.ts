@@ -197,7 +197,7 @@ test("what was written is read, however it is cut", () =>
         for (const [given, clusters] of documents) {
           const header = documentHeader(given);
           const { tracks, writingApp, title, timecodeScaleNs = 1_000_000 } = given;
-          const ms = (timecode: number): number => (timecode * timecodeScaleNs) / 1e6;
+          const ms = (timecode: number): number => timecode * (timecodeScaleNs / 1e6);
           written.push(header);
           expected.push(
             {
