@@ -41,6 +41,8 @@ const WRITING_APP = "Headwater gateway";
 const IDLE_MS = 10_000;
 /** A complete fragment that is not PERSISTED for so long is sent again. */
 const PERSISTED_WITHIN_MS = 30_000;
+/** A connection that takes nothing for so long is broken, whatever it says. */
+const TAKEN_WITHIN_MS = 15_000;
 /** More than that between the last frame of a fragment and the next is a step of the producer's clock, or a gap. */
 const STEP_MS = 1_000;
 
@@ -82,6 +84,8 @@ export class PutSession {
   readonly #stop = new AbortController();
   /** Begun and not settled, in order. */
   #sent: Sent[] = [];
+  /** Since when the connection has not asked for more. */
+  #handedMs: number | undefined;
   /** Where the fragment before ended, in producer time. */
   #endMs = 0;
 
@@ -139,12 +143,14 @@ export class PutSession {
   }
 
   async *#body(opened: Opened): AsyncGenerator<Uint8Array, void, void> {
-    const { gate, lane } = this.#options;
+    const { gate, lane, clock } = this.#options;
     for await (const chunk of matroskaBody({ tracks: opened.tracks, writingApp: WRITING_APP }, this.#parts(opened))) {
       if (lane === "backfill") await gate.liveIdle(this.#stop.signal);
       else gate.setLiveBusy(true);
+      this.#handedMs = clock.now();
       yield chunk;
       // Asked for more: what was handed over is with the network.
+      this.#handedMs = undefined;
       if (lane === "live") gate.setLiveBusy(false);
     }
   }
@@ -245,12 +251,15 @@ export class PutSession {
     this.#sent = this.#sent.filter((other) => other.fragment !== fragment);
   }
 
-  /** A server that takes everything and acknowledges nothing is as good as gone. */
+  /** A server that takes nothing, or takes everything and acknowledges nothing, is as good as gone. */
   #watch(): void {
-    const [oldest] = this.#sent;
-    if (oldest?.completeMs === undefined) return;
-    if (this.#options.clock.now() - oldest.completeMs < PERSISTED_WITHIN_MS) return;
-    this.#stop.abort(new PutMediaError("interrupted", `no PERSISTED within ${PERSISTED_WITHIN_MS} ms`));
+    const nowMs = this.#options.clock.now();
+    const completeMs = this.#sent[0]?.completeMs;
+    if (nowMs - (completeMs ?? nowMs) >= PERSISTED_WITHIN_MS) {
+      this.#stop.abort(new PutMediaError("interrupted", `no PERSISTED within ${PERSISTED_WITHIN_MS} ms`));
+    } else if (nowMs - (this.#handedMs ?? nowMs) >= TAKEN_WITHIN_MS) {
+      this.#stop.abort(new PutMediaError("interrupted", `the connection takes nothing for ${TAKEN_WITHIN_MS} ms`));
+    }
   }
 }
 

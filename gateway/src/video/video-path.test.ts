@@ -208,6 +208,26 @@ test("errors of the service's own end a call, and everything is sent again", asy
   expect(await valueOf(gateway.metrics, "video_fragments_resent_total")).toBe(3);
 });
 
+test.each(["takes nothing", "acknowledges nothing"] as const)("a connection that %s is given up", async (silence) => {
+  const upstream = new ExactVideoUpstream();
+  upstream.silence = silence;
+  const gateway = await open(new RamDisk(), upstream);
+  const camera = new Camera();
+  camera.capture(nth(0));
+  await camera.connect(gateway.ingest);
+  await eventually(() => expect(upstream.calls).toBe(1));
+  await eventually(() => {
+    time.nowMs += 1_000;
+    expect(upstream.calls).toBe(2);
+  });
+  upstream.silence = undefined;
+  await eventually(() => {
+    time.nowMs += 1_000;
+    expect(upstream.taken).toHaveLength(1);
+  });
+  expect(await valueOf(gateway.metrics, "video_sessions_failed_total")).toBeGreaterThan(0);
+});
+
 test("a fragment that begins with no key frame is put aside: no decoder could begin with it", async () => {
   const upstream = new ExactVideoUpstream();
   const gateway = await open(new RamDisk(), upstream);

@@ -45,6 +45,8 @@ export class ExactVideoUpstream implements VideoUpstream {
   repeats = 0;
   /** Every call fails at once. */
   isDown = false;
+  /** What it does no more. */
+  silence: "takes nothing" | "acknowledges nothing" | undefined;
   /** Decides what happens to a complete fragment. */
   fault: (fragment: TakenFragment) => VideoFault = () => ({ kind: "none" });
 
@@ -65,6 +67,7 @@ export class ExactVideoUpstream implements VideoUpstream {
     for await (const chunk of body) {
       signal.throwIfAborted();
       if (this.isDown) throw new PutMediaError("interrupted", "went down");
+      if (this.silence === "takes nothing") await aborted(signal);
       for (const event of reader.push(chunk)) {
         if (event.kind === "cluster") {
           fragment = { timecodeMs: event.timecodeMs, tags: [], frames: [], call };
@@ -77,6 +80,7 @@ export class ExactVideoUpstream implements VideoUpstream {
           fragment?.frames.push({ track, timeMs, isKey, data: data.toString() });
         } else if (event.kind === "tag") fragment?.tags.push(`${event.name}=${event.value.toString()}`);
         else if (event.kind === "clusterEnd" && fragment !== undefined) {
+          if (this.silence !== undefined) await aborted(signal);
           yield this.#take(fragment);
           fragment = undefined;
         }
@@ -102,4 +106,10 @@ export class ExactVideoUpstream implements VideoUpstream {
     if (fault.kind === "lost-answer") throw new PutMediaError("interrupted", "the answer was lost");
     return { event: "PERSISTED", fragmentTimecodeMs, fragmentNumber: "1" };
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
 }
