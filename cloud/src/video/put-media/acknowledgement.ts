@@ -18,7 +18,7 @@ export function encodeAcknowledgement(ack: Acknowledgement): string {
   const fragment = "fragment" in ack ? ack.fragment : undefined;
   return `${JSON.stringify({
     EventType: ack.event,
-    FragmentTimecode: fragment?.timecodeMs,
+    FragmentTimecode: fragment && Math.round(fragment.timecodeMs),
     FragmentNumber: fragment?.number,
     ...(ack.event === "ERROR" ? { ErrorId: putMediaErrors[ack.code], ErrorCode: ack.code } : {}),
   })}\n`;
