@@ -34,6 +34,7 @@ export class ScriptedGateway {
   mostMessages = 0;
   isReachable = true;
   connections = 0;
+  #cut: () => void = () => undefined;
   readonly #fate: () => Fate;
   #turn = 0;
   readonly #later: { readonly atTurn: number; readonly happen: () => void }[] = [];
@@ -46,6 +47,11 @@ export class ScriptedGateway {
     if (!this.isReachable) return Promise.reject(new ConnectionError("unreachable", "nobody there"));
     return Promise.resolve(this.#accept());
   };
+
+  /** Ends the connection that stands. */
+  cut(): void {
+    this.#cut();
+  }
 
   /** Lets what is due happen. */
   turn(): void {
@@ -71,6 +77,7 @@ export class ScriptedGateway {
       [isDead, isOver] = [true, true];
       over.resolve({ fault: "closed", message });
     };
+    this.#cut = () => end("cut");
     const die = (afterTurns: number): void => {
       isDead = true;
       this.#after(afterTurns, () => end("died"));
