@@ -60,6 +60,7 @@ test.each([
   [4002, "skip"],
   [4003, "resend"],
   [4006, "skip"],
+  [4007, "skip"],
   [4008, "stop"],
   [4503, "stop"],
   [5000, "resend"],

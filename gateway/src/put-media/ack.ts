@@ -28,16 +28,19 @@ export interface IdleAck {
 /**
  * - `resend`: open another PutMedia and send again from the fragment in question on.
  * - `skip`: that fragment will never be taken; open another PutMedia and go on with the next.
- * - `stop`: somebody has to do something first: the stream, its key, its tracks.
+ * - `stop`: somebody has to do something about the stream first: it is not active, deleted, or its key does not work.
  */
 export type Reaction = "resend" | "skip" | "stop";
 
-/** 4001 fragment too large, 4002 too long, 4004 time goes back, 4006 not Matroska, 4009 too many tags, 4011 a track is missing. */
-const SKIPPED: ReadonlySet<number> = new Set([4001, 4002, 4004, 4006, 4009, 4011]);
+/**
+ * 4001 fragment too large, 4002 too long, 4004 time goes back, 4005 and 4012 too many tracks, 4006 not Matroska, 4007 a
+ * time that cannot be, 4009 too many tags, 4010 a track that is not in the header, 4011 a track without frames.
+ */
+const SKIPPED: ReadonlySet<number> = new Set([4001, 4002, 4004, 4005, 4006, 4007, 4009, 4010, 4011, 4012]);
 /** 4000 read error, 4003 connection too old, 5000 and 5001 trouble of the service's own. */
 const RESENT: ReadonlySet<number> = new Set([4000, 4003, 5000, 5001]);
 
-/** What to do about an ERROR, as AWS's own producers do it. */
+/** What to do about an ERROR. AWS's own producers do the same, but give up where the tracks or the time are wrong. */
 export function reactionTo(errorId: number): Reaction {
   if (SKIPPED.has(errorId)) return "skip";
   return RESENT.has(errorId) ? "resend" : "stop";
