@@ -22,6 +22,10 @@ const compilers = [
   { name: "g++", isThere: () => isInPath("g++") },
 ];
 
+/** What takes the picture of a camera, or makes one. */
+/** @type {SystemPackage[]} */
+const videoTools = [{ name: "ffmpeg", isThere: () => isInPath("ffmpeg") }];
+
 /** The clients that the tests run against the real thing: Debian's own, by their paths. */
 /** @type {SystemPackage[]} */
 const testClients = [
@@ -135,4 +139,4 @@ async function withoutDaemons(work) {
   return thenRestore(work, restore);
 }
 
-module.exports = { ensureSystemPackages, compilers, testClients };
+module.exports = { ensureSystemPackages, compilers, testClients, videoTools };

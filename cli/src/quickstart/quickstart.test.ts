@@ -83,6 +83,7 @@ describe("what is said at the end", () => {
     data: "/srv/it's here",
     credentialsFile: "/srv/it's here/cloud/credentials",
     region: "us-east-1",
+    camera: undefined,
     ssh: undefined,
   };
 
@@ -91,6 +92,14 @@ describe("what is said at the end", () => {
     expect(text).toContain("http://127.0.0.1:4567/console");
     expect(text).toContain("AWS_SHARED_CREDENTIALS_FILE='/srv/it'\\''s here/cloud/credentials'");
     expect(text).not.toContain("ssh");
+  });
+
+  test("names the camera, without its password", () => {
+    expect(welcome({ ...where, camera: "test-pattern" })).toContain('stream "camera": test-pattern');
+    const text = welcome({ ...where, camera: "rtsp://ada:secret@192.0.2.7/main" });
+    expect(text).toContain("rtsp://…@192.0.2.7/main");
+    expect(text).not.toContain("secret");
+    expect(welcome(where)).not.toContain("video");
   });
 
   test("over ssh there is the tunnel", () => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { BoundedLogFile } from "./bounded-log-file.js";
@@ -15,9 +15,13 @@ export interface QuickstartOptions {
   readonly mqttPort: number | undefined;
   /** Absolute; made where it does not exist. */
   readonly data: string;
+  /** `test-pattern`, `rtsp://…` or `/dev/video…`; undefined: none. */
+  readonly camera: string | undefined;
 }
 
 const REGION = "us-east-1";
+/** Of the test pattern, and of a camera whose picture is encoded here: what a small machine can do beside the rest. */
+const PICTURE = { width: 640, height: 360, framesPerSecond: 25 };
 const LOG_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
@@ -87,9 +91,18 @@ async function startAll(options: QuickstartOptions, started: ChildPart[], signal
     ["--mqtt-port", `${mqttPort}`, "--allow-anonymous", "--create-streams", "--upstream", endpoint, "--region", REGION],
     { AWS_SHARED_CREDENTIALS_FILE: credentialsFile },
   );
-  await start("device", ["--gateway", mqtt]);
+  const config = join(options.data, "device.yaml");
+  writeFileSync(config, deviceConfig(options.camera), { mode: 0o600 }); // an address may hold a password
+  await start("device", ["--gateway", mqtt, "--config", config]);
   const ssh = sshFrom(process.env["SSH_CONNECTION"], userInfo().username);
-  return { endpoint, mqtt, data: options.data, credentialsFile, region: REGION, ssh };
+  const { camera, data } = options;
+  return { endpoint, mqtt, data, credentialsFile, region: REGION, camera, ssh };
+}
+
+/** JSON is YAML. */
+function deviceConfig(camera: string | undefined): string {
+  const cameras = camera === undefined ? [] : [{ stream: "camera", source: camera, ...PICTURE }];
+  return `# Written anew by every npm start.\n${JSON.stringify({ cameras }, undefined, 2)}\n`;
 }
 
 function say(line: string): void {

@@ -8,6 +8,8 @@ export interface Whereabouts {
   readonly data: string;
   readonly credentialsFile: string;
   readonly region: string;
+  /** What the video stream `camera` shows; undefined where there is none. */
+  readonly camera: string | undefined;
   /** Of the ssh session, where there is one: who, and the server's address. */
   readonly ssh: { readonly user: string; readonly host: string } | undefined;
 }
@@ -30,6 +32,7 @@ export function welcome(where: Whereabouts): string {
     `  console    ${where.endpoint}/console`,
     `  endpoint   ${where.endpoint} (region ${where.region})`,
     `  MQTT       ${where.mqtt}`,
+    ...(where.camera === undefined ? [] : [`  video      stream "camera": ${withoutPassword(where.camera)}`]),
     `  data       ${where.data} (logs in ${where.data}/logs)`,
     "",
     "With the AWS CLI or an SDK:",
@@ -40,6 +43,10 @@ export function welcome(where: Whereabouts): string {
     "Ctrl-C stops everything; the data stays.",
     "",
   ].join("\n");
+}
+
+function withoutPassword(source: string): string {
+  return source.replace(/\/\/[^/@]*@/, "//…@");
 }
 
 function shellWord(text: string): string {
