@@ -74,12 +74,18 @@ export class FragmentQueue {
     this.changed.notify();
   }
 
-  /** The next fragment of the live lane, whether complete or not: the oldest that is not late, or the newest. */
+  /**
+   * The next fragment of the live lane, whether complete or not: the oldest that is not late, or the newest. None while
+   * that does not go on, such as the last of a device that left.
+   */
   nextLive(nowMs: number): QueuedFragment | undefined {
     for (const fragment of this.#fragments.values()) {
       if (fragment.state !== "waiting" || fragment.isBackfill) continue;
       const isLate = nowMs - fragment.arrivalMs > LIVE_MS_MAX && fragment !== this.#newestLive;
-      if (!isLate) return fragment;
+      if (!isLate) {
+        if (isSilent(fragment, nowMs)) continue;
+        return fragment;
+      }
       fragment.isBackfill = true;
       this.changed.notify();
     }
@@ -99,8 +105,7 @@ export class FragmentQueue {
   /** Whether it holds up newer ones: no piece came for long, though others' do. */
   isStalled({ id }: QueuedFragment, nowMs: number): boolean {
     const fragment = this.#get(id);
-    const isSilent = !fragment.isComplete && nowMs - fragment.lastArrivalMs > LIVE_MS_MAX;
-    return isSilent && !fragment.isBackfill && fragment !== this.#newestLive;
+    return isSilent(fragment, nowMs) && !fragment.isBackfill && fragment !== this.#newestLive;
   }
 
   /** Its bytes go out. */
@@ -191,4 +196,9 @@ export class FragmentQueue {
     if (fragment === undefined) throw new TypeError(`fragment ${keyOfFragment(id)} is not queued`);
     return fragment;
   }
+}
+
+/** Whether more is to come of it, and did not for long. */
+function isSilent({ isComplete, lastArrivalMs }: QueuedFragment, nowMs: number): boolean {
+  return !isComplete && nowMs - lastArrivalMs > LIVE_MS_MAX;
 }

@@ -66,7 +66,8 @@ export interface FrameSlice {
 export const pieceLimits = {
   /** The slices of one piece together. */
   sliceBytesMax: 256 * 1024,
-  frameBytesMax: 16 * 1024 * 1024,
+  /** Whoever puts frames together holds one; the largest picture of a 4K camera takes a tenth of it. */
+  frameBytesMax: 8 * 1024 * 1024,
   tracksMax: 3,
 } as const;
 
