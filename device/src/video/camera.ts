@@ -4,7 +4,7 @@ import { Condition } from "../condition.js";
 import { Counts } from "../counts.js";
 import type { Report } from "../report.js";
 import { Backoff } from "../uplink/backoff.js";
-import type { VideoArchive } from "./archive/video-archive.js";
+import type { PieceStore } from "./archive/video-archive.js";
 import {
   CaptureError,
   type CapturedFrame,
@@ -18,7 +18,7 @@ import { InBandTracks } from "./fragment/in-band-tracks.js";
 
 export interface CameraParts {
   readonly source: CaptureSource;
-  readonly archive: VideoArchive;
+  readonly archive: PieceStore;
   readonly clock: DeviceClock;
   /** 0 up to, not including, 1. */
   readonly random: () => number;

@@ -34,11 +34,22 @@ export interface LossListener {
   lost(cause: CutDrop, frames: number, isOngoing: boolean): void;
 }
 
+/** Where a camera's pieces go. */
+export interface PieceStore {
+  readonly stream: string;
+  /** Who puts hears of what becomes of it. */
+  listen(listener: LossListener): void;
+  /** Takes pieces to be stored, in order. @returns false where too much waits for the disk: they are not taken. */
+  put(pieces: readonly CutPiece[]): boolean;
+  /** Resolves when what was put is stored or lost. */
+  settled(): Promise<void>;
+}
+
 /** Pieces that wait for the disk may hold this much memory. */
 export const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
 /** One camera's pieces, durable: a shard of the video log. */
-export class VideoArchive {
+export class VideoArchive implements PieceStore {
   readonly shard: string;
   readonly #options: VideoArchiveOptions;
   #listener: LossListener = { lost: () => undefined };
@@ -101,12 +112,10 @@ export class VideoArchive {
     };
   }
 
-  /** Who puts hears of what becomes of it. */
   listen(listener: LossListener): void {
     this.#listener = listener;
   }
 
-  /** Takes pieces to be stored, in order. @returns false where too much waits for the disk: they are not taken. */
   put(pieces: readonly CutPiece[]): boolean {
     const bytes = bytesOf(pieces);
     if (this.#waitingBytes + bytes > WAITING_BYTES_MAX) return false;
@@ -116,7 +125,6 @@ export class VideoArchive {
     return true;
   }
 
-  /** Resolves when what was put is stored or lost. */
   async settled(): Promise<void> {
     await this.#storing;
   }

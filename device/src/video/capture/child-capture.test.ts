@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from "vitest";
 import { ManualClock } from "../../testing/manual-clock.js";
 import { type ScriptedChild, ScriptedPrograms } from "../testing/scripted-child.js";
 import type { CaptureEvent } from "./capture-source.js";
-import { ChildCapture, NO_KEY_FRAME_MS_MAX, SILENT_MS_MAX } from "./child-capture.js";
+import { type CaptureCommand, ChildCapture, NO_KEY_FRAME_MS_MAX, SILENT_MS_MAX } from "./child-capture.js";
 
 const video: WrittenTrack = { number: 1, type: "video", codecId: "V_MPEGH/ISO/HEVC", language: "und" };
 const audio: WrittenTrack = { number: 2, type: "audio", codecId: "A_AAC", language: "und" };
@@ -23,10 +23,10 @@ beforeEach(() => {
   stopping = new AbortController();
 });
 
+const command = (): Promise<CaptureCommand> => Promise.resolve({ program: "ffmpeg", args: ["-i", "x"] });
+
 /** Captures until it ends; answers how. */
 async function capture(): Promise<unknown> {
-  const command = (): Promise<{ program: string; args: string[] }> =>
-    Promise.resolve({ program: "ffmpeg", args: ["-i", "x"] });
   const source = new ChildCapture({ name: "camera", command, start: programs.start, clock });
   try {
     for await (const event of source.capture(stopping.signal)) events.push(event);
