@@ -14,6 +14,7 @@ import { SignatureVerifier } from "./sigv4/index.js";
 import type { Storage } from "./storage.js";
 import { TokenSealer } from "./streams/sealed-token.js";
 import { StreamService } from "./streams/stream-service.js";
+import { PlayableTracksReader } from "./video/hls/playable-tracks.js";
 import { VideoFront } from "./video/http/video-front.js";
 import { VideoService } from "./video/video-service.js";
 import { VideoTraffic } from "./video/video-traffic.js";
@@ -85,7 +86,7 @@ async function serve(
   closers.add(() => videoService.close());
   traffic.watch(videoService);
   const video = new VideoFront({
-    context: { service: videoService, sealer, now: () => clock.now() },
+    context: { service: videoService, sealer, tracks: new PlayableTracksReader(log), now: () => clock.now() },
     log,
     verifier: verifierOf("kinesisvideo"),
     budget,

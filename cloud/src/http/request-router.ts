@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { refuseUpgrade } from "../control/refuse-upgrade.js";
+import { isHlsRequest } from "../video/hls/hls-front.js";
 import { isVideoRequest, type VideoFront } from "../video/http/video-front.js";
 import type { AwsFront } from "./aws-front.js";
 import type { ConsoleRoutes, UpgradeHandler } from "./hooks.js";
@@ -52,7 +53,7 @@ async function handle(options: RouterOptions, request: IncomingMessage, response
     send(response, health.ok ? 200 : 503, "application/json", JSON.stringify(health));
   } else if (isRead && path === "/metrics") {
     send(response, 200, "text/plain; version=0.0.4; charset=utf-8", await options.metrics());
-  } else if (!isRead && isVideoRequest(request)) {
+  } else if (isHlsRequest(request) || (!isRead && isVideoRequest(request))) {
     await options.video.handle(request, response);
   } else if (!isRead || options.console?.handle(request, response) !== true) {
     await options.aws.handle(request, response);

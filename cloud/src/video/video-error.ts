@@ -1,5 +1,15 @@
 /** What only Video Streams refuses a request for; all else is a {@link CloudError}. */
-export type VideoErrorCode = "version-mismatch" | "connections-exceeded";
+export type VideoErrorCode =
+  | "version-mismatch"
+  | "connections-exceeded"
+  | "no-data-retention"
+  | "media-type-unsupported"
+  | "codec-private-data-missing"
+  | "codec-private-data-invalid"
+  | "media-frame-invalid"
+  | "fragment-not-found"
+  | "session-invalid"
+  | "session-expired";
 
 /** An answer that is not the one hoped for. video/http/video-wire-errors.ts says how it looks on the wire. */
 export class VideoError extends Error {
@@ -7,7 +17,8 @@ export class VideoError extends Error {
   constructor(
     readonly code: VideoErrorCode,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }

@@ -10,6 +10,7 @@ import { sendAnswer } from "../../http/send-answer.js";
 import type { CloudMetrics } from "../../metrics.js";
 import { EMPTY_BODY_SHA256, type SignatureVerifier } from "../../sigv4/index.js";
 import { GetMediaCall } from "../get-media/get-media-call.js";
+import { HlsFront, isHlsRequest } from "../hls/hls-front.js";
 import { getMediaInput, startAfter } from "../get-media/start-selector.js";
 import { type VideoContext, type VideoOperation, videoOperations } from "../operations/index.js";
 import { streamNameOf } from "../operations/stream-reference.js";
@@ -62,13 +63,16 @@ export function isVideoRequest({ url = "", headers }: IncomingMessage): boolean 
 export class VideoFront {
   readonly #options: VideoFrontOptions;
   readonly #arriving = new ArrivingBytes();
+  readonly #hls: HlsFront;
 
   constructor(options: VideoFrontOptions) {
     this.#options = options;
+    this.#hls = new HlsFront(options);
   }
 
   /** Answers the request, whatever happens; the media of PutMedia and GetMedia goes on flowing after that. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isHlsRequest(request)) return this.#hls.handle(request, response);
     const startedMs = performance.now();
     const operationName = names.get(request.url?.split("?", 1)[0] ?? "") ?? "unknown";
     const exchange: Exchange = { request, response, requestId: randomUUID(), operationName };

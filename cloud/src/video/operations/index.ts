@@ -1,3 +1,4 @@
+import { getHlsStreamingSessionUrl } from "../hls/get-hls-streaming-session-url.js";
 import { createStream } from "./create-stream.js";
 import { deleteStream } from "./delete-stream.js";
 import { describeStream } from "./describe-stream.js";
@@ -15,6 +16,7 @@ export const videoOperations: ReadonlyMap<string, VideoOperation> = new Map([
   ["DeleteStream", deleteStream],
   ["DescribeStream", describeStream],
   ["GetDataEndpoint", getDataEndpoint],
+  ["GetHLSStreamingSessionURL", getHlsStreamingSessionUrl],
   ["ListFragments", listFragments],
   ["ListStreams", listStreams],
   ["UpdateDataRetention", updateDataRetention],

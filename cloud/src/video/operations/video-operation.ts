@@ -1,12 +1,14 @@
 import type { Output } from "../../codec/wire-codec.js";
 import { Reading, type Shape } from "../../codec/shape.js";
 import type { TokenSealer } from "../../streams/sealed-token.js";
+import type { PlayableTracksReader } from "../hls/playable-tracks.js";
 import type { VideoService } from "../video-service.js";
 
 /** What operations work with. */
 export interface VideoContext {
   readonly service: VideoService;
   readonly sealer: TokenSealer;
+  readonly tracks: PlayableTracksReader;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -10,6 +10,7 @@ import { awsSigner } from "../../testing/aws-signer.js";
 import { MemoryCatalog } from "../../testing/memory-catalog.js";
 import { MemoryLog } from "../../testing/memory-log.js";
 import type { Answer } from "../../testing/test-service.js";
+import { PlayableTracksReader } from "../hls/playable-tracks.js";
 import { VideoFront } from "../http/video-front.js";
 import { VideoService } from "../video-service.js";
 import { VideoTraffic } from "../video-traffic.js";
@@ -91,7 +92,7 @@ export class TestVideo {
       now,
     });
     const front = new VideoFront({
-      context: { service, sealer: new TokenSealer(Buffer.alloc(32)), now },
+      context: { service, sealer: new TokenSealer(Buffer.alloc(32)), tracks: new PlayableTracksReader(log), now },
       log,
       verifier: verified ? verifier : undefined,
       budget,

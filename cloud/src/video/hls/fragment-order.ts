@@ -1,0 +1,70 @@
+import type { PublishedFragment } from "../store/fragment.js";
+
+/** A fragment's place in a playlist. It never changes while there is a playlist with it. */
+export interface PlacedFragment {
+  readonly fragment: PublishedFragment;
+  /** Its media sequence number. */
+  readonly sequence: number;
+  /** Breaks of the stream's time before it, and changes of its tracks, since the order begins. */
+  readonly breaks: number;
+  /** Durations of all before it together. */
+  readonly afterMs: number;
+}
+
+/** A gap or an overlap beyond this is a break. Source: GetHLSStreamingSessionURL, DiscontinuityMode. */
+const BREAK_MS = 50;
+
+/**
+ * Fragments in the order of a playlist that grows at its end: what comes is placed behind what is there, and the oldest
+ * places are forgotten.
+ */
+export class FragmentOrder {
+  readonly #keptMax: number;
+  #placed: PlacedFragment[] = [];
+  #longestMs = 0;
+  #next: { sequence: number; breaks: number; afterMs: number };
+
+  /**
+   * @param sequence of the first fragment.
+   * @param keptMax how many places are remembered.
+   */
+  constructor({ sequence, keptMax }: { readonly sequence: number; readonly keptMax: number }) {
+    this.#keptMax = keptMax;
+    this.#next = { sequence, breaks: 0, afterMs: 0 };
+  }
+
+  get placed(): readonly PlacedFragment[] {
+    return this.#placed;
+  }
+
+  /** The longest fragment ever placed. */
+  get longestMs(): number {
+    return this.#longestMs;
+  }
+
+  get last(): PublishedFragment | undefined {
+    return this.#placed.at(-1)?.fragment;
+  }
+
+  add(fragment: PublishedFragment): void {
+    const { last } = this;
+    if (last !== undefined && isBreak(last, fragment)) this.#next.breaks += 1;
+    this.#placed.push({ fragment, ...this.#next });
+    this.#next.sequence += 1;
+    this.#next.afterMs += fragment.durationMs;
+    this.#longestMs = Math.max(this.#longestMs, fragment.durationMs);
+    // In large steps, since each moves all places.
+    if (this.#placed.length >= 2 * this.#keptMax) this.#placed = this.#placed.slice(-this.#keptMax);
+  }
+
+  /** Forgets places at the front whose fragments came before the time. */
+  expire(serverMs: number): void {
+    const kept = this.#placed.findIndex(({ fragment }) => fragment.serverMs >= serverMs);
+    if (kept !== 0) this.#placed = kept < 0 ? [] : this.#placed.slice(kept);
+  }
+}
+
+function isBreak(before: PublishedFragment, after: PublishedFragment): boolean {
+  const gapMs = after.producerMs - (before.producerMs + before.durationMs);
+  return Math.abs(gapMs) > BREAK_MS || before.initCrc !== after.initCrc;
+}
