@@ -5,7 +5,6 @@ import { signPost, type SignOptions } from "./sign.js";
 export interface KinesisVideoOptions extends SignOptions {
   /** Of the control plane; AWS's own in the region where it is left out. */
   readonly endpoint?: string;
-  readonly signal?: AbortSignal;
   /** Until an answer begins; 30 s where it is left out. */
   readonly answerTimeoutMs?: number;
 }

@@ -255,6 +255,17 @@ test("aborting ends it with the signal's reason, whatever it waits for", async (
   await expect(all(putMedia(optionsFor(server, { signal: stop.signal }), body))).rejects.toThrow("enough");
 });
 
+test("aborting is heard while the credentials are looked for", async () => {
+  const stop = new AbortController();
+  const server = await serve(() => undefined);
+  const credentials = (): Promise<never> => {
+    stop.abort(new Error("enough"));
+    return new Promise(() => undefined);
+  };
+  const options = { ...optionsFor(server, { signal: stop.signal }), credentials };
+  await expect(all(putMedia(options, bytes("x")))).rejects.toThrow("enough");
+});
+
 test("leaving the loop closes the connection", async () => {
   let closed: (() => void) | undefined;
   const isClosed = new Promise<void>((resolve) => (closed = resolve));

@@ -41,8 +41,9 @@ const WRITING_APP = "Headwater gateway";
 const IDLE_MS = 10_000;
 /** A complete fragment that is not PERSISTED for so long is sent again. */
 const PERSISTED_WITHIN_MS = 30_000;
-/** A connection that takes nothing for so long is broken, whatever it says. */
+/** A connection that takes nothing for so long, or does not end, is broken. */
 const TAKEN_WITHIN_MS = 15_000;
+const WATCH_EVERY_MS = 250;
 /** More than that between the last frame of a fragment and the next is a step of the producer's clock, or a gap. */
 const STEP_MS = 1_000;
 
@@ -84,7 +85,7 @@ export class PutSession {
   readonly #stop = new AbortController();
   /** Begun and not settled, in order. */
   #sent: Sent[] = [];
-  /** Since when the connection has not asked for more. */
+  /** Since when the connection has not asked for more, or not ended. */
   #handedMs: number | undefined;
   /** Where the fragment before ended, in producer time. */
   #endMs = 0;
@@ -102,7 +103,7 @@ export class PutSession {
     const onAbort = (): void => this.#stop.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
-    const watch = setInterval(() => this.#watch(), 1_000);
+    const watch = setInterval(() => this.#watch(), WATCH_EVERY_MS);
     try {
       const opened = await this.#open(fragment);
       if (opened === undefined) return;
@@ -153,6 +154,7 @@ export class PutSession {
       this.#handedMs = undefined;
       if (lane === "live") gate.setLiveBusy(false);
     }
+    this.#handedMs = clock.now();
   }
 
   async *#parts(first: Opened): AsyncGenerator<MediaPart, void, void> {
@@ -251,14 +253,14 @@ export class PutSession {
     this.#sent = this.#sent.filter((other) => other.fragment !== fragment);
   }
 
-  /** A server that takes nothing, or takes everything and acknowledges nothing, is as good as gone. */
+  /** A server that takes nothing, acknowledges nothing, or does not end, is as good as gone. */
   #watch(): void {
     const nowMs = this.#options.clock.now();
     const completeMs = this.#sent[0]?.completeMs;
     if (nowMs - (completeMs ?? nowMs) >= PERSISTED_WITHIN_MS) {
       this.#stop.abort(new PutMediaError("interrupted", `no PERSISTED within ${PERSISTED_WITHIN_MS} ms`));
     } else if (nowMs - (this.#handedMs ?? nowMs) >= TAKEN_WITHIN_MS) {
-      this.#stop.abort(new PutMediaError("interrupted", `the connection takes nothing for ${TAKEN_WITHIN_MS} ms`));
+      this.#stop.abort(new PutMediaError("interrupted", `the connection has not gone on for ${TAKEN_WITHIN_MS} ms`));
     }
   }
 }

@@ -46,7 +46,7 @@ export class ExactVideoUpstream implements VideoUpstream {
   /** Every call fails at once. */
   isDown = false;
   /** What it does no more. */
-  silence: "takes nothing" | "acknowledges nothing" | undefined;
+  silence: "takes nothing" | "acknowledges nothing" | "does not end" | undefined;
   /** Decides what happens to a complete fragment. */
   fault: (fragment: TakenFragment) => VideoFault = () => ({ kind: "none" });
 
@@ -80,12 +80,13 @@ export class ExactVideoUpstream implements VideoUpstream {
           fragment?.frames.push({ track, timeMs, isKey, data: data.toString() });
         } else if (event.kind === "tag") fragment?.tags.push(`${event.name}=${event.value.toString()}`);
         else if (event.kind === "clusterEnd" && fragment !== undefined) {
-          if (this.silence !== undefined) await aborted(signal);
+          if (this.silence === "acknowledges nothing") await aborted(signal);
           yield this.#take(fragment);
           fragment = undefined;
         }
       }
     }
+    if (this.silence === "does not end") await aborted(signal);
     if (fragment !== undefined) this.violations.push(`a call ends within fragment ${fragment.timecodeMs}`);
   }
 
