@@ -233,6 +233,6 @@ test("whatever happens, every fragment arrives once, whole, in one lane and with
         expect(bench.arrived).toEqual(bench.sent);
       },
     ),
-    { numRuns: 15 },
+    { numRuns: 8 },
   );
 });

@@ -154,6 +154,18 @@ test("backfill under way at a crash goes on by backfill", async () => {
   expect(live.at(-1)).toBe("9.1");
 });
 
+test("what was given to backfill is not sent live after a crash, though live pieces before it were under way", async () => {
+  await store();
+  await drain(videoLive, { acknowledge: false });
+  for (let i = 0; i < 3; i++) await store();
+  clock.advance(LIVE_MS_MAX * 2);
+  await store();
+  expect(await drain(videoLive)).toEqual(["8.0", "9.1"]);
+  await restart("crash");
+  expect(await drain(videoLive)).toEqual(["0.0", "1.1", "8.0", "9.1"]);
+  expect(await drain(videoBackfill)).toEqual(["2.0", "3.1", "4.0", "5.1", "6.0", "7.1"]);
+});
+
 test("what is not acknowledged stays unacknowledged, over restarts too", async () => {
   await store(3);
   await drain(videoLive, { acknowledge: false });

@@ -76,6 +76,14 @@ test("what comes before the first key frame is dropped, and counted", () => {
   expect(gops.toObject()).toEqual({});
 });
 
+test("fragments never overlap, though a key frame say an earlier time", () => {
+  push({ timeMs: 0, isKey: true });
+  push({ timeMs: 2000 });
+  cutter.end();
+  push({ timeMs: 1500, isKey: true });
+  expect(cutter.end()).toMatchObject([{ fragmentMs: 2001, slices: [{ timeMs: -501 }] }]);
+});
+
 test("key frames that come close share a fragment", () => {
   const pieces = Array.from({ length: 20 }, (_, i) => push({ timeMs: i * 100, isKey: true })).flat();
   const starts = assemble([...pieces, ...cutter.end()]).map(({ times }) => times[0]);
