@@ -20,11 +20,14 @@ function uint(value: number, bytes = 8): Buffer {
   return data.subarray(8 - bytes);
 }
 
+function text(value: string): Buffer {
+  return Buffer.from(value);
+}
+
 const AVCC = "0142c01effe1000467640000010004abcdef01";
 
 /** EBML header, Segment, Info and Tracks: one H.264 track. */
 export function sdkHeader(): Buffer {
-  const text = (value: string): Buffer => Buffer.from(value);
   return Buffer.concat([
     element(
       "1a45dfa3",

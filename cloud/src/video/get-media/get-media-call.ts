@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "@headwater/log";
-import { cutOff } from "../../http/listener.js";
 import { fragmentNumber } from "../store/fragment-number.js";
 import type { PublishedFragment } from "../store/fragment.js";
 import { FragmentGone, readFragment } from "../store/read-fragment.js";
@@ -63,7 +62,8 @@ export class GetMediaCall implements MediaReader {
 
   cut(): void {
     this.#gone.abort();
-    cutOff(this.#options.request);
+    // Not the request: that has come whole, and destroying it would leave the connection open.
+    this.#options.response.destroy();
   }
 
   async #send(): Promise<void> {

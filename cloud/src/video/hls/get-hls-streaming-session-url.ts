@@ -7,13 +7,13 @@ import type { PublishedFragment } from "../store/fragment.js";
 import { FragmentGone } from "../store/read-fragment.js";
 import { VideoError } from "../video-error.js";
 import type { VideoStream } from "../video-stream.js";
-import { type HlsSession, sealSession } from "./hls-session.js";
+import type { HlsSession } from "./hls-session.js";
+import { isLive, masterPath } from "./live-sessions.js";
 import { FRAGMENTS_MAX, newestOrdinal, selected } from "./session-fragments.js";
 
 /** Source of these: GetHLSStreamingSessionURL, Request Parameters and Errors. */
 const EXPIRES_S = { min: 300, max: 43_200 };
 const RANGE_MAX_MS = 86_400_000;
-const LIVE_SILENCE_MAX_MS = 30_000;
 
 const input = structure({
   required: {},
@@ -56,8 +56,7 @@ export const getHlsStreamingSessionUrl = videoOperation(
       if (error instanceof FragmentGone) throw new VideoError("fragment-not-found", error.message, { cause: error });
       throw error;
     }
-    const token = encodeURIComponent(sealSession(sealer, session));
-    return { HLSStreamingSessionURL: `${endpoint}/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=${token}` };
+    return { HLSStreamingSessionURL: endpoint + masterPath(sealer, session) };
   },
 );
 
@@ -110,9 +109,7 @@ function rangeOf(
 
 /** The newest fragment of a stream that is live. */
 function newestOf(stream: VideoStream, nowMs: number): PublishedFragment | undefined {
-  const newest = stream.store.published(stream.horizonMs()).at(-1);
-  const isLive = newest !== undefined && newest.serverMs + newest.durationMs >= nowMs - LIVE_SILENCE_MAX_MS;
-  return isLive ? newest : undefined;
+  return isLive(stream, nowMs) ? stream.store.published(stream.horizonMs()).at(-1) : undefined;
 }
 
 function invalid(message: string): CloudError {

@@ -80,7 +80,7 @@ export class PutMediaCall {
   cut(): void {
     this.#close();
     this.#session.abort();
-    cutOff(this.#options.request);
+    this.#options.response.destroy();
   }
 
   /** Ends the call with an error that the producer hears. */

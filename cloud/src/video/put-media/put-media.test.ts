@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cluster, fragment, header } from "../testing/producer-document.js";
 import { names } from "../testing/read-chunks.js";
@@ -28,10 +28,30 @@ async function stored(count: number, stream = "s"): Promise<string[]> {
   return (await reader.chunks(count)).map((chunk) => names(chunk)[0] ?? "");
 }
 
+/** The number under which fragment 2000 was persisted. */
+const numberOf = (acks: readonly TestAck[]): string | undefined =>
+  acks.find(({ EventType, FragmentTimecode }) => EventType === "PERSISTED" && FragmentTimecode === 2000)
+    ?.FragmentNumber;
+
+/** Asks on a socket of its own; answers all up to the end of the answer's head. */
+async function ask(stream: string): Promise<string> {
+  const socket = connect(it.port, "127.0.0.1");
+  socket.write(
+    `POST /putMedia HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n` +
+      `x-amzn-stream-name: ${stream}\r\nx-amzn-fragment-timecode-type: ABSOLUTE\r\n\r\n`,
+  );
+  let text = "";
+  while (!text.includes("x-amzn-requestid")) text += String((await once(socket, "data"))[0]);
+  socket.destroy();
+  return text;
+}
+
 test("a fragment is acknowledged in three steps with one number, and numbers rise", async () => {
   const acks = await it.put("s", header(), fragment(1000), fragment(2000));
   expect(said(acks.filter(({ FragmentTimecode }) => FragmentTimecode === 1000))).toEqual([
-    ...["BUFFERING 1000", "RECEIVED 1000", "PERSISTED 1000"],
+    "BUFFERING 1000",
+    "RECEIVED 1000",
+    "PERSISTED 1000",
   ]);
   const [first, second] = [1000, 2000].map(
     (time) => new Set(acks.flatMap((ack) => (ack.FragmentTimecode === time ? [ack.FragmentNumber ?? ""] : []))),
@@ -49,14 +69,15 @@ test("the end-of-fragment tag brings the acknowledgement while the body is still
   await call.ack("PERSISTED", 2000);
   call.outgoing.end();
   await call.ended;
+  expect(await stored(2)).toEqual(["1000/0", "2000/0"]);
 });
 
 test("PERSISTED waits for the disk, and a fragment is not seen before", async () => {
   const call = await it.putMedia("s");
   call.outgoing.write(Buffer.concat([header(), fragment(1000)]));
   await call.ack("BUFFERING", 1000);
-  let sync: () => void = () => undefined;
-  it.log.delay = new Promise((resolve) => (sync = resolve));
+  const sync = new EventEmitter();
+  it.log.delay = once(sync, "done").then(() => undefined);
   call.outgoing.write(fragment(2000));
   const reader = await it.getMedia("s", { StartSelectorType: "EARLIEST" });
   // Other requests are answered, and nothing is acknowledged or shown in the meantime.
@@ -64,7 +85,7 @@ test("PERSISTED waits for the disk, and a fragment is not seen before", async ()
   expect(said(call.acks)).toEqual(["BUFFERING 1000"]);
   expect(await it.counted('bytes_total{direction="out"}')).toBe(0);
   it.log.delay = undefined;
-  sync();
+  sync.emit("done");
   await call.ack("PERSISTED", 1000);
   expect(await reader.chunks(1)).toHaveLength(1);
 });
@@ -97,9 +118,6 @@ test("what is sent again, with the same bytes, keeps its number and is stored on
   const before = await it.put("s", header(), fragment(1000), fragment(2000));
   const again = await it.put("s", header(), fragment(2000));
   const other = await it.put("s", header(), fragment(2000, { name: "other" }));
-  const numberOf = (acks: readonly TestAck[]): string | undefined =>
-    acks.find(({ EventType, FragmentTimecode }) => EventType === "PERSISTED" && FragmentTimecode === 2000)
-      ?.FragmentNumber;
   expect(numberOf(again)).toBe(numberOf(before));
   expect(numberOf(other)).not.toBe(numberOf(before));
   expect(await stored(3)).toEqual(["1000/0", "2000/0", "other/0"]);
@@ -234,22 +252,11 @@ test.each([
   [{ "x-amzn-stream-arn": "arn:aws:kinesisvideo:us-east-1:000000000000:stream/s/1" }, 400, "InvalidArgumentException"],
   [{ "x-amzn-stream-name": "nowhere" }, 404, "ResourceNotFoundException"],
 ])("headers %j are refused before the body", async (headers, status, type) => {
-  const { answer } = await it.putMedia("s", headers as Record<string, string>);
+  const { answer } = await it.putMedia("s", headers);
   expect([answer.statusCode, answer.headers["x-amzn-errortype"]]).toEqual([status, type]);
 });
 
 test("a client that waits for `100 Continue` gets it once its headers are good, and the answer with it", async () => {
-  const ask = async (stream: string): Promise<string> => {
-    const socket = connect(it.port, "127.0.0.1");
-    socket.write(
-      `POST /putMedia HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n` +
-        `x-amzn-stream-name: ${stream}\r\nx-amzn-fragment-timecode-type: ABSOLUTE\r\n\r\n`,
-    );
-    let text = "";
-    while (!text.includes("x-amzn-requestid")) text += String((await once(socket, "data"))[0]);
-    socket.destroy();
-    return text;
-  };
   expect(await ask("s")).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK\r\n/);
   expect(await ask("nowhere")).toMatch(/^HTTP\/1.1 404 /);
 });
