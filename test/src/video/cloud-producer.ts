@@ -21,6 +21,8 @@ export class CloudProducer {
   /** The answer's first line; empty before it came. */
   status = "";
   isClosed = false;
+  /** Whether the answer came to its end. */
+  hasEnded = false;
   readonly #socket: Socket;
   #received = "";
 
@@ -81,9 +83,8 @@ export class CloudProducer {
     this.#socket.destroy();
   }
 
-  /** Sends no more and reads no more. */
-  freeze(): void {
-    this.#socket.pause();
+  get hasError(): boolean {
+    return this.acks.some(({ EventType }) => EventType === "ERROR");
   }
 
   async ack(event: string, timecodeMs?: number): Promise<Ack> {
@@ -104,6 +105,7 @@ export class CloudProducer {
     this.#received = lines.pop() ?? "";
     for (const line of lines) {
       if (line.startsWith("HTTP/1.1 ")) this.status = line.trim();
+      if (line === "0\r") this.hasEnded = true;
       if (line.startsWith("{")) this.acks.push(JSON.parse(line) as Ack);
     }
   }

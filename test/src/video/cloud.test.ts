@@ -1,13 +1,21 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MatroskaReader } from "@headwater/protocol/matroska";
 import { expect, onTestFinished, test } from "vitest";
+import { clientEnvironment } from "../harness/credentials.js";
 import { startCloud } from "../harness/parts.js";
 import { Random } from "../harness/random.js";
+import { run } from "../harness/run.js";
 import { Scope } from "../harness/scope.js";
+import { SmallDisk } from "../harness/small-disk.js";
 import { until } from "../harness/until.js";
 import { endOfFragment, sdkFragment, sdkHeader, type SdkFragment } from "./cloud-documents.js";
 import { CloudProducer } from "./cloud-producer.js";
 import { VideoClients } from "./cloud-reader.js";
 
 const STREAM = "camera";
+const tour = fileURLToPath(new URL("cloud-tour.py", import.meta.url));
 
 function newScope(): Scope {
   const scope = new Scope();
@@ -89,4 +97,121 @@ test(`${KILLS} times kill -9 while media comes in: what was PERSISTED is there, 
   expect(times).toEqual(expect.arrayContaining([...persisted.keys()]));
   const numbers = new Map(read.map(({ producerMs, number }) => [producerMs, number]));
   for (const [time, number] of persisted) expect(numbers.get(time)).toBe(number);
+});
+
+test("boto3 finds its way through the control plane, the archive and the media", async () => {
+  const scope = newScope();
+  const cloud = await startCloud(scope);
+  await new VideoClients(scope, cloud.url).createStream(STREAM);
+  const producer = await CloudProducer.open(scope, cloud.url, STREAM);
+  const firstMs = Date.now();
+  await producer.send(sdkHeader());
+  for (let i = 0; i < 3; i++) await producer.send(sdkFragment(firstMs + i * 1000, "boto").bytes);
+  producer.end();
+  await producer.ack("PERSISTED", firstMs + 2000);
+  const command = ["/usr/bin/python3", tour, cloud.url, STREAM, String(firstMs)];
+  const { stdout } = await run(scope, command, { env: clientEnvironment });
+  expect(JSON.parse(stdout)).toEqual({
+    created: ["boto", "ACTIVE", 1, "video/h264"],
+    createdAt: true,
+    retention: 3,
+    listed: ["boto", STREAM],
+    errors: {
+      exists: ["ResourceInUseException", 400],
+      stale: ["VersionMismatchException", 400],
+      nowhere: ["ResourceNotFoundException", 404],
+    },
+    fragments: [1000, 1000, 1000],
+    firstAt: true,
+    contentType: "video/webm",
+    numbers: [false, true, true],
+  });
+});
+
+test("what ffmpeg writes is taken, documents one after the other too, and every frame comes back", async () => {
+  const scope = newScope();
+  const cloud = await startCloud(scope);
+  const clients = new VideoClients(scope, cloud.url);
+  await clients.createStream(STREAM);
+  const directory = await scope.directory("ffmpeg");
+  const make = async (name: string, pattern: string): Promise<Buffer> => {
+    const file = join(directory, name);
+    const input = ["-f", "lavfi", "-i", `${pattern}=size=320x240:rate=25`, "-f", "lavfi", "-i", "sine"];
+    const encoded = ["-t", "4", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac", "-f", "matroska"];
+    await run(scope, ["ffmpeg", "-loglevel", "error", ...input, ...encoded, file]);
+    return await readFile(file);
+  };
+  const documents = [await make("one.mkv", "testsrc"), await make("two.mkv", "testsrc2")];
+  const producer = await CloudProducer.open(scope, cloud.url, STREAM);
+  for (const document of documents) {
+    for (let at = 0; at < document.length; at += 10_000) await producer.send(document.subarray(at, at + 10_000));
+  }
+  producer.end();
+  await until("the answer to end", () => producer.hasEnded);
+  const listed = await clients.list(STREAM);
+  expect(listed.length).toBeGreaterThan(3);
+  expect(producer.acks.filter(({ EventType }) => EventType === "PERSISTED")).toHaveLength(listed.length);
+  const read = await clients.read(STREAM, listed.length);
+  const sent = documents.flatMap((document) =>
+    [...new MatroskaReader().push(document)].flatMap((event) => (event.kind === "frame" ? [event.data] : [])),
+  );
+  const frames = read.flatMap((fragment) => fragment.frames);
+  expect(frames.length).toBe(sent.length);
+  expect(Buffer.concat(frames).equals(Buffer.concat(sent))).toBe(true);
+});
+
+test("hostile bodies get an error or a closed connection, and the camera beside them does not notice", async () => {
+  const scope = newScope();
+  const random = Random.announced("hostile media");
+  const cloud = await startCloud(scope);
+  const clients = new VideoClients(scope, cloud.url);
+  await clients.createStream(STREAM);
+  await clients.createStream("attacked");
+  const camera = await CloudProducer.open(scope, cloud.url, STREAM);
+  await camera.send(sdkHeader());
+  let timecodeMs = Date.now();
+  const good = Buffer.concat([sdkHeader(), sdkFragment(1000, "h", 500).bytes, sdkFragment(2000, "h", 500).bytes]);
+  for (let round = 0; round < 60; round++) {
+    const body = Buffer.from(good);
+    for (let i = random.between(1, 8); i > 0; i--) body[random.between(0, body.length - 1)] = random.between(0, 255);
+    const attacker = await CloudProducer.open(scope, cloud.url, "attacked");
+    await attacker.send(body.subarray(0, random.between(1, body.length)));
+    if (random.fraction() < 0.5) attacker.end();
+    else attacker.destroy();
+    await until("the attacker's call to end", () => attacker.hasEnded || attacker.isClosed || attacker.hasError);
+    attacker.destroy();
+    const { bytes } = sdkFragment(timecodeMs, "camera");
+    await camera.send(Buffer.concat([bytes, endOfFragment]));
+    await camera.ack("PERSISTED", timecodeMs);
+    timecodeMs += 1000;
+  }
+  expect(camera.acks.filter(({ EventType }) => EventType === "ERROR")).toEqual([]);
+  expect(await clients.list(STREAM)).toHaveLength(60);
+});
+
+test("on a full disk media is refused and readable, and taken again when space returns", async () => {
+  const scope = newScope();
+  const disk = await SmallDisk.mount(scope, 32);
+  const cloud = await startCloud(scope, { flags: { data: join(disk.directory, "data") } });
+  const clients = new VideoClients(scope, cloud.url);
+  await clients.createStream(STREAM);
+  let timecodeMs = Date.now();
+  const put = async (): Promise<string> => {
+    const producer = await CloudProducer.open(scope, cloud.url, STREAM);
+    timecodeMs += 1000;
+    await producer.send(Buffer.concat([sdkHeader(), sdkFragment(timecodeMs, "full", 20_000).bytes, endOfFragment]));
+    const ack = await until("an end", () =>
+      producer.acks.find(({ EventType }) => EventType === "PERSISTED" || EventType === "ERROR"),
+    );
+    producer.destroy();
+    return ack.EventType === "ERROR" ? `ERROR ${ack.ErrorId}` : ack.EventType;
+  };
+  expect(await put()).toBe("PERSISTED");
+  await disk.fill();
+  await until("media to be refused", async () => (await put()) === "ERROR 5001");
+  const before = await clients.list(STREAM);
+  expect(await clients.read(STREAM, before.length)).toHaveLength(before.length);
+  await disk.free();
+  await until("media to be taken again", async () => (await put()) === "PERSISTED");
+  expect((await clients.list(STREAM)).length).toBeGreaterThan(before.length);
 });
