@@ -14,6 +14,7 @@ import { SignatureVerifier } from "./sigv4/index.js";
 import type { Storage } from "./storage.js";
 import { TokenSealer } from "./streams/sealed-token.js";
 import { StreamService } from "./streams/stream-service.js";
+import { liveSessions } from "./video/hls/live-sessions.js";
 import { PlayableTracksReader } from "./video/hls/playable-tracks.js";
 import { VideoFront } from "./video/http/video-front.js";
 import { VideoService } from "./video/video-service.js";
@@ -99,6 +100,7 @@ async function serve(
   const console = await startConsole({
     service,
     gateways: control.known,
+    liveVideo: (countMax) => liveSessions({ service: videoService, sealer, now: () => clock.now() }, countMax),
     clock,
     logger,
     registry,

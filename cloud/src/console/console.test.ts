@@ -14,6 +14,7 @@ test.each([
   ["the page", "/console", 200],
   ["the page's script", "/console/main.js", 200],
   ["the state", "/console/state", 200],
+  ["the live video", "/console/video", 200],
   ["a page that there is none of", "/console/../credentials", 404],
   ["a stream that cannot be", "/console/events?stream=%3Cscript%3E", 400],
   ["the root", "/", 302],
@@ -53,12 +54,12 @@ const foreign: Readonly<Record<string, { headers: Record<string, string>; cause:
 
 test.each(Object.entries(foreign))("what comes by %s is refused and counted", async (_, { headers, cause }) => {
   const { ask, metric } = await startConsole();
-  for (const path of ["/console/state", "/console/events"]) {
+  for (const path of ["/console/state", "/console/events", "/console/video"]) {
     const answer = await ask(path, headers);
     expect(answer.statusCode).toBe(403);
     expect(answer.headers["content-type"]).not.toContain("json");
   }
-  expect(await metric("headwater_console_refused_total", cause)).toBe(2);
+  expect(await metric("headwater_console_refused_total", cause)).toBe(3);
 });
 
 test("a cloud that listens beyond loopback shows how to tunnel, and nothing else", async () => {
@@ -153,6 +154,7 @@ async function startConsole(options: { listensOnLoopback?: boolean; clientsMax?:
     assets: await loadAssets(),
     streams,
     gatherer: new StateGatherer(facts, streams, { list: () => [] }),
+    liveVideo: () => [{ name: "camera", path: "/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=x" }],
     clock,
     registry,
     listensOnLoopback: true,

@@ -6,6 +6,7 @@ import { type Asset, versionOf } from "./assets.js";
 import { ConsoleMetrics } from "./console-metrics.js";
 import type { StateGatherer, StreamSource } from "./console-state.js";
 import { LiveConsole } from "./live-console.js";
+import type { LiveSession } from "../video/hls/live-sessions.js";
 import { isCrossSite, refuseForeigner } from "./loopback-guard.js";
 import { tunnelPage } from "./tunnel-page.js";
 
@@ -13,6 +14,8 @@ export interface ConsoleOptions {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly streams: StreamSource;
   readonly gatherer: StateGatherer;
+  /** The video streams that are live, each with the path of a session that plays it. */
+  readonly liveVideo: () => readonly LiveSession[];
   readonly clock: { now(): number };
   readonly registry: Registry;
   /** Whether every listener of the cloud is on loopback. */
@@ -65,6 +68,8 @@ export class Console implements ConsoleRoutes {
     } else if (pathname === "/console/state") {
       const state = this.#options.gatherer.gather(this.#options.clock.now());
       send(response, 200, "application/json", JSON.stringify(state));
+    } else if (pathname === "/console/video") {
+      send(response, 200, "application/json", JSON.stringify(this.#options.liveVideo()));
     } else if (pathname === "/console/events") {
       const parameters = new URLSearchParams(query < 0 ? "" : target.slice(query));
       this.#events(parameters.get("stream") ?? DEFAULT_STREAM, request, response);
@@ -110,7 +115,7 @@ export class Console implements ConsoleRoutes {
 /** Nothing from elsewhere, nothing inline, no string ever becomes markup. */
 const securityHeaders = {
   "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src blob:; base-uri 'none'; " +
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",

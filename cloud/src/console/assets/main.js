@@ -6,6 +6,7 @@ import { Events } from "./events.js";
 import { formatTime } from "./format.js";
 import { Records } from "./records.js";
 import { readSensor } from "./sensor-reading.js";
+import { VideoView } from "./video-view.js";
 
 /** Puts the page together: events in, picture out. */
 
@@ -37,6 +38,14 @@ const records = new Records({
   notShown: byId("not-shown", HTMLElement),
   empty: byId("no-records", HTMLElement),
 });
+
+const videoView = new VideoView({
+  section: byId("video", HTMLElement),
+  video: byId("picture", HTMLVideoElement),
+  note: byId("video-age", HTMLElement),
+  select: byId("video-stream", HTMLSelectElement),
+});
+void videoView.watch();
 
 /** How long the page waits to open with its first records. */
 const FIRST_RECORDS_MS = 400;

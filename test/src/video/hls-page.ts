@@ -1,0 +1,82 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Page } from "playwright-core";
+import { startBrowser } from "../console/console-page.js";
+import type { Scope } from "../harness/scope.js";
+import { until } from "../harness/until.js";
+
+const assets = new URL("../../../cloud/src/console/assets/", import.meta.url);
+
+const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><video muted autoplay></video>
+<script type="module">
+  import { VideoPlayer } from "./video-player.js";
+  const video = document.querySelector("video");
+  const shown = { stalls: 0, failure: null };
+  let hasPlayed = false;
+  video.addEventListener("playing", () => (hasPlayed = true));
+  video.addEventListener("waiting", () => (shown.stalls += Number(hasPlayed && !video.seeking)));
+  window.state = () => ({
+    ...shown,
+    currentTime: video.currentTime,
+    ended: video.ended,
+    pictures: video.getVideoPlaybackQuality().totalVideoFrames,
+  });
+  new VideoPlayer(video, new URLSearchParams(location.search).get("url"), (error) => (shown.failure = String(error)));
+</script>`;
+
+export interface PlayerState {
+  /** Seconds since 1970. */
+  readonly currentTime: number;
+  readonly ended: boolean;
+  /** Decoded until now. */
+  readonly pictures: number;
+  /** How often it ran out of pictures after it had begun. */
+  readonly stalls: number;
+  readonly failure: string | null;
+}
+
+/** The console's player on a page of another origin, in a browser. */
+export class HlsPage {
+  readonly #page: Page;
+
+  private constructor(page: Page) {
+    this.#page = page;
+  }
+
+  static async open(scope: Scope, url: string): Promise<HlsPage> {
+    const server = createServer((request, response) => {
+      const name = request.url?.split("?", 1)[0]?.slice(1) ?? "";
+      if (name === "") response.setHeader("content-type", "text/html").end(html);
+      else {
+        readFile(new URL(name, assets)).then(
+          (bytes) => response.setHeader("content-type", "text/javascript").end(bytes),
+          () => response.writeHead(404).end(),
+        );
+      }
+    }).listen(0, "127.0.0.1");
+    scope.defer(() => server.close().closeAllConnections());
+    await once(server, "listening");
+    const page = await (await startBrowser(scope)).newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?url=${encodeURIComponent(url)}`);
+    return new HlsPage(page);
+  }
+
+  state(): Promise<PlayerState> {
+    return this.#page.evaluate("state()");
+  }
+
+  /** Resolves once the player's state is as wanted. */
+  async until(awaited: string, isSo: (state: PlayerState) => boolean): Promise<PlayerState> {
+    let state: PlayerState | undefined;
+    return until(
+      () => `${awaited}; the player is at ${JSON.stringify(state)}`,
+      async () => {
+        state = await this.state();
+        return isSo(state) && state;
+      },
+      { everyMs: 50 },
+    );
+  }
+}
