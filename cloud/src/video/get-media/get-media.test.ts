@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AUDIO, cluster, fragment, header, VIDEO } from "../testing/producer-document.js";
 import { names, type ReadChunk } from "../testing/read-chunks.js";
 import { TestVideo } from "../testing/test-video.js";
@@ -213,4 +213,30 @@ test("a reader that takes nothing costs no memory, and hinders nobody", async ()
   const other = await read(1, { StartSelectorType: "NOW" });
   expect(other.map(timeOf)).toEqual([40_000]);
   expect(await it.counted('bytes_total{direction="out"}')).toBeLessThan(20_000_000);
+});
+
+test("a reader that takes nothing for a minute is cut and counted", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const stalled = await it.getMedia("s", { StartSelectorType: "NOW" });
+    stalled.answer.pause();
+    const call = await it.putMedia("s");
+    call.outgoing.write(header());
+    const sent = (): Promise<number> => it.counted('bytes_total{direction="out"}');
+    let [before, now] = [-1, 0];
+    for (let time = 1000; now !== before; time += 1000) {
+      call.outgoing.write(fragment(time, { bytes: 1_000_000, ends: true }));
+      await call.ack("PERSISTED", time);
+      [before, now] = [now, await sent()];
+      if (now === 0) before = -1;
+    }
+    const closed = new Promise<void>((resolve) => void stalled.answer.on("close", resolve));
+    vi.advanceTimersByTime(60_000);
+    expect(await it.counted('readers_dropped_total{cause="stalled"}')).toBe(1);
+    stalled.answer.resume();
+    await closed;
+    expect(await it.counted("readers")).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

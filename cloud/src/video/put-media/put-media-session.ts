@@ -42,7 +42,7 @@ export class PutMediaSession {
   #current: Current | undefined;
   /** Complete, and on their way to the disk. */
   readonly #persisting = new Map<Current, Promise<void>>();
-  /** Since the reader last found something. */
+  /** Since the chunk in which the reader last found something. */
   #fruitlessBytes = 0;
   #isOver = false;
 

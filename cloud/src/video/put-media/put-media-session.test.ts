@@ -1,0 +1,110 @@
+import { ManualClock } from "@headwater/log/testing";
+import fc from "fast-check";
+import { Registry } from "prom-client";
+import { beforeEach, describe, expect, test } from "vitest";
+import { MemoryLog } from "../../testing/memory-log.js";
+import { numberPrefix } from "../store/fragment-number.js";
+import { FragmentStore } from "../store/fragment-store.js";
+import { cluster, fragment, header } from "../testing/producer-document.js";
+import { VideoTraffic } from "../video-traffic.js";
+import { type Acknowledgement, encodeAcknowledgement } from "./acknowledgement.js";
+import { ArrivingBytes } from "./arriving-bytes.js";
+import { PutMediaSession } from "./put-media-session.js";
+
+let store: FragmentStore;
+let arriving: ArrivingBytes;
+
+beforeEach(async () => {
+  const clock = new ManualClock();
+  const log = new MemoryLog(clock);
+  await log.createShards(["m", "i"]);
+  store = await FragmentStore.open({ log, clock, shards: { media: "m", index: "i" } });
+  arriving = new ArrivingBytes(1_000_000);
+});
+
+function begin(): { session: PutMediaSession; acks: Acknowledgement[]; faults: string[] } {
+  const acks: Acknowledgement[] = [];
+  const faults: string[] = [];
+  const session = new PutMediaSession({
+    store,
+    numberPrefix: numberPrefix(0),
+    timeBaseMs: 0,
+    traffic: new VideoTraffic(new Registry()),
+    arriving,
+    acknowledge: (ack) => acks.push(ack),
+    onFault: ({ code }) => faults.push(code),
+  });
+  return { session, acks, faults };
+}
+
+describe("memory for frames that have not come whole", () => {
+  const unfinished = Buffer.concat([
+    header(),
+    cluster(0, [{ at: 0, isKey: true, data: Buffer.alloc(800_000) }]).subarray(0, -100_000),
+  ]);
+
+  /** As the system hands them over. */
+  async function takeInChunks(session: PutMediaSession): Promise<void> {
+    for (let at = 0; at < unfinished.length; at += 65_536) await session.take(unfinished.subarray(at, at + 65_536));
+  }
+
+  test("is shared, and who finds no room is sent away", async () => {
+    const [first, second] = [begin(), begin()];
+    await takeInChunks(first.session);
+    await takeInChunks(second.session);
+    expect([first.faults, second.faults]).toEqual([[], ["STREAM_READ_ERROR"]]);
+    await first.session.take(Buffer.alloc(100_000));
+    await first.session.end();
+    expect(first.acks.at(-1)?.event).toBe("PERSISTED");
+  });
+
+  test("is given back, however a session ends", async () => {
+    const [broken, ended] = [begin(), begin()];
+    await takeInChunks(broken.session);
+    broken.session.abort();
+    await takeInChunks(ended.session);
+    await ended.session.end();
+    expect(ended.faults).toEqual(["STREAM_READ_ERROR"]);
+    expect(arriving.bytes).toBe(0);
+  });
+});
+
+test("a body that never comes to anything is ended", async () => {
+  arriving = new ArrivingBytes();
+  const { session, faults } = begin();
+  await session.take(Buffer.concat([header(), Buffer.from("ec01000fffffffffff", "hex")]));
+  for (let i = 0; i < 70 && faults.length === 0; i++) await session.take(Buffer.alloc(1 << 20));
+  expect(faults).toEqual(["INVALID_MKV_DATA"]);
+  expect(arriving.bytes).toBe(0);
+});
+
+test("whatever comes, cut however: at most one error, at its end, with lines that a producer can read", async () => {
+  const good = Buffer.concat([header(), fragment(1000), fragment(2000, { ends: true }), fragment(3000)]);
+  const change = fc.record({ at: fc.nat(good.length - 1), to: fc.integer({ min: 0, max: 255 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 6 }), fc.array(fc.nat(good.length)), async (changes, cuts) => {
+      const { session, acks, faults } = begin();
+      const body = Buffer.from(good);
+      for (const { at, to } of changes) body[at] = to;
+      const ends = [...cuts, body.length].toSorted((a, b) => a - b);
+      let from = 0;
+      for (const end of ends) {
+        await session.take(body.subarray(from, end));
+        from = end;
+      }
+      await session.end();
+      expect(acks.filter(({ event }) => event === "ERROR")).toHaveLength(faults.length);
+      expect(faults.length).toBeLessThanOrEqual(1);
+      expect(faults).not.toContain("INTERNAL_ERROR");
+      for (const ack of acks) {
+        const line = encodeAcknowledgement(ack);
+        expect(line.length).toBeLessThanOrEqual(1024);
+        expect(JSON.parse(line)).toMatchObject({ EventType: ack.event });
+      }
+      expect(acks.filter(({ event }) => event === "PERSISTED").length).toBeGreaterThanOrEqual(
+        changes.length === 0 ? 3 : 0,
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
