@@ -1,3 +1,4 @@
+import { lanes } from "@headwater/protocol";
 import type { MatroskaTag, WrittenTrack } from "@headwater/protocol/matroska";
 import type { GatewayMetrics } from "../metrics.js";
 import {
@@ -34,7 +35,10 @@ export interface PutSessionOptions {
   readonly clock: { now(): number };
 }
 
-/** The tag on fragments of the backfill lane: they were captured before what live readers have seen. */
+/**
+ * The tag on fragments that the device sent by backfill: they were captured before what live readers have seen. It says
+ * nothing of the call that they went in: that may be another each time, and what is sent again must be the same bytes.
+ */
 export const BACKFILL_TAG: MatroskaTag = { name: "HEADWATER_LANE", value: "backfill" };
 const WRITING_APP = "Headwater gateway";
 /** A call that nothing was sent in for so long is ended; the next fragment gets another. */
@@ -165,7 +169,7 @@ export class PutSession {
   }
 
   async *#fragment({ fragment, pieces, first, tracks }: Opened): AsyncGenerator<MediaPart, void, void> {
-    const { lane, metrics, clock } = this.#options;
+    const { metrics, clock } = this.#options;
     const types = new Map(tracks.map(({ number, type }) => [number, type]));
     const assembler = new FrameAssembler();
     let hasBegun = false;
@@ -191,7 +195,7 @@ export class PutSession {
       await this.#settle(fragment, "empty");
       return;
     }
-    if (lane === "backfill") yield { kind: "tags", tags: [BACKFILL_TAG] };
+    if (fragment.id.lane === lanes.videoBackfill) yield { kind: "tags", tags: [BACKFILL_TAG] };
     yield { kind: "fragmentEnd" };
     const sent = this.#sent.find((other) => other.fragment === fragment);
     if (sent !== undefined) sent.completeMs = clock.now();
