@@ -215,3 +215,24 @@ test("on a full disk media is refused and readable, and taken again when space r
   await until("media to be taken again", async () => (await put()) === "PERSISTED");
   expect((await clients.list(STREAM)).length).toBeGreaterThan(before.length);
 });
+
+test("a cloud with producers and readers stops at once, and goes on where it was", async () => {
+  const scope = newScope();
+  const cloud = await startCloud(scope);
+  const clients = new VideoClients(scope, cloud.url);
+  await clients.createStream(STREAM);
+  const producer = await CloudProducer.open(scope, cloud.url, STREAM);
+  const [first, second] = [sdkFragment(1000, "stop"), sdkFragment(2000, "stop")];
+  await producer.send(Buffer.concat([sdkHeader(), first.bytes, second.bytes]));
+  await producer.ack("PERSISTED", first.timecodeMs);
+  const reading = clients.read(STREAM, 2).then(
+    () => "read",
+    () => "cut",
+  );
+  await until("the reader to be there", async () => (await cloud.metrics()).get("headwater_cloud_video_readers") === 1);
+  await cloud.stop();
+  expect(await reading).toBe("cut");
+  expect(producer.isClosed).toBe(true);
+  await cloud.restart();
+  expect((await clients.read(STREAM, 1)).map(({ frames }) => frames)).toEqual([first.frames]);
+});
