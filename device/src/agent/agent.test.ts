@@ -75,6 +75,20 @@ test("metrics say what happened since the start, and counters are counters", asy
   expect(again.match(/^headwater_device_connections_total .*/m)).not.toBeNull();
 });
 
+test("a camera whose program is missing is told, counted and tried again, and makes nothing else ill", async () => {
+  const cameras = [{ stream: "door", source: "test-pattern", program: "/no/such/ffmpeg" }];
+  agent = await start({ password: "secret", hostSensor: { enabled: false }, cameras });
+  await expect
+    .poll(() => agent?.metrics())
+    .toMatch(/^headwater_device_camera_faults_total\{stream="door",cause="program-missing"\} [1-9]/m);
+  const text = await agent.metrics();
+  expect(text).toContain("# TYPE headwater_device_camera_frames_total counter\n");
+  expect(text).toMatch(/^headwater_device_camera_capturing\{stream="door"\} 0$/m);
+  await expect.poll(() => agent?.metrics()).toMatch(/^headwater_device_video_connected 1$/m);
+  expect(agent.health()).toMatchObject({ ok: true, video: { cameras: [{ stream: "door", isCapturing: false }] } });
+  expect(broker.clientIds).toContain("pi-1/video");
+});
+
 test("two agents in one process have metrics of their own", async () => {
   agent = await start({ password: "secret" });
   const other = await start({ data: join(directory, "other"), hostSensor: { enabled: false } });

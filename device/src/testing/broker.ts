@@ -12,6 +12,8 @@ export class Broker {
   onPublish: (packet: PublishPacket, client: Client | null) => Promise<void> = () => Promise.resolve();
   /** QoS 0 messages, in order of arrival. */
   readonly told: PublishPacket[] = [];
+  /** The ids of all clients that ever connected. */
+  readonly clientIds: string[] = [];
 
   static async start(options: { readonly users?: Readonly<Record<string, string>> } = {}): Promise<Broker> {
     const broker = new Broker(await Aedes.createBroker({}));
@@ -27,6 +29,7 @@ export class Broker {
 
   private constructor(aedes: Aedes) {
     this.aedes = aedes;
+    aedes.on("client", ({ id }) => this.clientIds.push(id));
     aedes.authorizePublish = (client, packet, done) => {
       if (packet.qos === 0) {
         this.told.push(packet);

@@ -134,9 +134,7 @@ export class Video {
         stream: archive.stream,
         ...camera.status(),
         ...archive.status(),
-        unsentPieces: cursor
-          .unacknowledged()
-          .reduce((sum, { from, to }) => sum + to - Math.max(from, archive.first), 0),
+        unsentPieces: unsentOf(archive, cursor),
         expired: retention.expired,
       })),
       uplink: this.#uplink.state(),
@@ -150,6 +148,11 @@ export class Video {
     for (const { cursor } of this.#shelves) await cursor.persist();
     await this.#log.close();
   }
+}
+
+/** What is kept and not acknowledged. */
+function unsentOf({ first }: VideoArchive, cursor: UploadCursor): number {
+  return cursor.unacknowledged().reduce((sum, { from, to }) => sum + Math.max(to - Math.max(from, first), 0), 0);
 }
 
 /** Keeps archives within their limits and marks on the disk, until the signal aborts. */

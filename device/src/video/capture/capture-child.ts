@@ -45,8 +45,10 @@ function asCaptureChild(child: ChildProcess): CaptureChild {
     stdout,
     onStderr: (listener) => void stderr.setEncoding("utf8").on("data", listener),
     kill(signal) {
-      // What it still has to say is not wanted, and it must not wait for somebody to read it.
+      // What it still has to say is not wanted, and it must not wait for somebody to read it. Its own children may hold
+      // the pipes too; its end must not wait for theirs.
       stdout.destroy();
+      stderr.destroy();
       child.kill(signal);
     },
     exited: new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal }))),
