@@ -9,6 +9,8 @@ export interface PlacedFragment {
   readonly breaks: number;
   /** Durations of all before it together. */
   readonly afterMs: number;
+  /** Players were shown parts of it, and it never became complete. */
+  readonly isGap: boolean;
 }
 
 /** A gap or an overlap beyond this is a break. Source: GetHLSStreamingSessionURL, DiscontinuityMode. */
@@ -22,6 +24,8 @@ export class FragmentOrder {
   readonly #keptMax: number;
   #placed: PlacedFragment[] = [];
   #longestMs = 0;
+  #last: PublishedFragment | undefined;
+  #announced: PublishedFragment | undefined;
   #next: { sequence: number; breaks: number; afterMs: number };
 
   /**
@@ -42,14 +46,33 @@ export class FragmentOrder {
     return this.#longestMs;
   }
 
+  /** The newest complete one. */
   get last(): PublishedFragment | undefined {
-    return this.#placed.at(-1)?.fragment;
+    return this.#last;
+  }
+
+  /** The one that is to come next, whose parts players were shown. */
+  get announced(): PublishedFragment | undefined {
+    return this.#announced;
+  }
+
+  /** Says that players are shown parts of a fragment. Where another becomes complete before it, it leaves a gap. */
+  announce(fragment: PublishedFragment): void {
+    this.#announced = fragment;
   }
 
   add(fragment: PublishedFragment): void {
-    const { last } = this;
-    if (last !== undefined && isBreak(last, fragment)) this.#next.breaks += 1;
-    this.#placed.push({ fragment, ...this.#next });
+    const announced = this.#announced;
+    this.#announced = undefined;
+    const isTakenBack = announced !== undefined && announced.id !== fragment.id;
+    if (isTakenBack) this.#place(announced, true);
+    if (isTakenBack || (this.#last !== undefined && isBreak(this.#last, fragment))) this.#next.breaks += 1;
+    this.#place(fragment, false);
+    this.#last = fragment;
+  }
+
+  #place(fragment: PublishedFragment, isGap: boolean): void {
+    this.#placed.push({ fragment, isGap, ...this.#next });
     this.#next.sequence += 1;
     this.#next.afterMs += fragment.durationMs;
     this.#longestMs = Math.max(this.#longestMs, fragment.durationMs);
@@ -64,7 +87,8 @@ export class FragmentOrder {
   }
 }
 
-function isBreak(before: PublishedFragment, after: PublishedFragment): boolean {
+/** Whether the second cannot be played right behind the first. */
+export function isBreak(before: PublishedFragment, after: Pick<PublishedFragment, "producerMs" | "initCrc">): boolean {
   const gapMs = after.producerMs - (before.producerMs + before.durationMs);
   return Math.abs(gapMs) > BREAK_MS || before.initCrc !== after.initCrc;
 }

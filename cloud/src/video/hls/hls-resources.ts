@@ -9,8 +9,10 @@ import type { PublishedFragment } from "../store/fragment.js";
 import { VideoError } from "../video-error.js";
 import type { VideoStream } from "../video-stream.js";
 import { type HlsSession, openSession, streamOf } from "./hls-session.js";
+import type { LiveTail } from "./live-tail.js";
+import { type Awaited, LowLatencyReader, type LowLatencyRequest } from "./low-latency.js";
 import { masterPlaylist } from "./master-playlist.js";
-import { mediaPlaylist } from "./media-playlist.js";
+import { mediaPlaylist, type MediaUrls } from "./media-playlist.js";
 import type { PlayableTrack, PlayableTracks } from "./playable-tracks.js";
 import { mayShow, type SessionFragments, SessionFragmentsReader } from "./session-fragments.js";
 import { trackSegment } from "./track-segment.js";
@@ -48,6 +50,7 @@ const PLAYLIST = "application/vnd.apple.mpegurl";
 export class HlsResources {
   readonly #options: HlsResourcesOptions;
   readonly #fragments = new SessionFragmentsReader();
+  readonly #lowLatency: LowLatencyReader;
   readonly #kinds: ReadonlyMap<string, ResourceKind> = new Map([
     ["getHLSMasterPlaylist.m3u8", { operation: "GetHLSMasterPlaylist", read: (asked) => this.#master(asked) }],
     ["getHLSMediaPlaylist.m3u8", { operation: "GetHLSMediaPlaylist", read: (asked) => this.#media(asked) }],
@@ -57,6 +60,7 @@ export class HlsResources {
 
   constructor(options: HlsResourcesOptions) {
     this.#options = options;
+    this.#lowLatency = new LowLatencyReader(options.log, options.context.tracks);
   }
 
   /** What a file of that name is called among the operations; undefined where there is none. */
@@ -84,17 +88,23 @@ export class HlsResources {
 
   async #media(asked: Asked): Promise<HlsResource> {
     const { session, query, stream } = asked;
-    const fragments = this.#shown(asked);
-    const { number } = trackOf(query, await this.#tracks(stream, fragments.shown.at(-1)?.fragment));
-    const text = mediaPlaylist(session, fragments, {
+    const { number } = trackOf(query, await this.#tracks(stream, this.#shown(asked).shown.at(-1)?.fragment));
+    const request = this.#lowLatencyRequest(asked, number);
+    const { fragments, lowLatency } =
+      request === undefined
+        ? { fragments: this.#shown(asked), lowLatency: undefined }
+        : await this.#lowLatency.current(request, () => this.#shown(asked, request.tail), awaitedOf(query));
+    const mediaUrl = ({ begin }: { readonly begin: number }): string => {
+      const named = fragmentNumber(stream.numberPrefix, begin);
+      return `${urlTo("getMP4MediaFragment.mp4", asked, number)}&FragmentNumber=${named}`;
+    };
+    const urls: MediaUrls = {
       // What is asked for by the number is an init by its checksum: it holds for as long as a fragment with it is there.
-      init: ({ fragment }) => `${urlTo("getMP4InitFragment.mp4", asked, number)}&SequenceNumber=${fragment.initCrc}`,
-      media: ({ fragment }) => {
-        const named = fragmentNumber(stream.numberPrefix, fragment.begin);
-        return `${urlTo("getMP4MediaFragment.mp4", asked, number)}&FragmentNumber=${named}`;
-      },
-    });
-    return playlist(asked, text);
+      init: ({ initCrc }) => `${urlTo("getMP4InitFragment.mp4", asked, number)}&SequenceNumber=${initCrc}`,
+      media: mediaUrl,
+      part: (fragment, index) => `${mediaUrl(fragment)}&Part=${index}`,
+    };
+    return playlist(asked, mediaPlaylist(session, fragments, urls, lowLatency));
   }
 
   async #init(asked: Asked): Promise<HlsResource> {
@@ -103,13 +113,15 @@ export class HlsResources {
     const fragment = stream.store
       .published(stream.horizonMs())
       .findLast((one) => one.initCrc === initCrc && mayShow(session, one));
-    const track = trackOf(query, await this.#tracks(stream, fragment));
+    const coming = this.#lowLatency.tailOf(session, stream)?.fragments.find((one) => one.initCrc === initCrc);
+    const track = trackOf(query, await this.#tracks(stream, fragment ?? coming));
     return lasting(asked, track, initSegment(track.mp4));
   }
 
   async #segment(asked: Asked): Promise<HlsResource> {
     const { query, response, session, stream } = asked;
     const named = needed(query, "FragmentNumber");
+    if (query.has("Part")) return this.#part(asked, positionOf(stream.numberPrefix, named));
     const fragment = stream.store.at(positionOf(stream.numberPrefix, named), stream.horizonMs());
     if (fragment === undefined || !mayShow(session, fragment)) throw notFound();
     const track = trackOf(query, await this.#tracks(stream, fragment));
@@ -119,14 +131,34 @@ export class HlsResources {
     return lasting(asked, track, await trackSegment(this.#options.log, stream, fragment, track));
   }
 
+  async #part(asked: Asked, begin: number): Promise<HlsResource> {
+    const request = this.#lowLatencyRequest(asked, Number(needed(asked.query, "TrackNumber")));
+    if (request === undefined) throw notFound();
+    const body = await this.#lowLatency.part(request, begin, Number(needed(asked.query, "Part")));
+    if (body === undefined) throw notFound();
+    const newest = this.#shown(asked).shown.at(-1)?.fragment;
+    return lasting(asked, trackOf(asked.query, await this.#tracks(asked.stream, newest)), body);
+  }
+
+  #lowLatencyRequest({ session, stream, response }: Asked, trackNumber: number): LowLatencyRequest | undefined {
+    const tail = this.#lowLatency.tailOf(session, stream);
+    if (tail === undefined) return undefined;
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    return { stream, tail, trackNumber, gone: gone.signal };
+  }
+
   /** @throws {VideoError} `fragment-not-found` where there is nothing to show. */
-  #shown({ session, stream, nowMs }: Asked): SessionFragments {
-    const fragments = this.#fragments.read(session, stream, nowMs);
+  #shown({ session, stream, nowMs }: Asked, tail?: LiveTail): SessionFragments {
+    const fragments = this.#fragments.read(session, stream, nowMs, tail);
     if (fragments === undefined) throw notFound();
     return fragments;
   }
 
-  async #tracks(stream: VideoStream, fragment: PublishedFragment | undefined): Promise<PlayableTracks> {
+  async #tracks(
+    stream: VideoStream,
+    fragment: Pick<PublishedFragment, "id" | "begin" | "initCrc"> | undefined,
+  ): Promise<PlayableTracks> {
     if (fragment === undefined) throw notFound();
     return this.#options.context.tracks.read(stream, fragment);
   }
@@ -145,6 +177,13 @@ function needed(query: URLSearchParams, name: string): string {
   const value = query.get(name) ?? "";
   if (!/^\d{1,128}$/.test(value)) throw new CloudError("argument-invalid", `${name} must be a number.`);
   return value;
+}
+
+/** @throws {CloudError} `argument-invalid`. */
+function awaitedOf(query: URLSearchParams): Awaited | undefined {
+  if (!query.has("_HLS_msn")) return undefined;
+  const part = query.has("_HLS_part") ? Number(needed(query, "_HLS_part")) : undefined;
+  return { sequence: Number(needed(query, "_HLS_msn")), part };
 }
 
 function urlTo(name: string, { query }: Asked, trackNumber: number): string {

@@ -20,6 +20,9 @@ export interface PlayableTracks {
   readonly audio: PlayableTrack | undefined;
 }
 
+/** What is known of a fragment once it has begun. */
+type FragmentStart = Pick<Fragment, "id" | "begin" | "initCrc">;
+
 /** Each is some kilobytes, at most about 200. */
 const REMEMBERED_MAX = 128;
 const mp4Errors: Readonly<Record<Mp4Error["code"], VideoErrorCode>> = {
@@ -43,7 +46,7 @@ export class PlayableTracksReader {
    * @throws {VideoError} `media-type-unsupported`, `codec-private-data-missing`, `codec-private-data-invalid`.
    * @throws {FragmentGone} @throws {LogError}
    */
-  async read(stream: VideoStream, fragment: Fragment): Promise<PlayableTracks> {
+  async read(stream: VideoStream, fragment: FragmentStart): Promise<PlayableTracks> {
     const key = `${stream.id}/${fragment.initCrc}`;
     const tracks = this.#remembered.get(key) ?? (await this.#load(stream, fragment));
     this.#remembered.delete(key);
@@ -53,7 +56,7 @@ export class PlayableTracksReader {
     return tracks;
   }
 
-  async #load(stream: VideoStream, { id, begin }: Fragment): Promise<PlayableTracks> {
+  async #load(stream: VideoStream, { id, begin }: FragmentStart): Promise<PlayableTracks> {
     const { frames } = await this.#log.read(stream.shards.media, begin, { frames: 1, bytes: 1 << 20 });
     const [first] = frames;
     const record = first?.position === begin ? decodeMediaRecord(first.data) : undefined;

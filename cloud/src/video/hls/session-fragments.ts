@@ -2,6 +2,7 @@ import type { PublishedFragment } from "../store/fragment.js";
 import type { VideoStream } from "../video-stream.js";
 import { FragmentOrder, type PlacedFragment } from "./fragment-order.js";
 import type { HlsSession } from "./hls-session.js";
+import type { LiveTail, TailFragment } from "./live-tail.js";
 
 /** What a session's playlists show at a moment. */
 export interface SessionFragments {
@@ -11,6 +12,8 @@ export interface SessionFragments {
   readonly longestMs: number;
   /** Nothing will be added. */
   readonly isOver: boolean;
+  /** What is coming, and has the sequence number after the last; only where parts are shown. */
+  readonly coming?: TailFragment | undefined;
 }
 
 /** Source: GetHLSStreamingSessionURL, MaxMediaPlaylistFragmentResults. */
@@ -34,14 +37,18 @@ export class SessionFragmentsReader {
   /** The ones used longest ago come first. */
   readonly #followed = new Map<string, Followed>();
 
-  /** @returns undefined where there is no fragment. */
-  read(session: HlsSession, stream: VideoStream, nowMs: number): SessionFragments | undefined {
+  /**
+   * @param tail of the stream, where the session shows parts of what is coming.
+   * @returns undefined where there is no fragment.
+   */
+  read(session: HlsSession, stream: VideoStream, nowMs: number, tail?: LiveTail): SessionFragments | undefined {
     if (stream.retentionHours() === 0) return undefined;
     if (session.mode === "ON_DEMAND") return onDemand(session, stream);
     const order = this.#follow(session, stream);
     if (session.mode === "LIVE") {
       const shown = order.placed.slice(-session.fragmentsMax);
-      return shown.length === 0 ? undefined : { shown, longestMs: order.longestMs, isOver: false };
+      if (shown.length === 0) return undefined;
+      return { shown, longestMs: order.longestMs, isOver: false, coming: tail && comingNext(order, tail) };
     }
     return replayed(session, order, nowMs);
   }
@@ -73,6 +80,21 @@ function live(stream: VideoStream): Followed {
   const [first] = stream.store.published(stream.horizonMs()).slice(-FRAGMENTS_MAX);
   const sequence = first?.ordinal ?? 0;
   return { order: new FragmentOrder({ sequence, keptMax: FRAGMENTS_MAX }), seen: sequence - 1 };
+}
+
+/** The next fragment by producer time; the one that was shown, as long as nothing newer became complete. */
+function comingNext(order: FragmentOrder, tail: LiveTail): TailFragment | undefined {
+  const { announced, last } = order;
+  const newestMs = last?.producerMs ?? -Infinity;
+  const coming =
+    (announced && tail.find(announced.id)) ??
+    tail.fragments.filter(({ producerMs }) => producerMs > newestMs).sort((a, b) => a.producerMs - b.producerMs)[0];
+  if (coming === undefined) return undefined;
+  const lastMs = coming.frames.reduce((latest, { timecodeMs }) => Math.max(latest, timecodeMs), coming.producerMs);
+  const durationMs = lastMs - coming.producerMs;
+  const unknown = { end: coming.begin, bytes: 0, frames: 0, contentCrc: 0, ordinal: -1 };
+  order.announce({ ...coming, ...unknown, durationMs });
+  return coming;
 }
 
 /** What there was when the session was made. */

@@ -9,6 +9,12 @@ export interface Got {
   readonly text: string;
 }
 
+export interface ListedPart {
+  readonly url: string;
+  readonly seconds: number;
+  readonly isIndependent: boolean;
+}
+
 /** One segment as a media playlist lists it. */
 export interface ListedSegment {
   readonly url: string;
@@ -17,6 +23,8 @@ export interface ListedSegment {
   readonly timeline: number;
   readonly seconds: number;
   readonly dateTime: string | undefined;
+  readonly isGap: boolean;
+  readonly parts: readonly ListedPart[];
 }
 
 export interface ReadMediaPlaylist {
@@ -24,6 +32,10 @@ export interface ReadMediaPlaylist {
   readonly segments: readonly ListedSegment[];
   readonly targetSeconds: number;
   readonly isOver: boolean;
+  /** Parts behind the last segment. */
+  readonly coming: readonly ListedPart[];
+  /** The URL of the part after them. */
+  readonly hint: string | undefined;
 }
 
 /** Follows a session's URL as a player does. */
@@ -65,19 +77,27 @@ export class TestPlayer {
 function readMediaPlaylist(text: string): ReadMediaPlaylist {
   const value = (tag: string): string | undefined => new RegExp(`^#${tag}:(.*)$`, "m").exec(text)?.[1];
   const segments: ListedSegment[] = [];
-  let [map, seconds, dateTime] = ["", 0, undefined as string | undefined];
+  let [map, seconds, dateTime, isGap] = ["", 0, undefined as string | undefined, false];
+  let parts: ListedPart[] = [];
   let sequence = Number(value("EXT-X-MEDIA-SEQUENCE"));
   let timeline = Number(value("EXT-X-DISCONTINUITY-SEQUENCE") ?? 0);
   for (const line of text.split("\n")) {
     if (line === "#EXT-X-DISCONTINUITY") timeline += 1;
     else if (line.startsWith("#EXT-X-MAP")) map = /URI="([^"]+)"/.exec(line)?.[1] ?? "";
     else if (line.startsWith("#EXT-X-PROGRAM-DATE-TIME:")) dateTime = line.slice(line.indexOf(":") + 1);
-    else if (line.startsWith("#EXTINF:")) seconds = Number.parseFloat(line.slice(8));
+    else if (line === "#EXT-X-GAP") isGap = true;
+    else if (line.startsWith("#EXT-X-PART:")) {
+      const [, duration, url = ""] = /DURATION=([\d.]+),URI="([^"]+)"/.exec(line) ?? [];
+      parts.push({ url, seconds: Number(duration), isIndependent: line.endsWith(",INDEPENDENT=YES") });
+    } else if (line.startsWith("#EXTINF:")) seconds = Number.parseFloat(line.slice(8));
     else if (line !== "" && !line.startsWith("#")) {
-      segments.push({ url: line, map, sequence, timeline, seconds, dateTime });
+      segments.push({ url: line, map, sequence, timeline, seconds, dateTime, isGap, parts });
+      [parts, isGap] = [[], false];
       sequence += 1;
     }
   }
   const targetSeconds = Number(value("EXT-X-TARGETDURATION"));
-  return { text, segments, targetSeconds, isOver: text.includes("#EXT-X-ENDLIST") };
+  const isOver = text.includes("#EXT-X-ENDLIST");
+  const hint = /^#EXT-X-PRELOAD-HINT:TYPE=PART,URI="([^"]+)"/m.exec(text)?.[1];
+  return { text, segments, targetSeconds, isOver, coming: parts, hint };
 }

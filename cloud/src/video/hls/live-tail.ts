@@ -1,0 +1,135 @@
+import { crc32 } from "node:zlib";
+import type { Log } from "@headwater/log";
+import { decodeMediaRecord } from "../store/media-record.js";
+import type { VideoStream } from "../video-stream.js";
+
+/** A fragment as far as it has come. */
+export interface TailFragment {
+  readonly id: bigint;
+  /** Where it begins in the media shard. */
+  readonly begin: number;
+  readonly producerMs: number;
+  readonly serverMs: number;
+  readonly initCrc: number;
+  /** Of all tracks. */
+  readonly frames: TailFrame[];
+}
+
+/** A frame without its data. */
+export interface TailFrame {
+  readonly track: number;
+  readonly isKey: boolean;
+  readonly timecodeMs: number;
+  /** In the media shard. */
+  readonly position: number;
+}
+
+const PAGE = { frames: 1024, bytes: 4 << 20 };
+/** Fragments that are remembered: what is coming, and the ones before it whose parts players may still be reading. */
+const FRAGMENTS_MAX = 8;
+const FRAMES_MAX = 20_000;
+
+/** The end of a stream's media shard: fragments that are still coming. It reads when it is asked, and from the newest. */
+export class LiveTail {
+  readonly #log: Log;
+  readonly #stream: VideoStream;
+  /** In the order of their beginnings. */
+  readonly #fragments = new Map<bigint, TailFragment>();
+  #position = 0;
+  #reading: Promise<void> | undefined;
+
+  constructor(log: Log, stream: VideoStream) {
+    this.#log = log;
+    this.#stream = stream;
+  }
+
+  /** Up to here the media shard was read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get fragments(): readonly TailFragment[] {
+    return [...this.#fragments.values()];
+  }
+
+  find(id: bigint): TailFragment | undefined {
+    return this.#fragments.get(id);
+  }
+
+  /** Reads what has come since the last time. @throws {LogError} */
+  catchUp(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  /** Resolves when there is more to read or a fragment became complete, or once the signal aborts. */
+  async changed(signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const either = AbortSignal.any([signal, done.signal]);
+    const { store, shards } = this.#stream;
+    const grown = this.#log.grown(shards.media, this.#position, either).catch((error: unknown) => {
+      if (!either.aborted) throw error;
+    });
+    try {
+      await Promise.race([grown, store.nextPublished(either)]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { store, shards, horizonMs } = this.#stream;
+    const newest = store.published(horizonMs()).at(-1);
+    // After a while without readers, nobody waits for what was between.
+    if (newest !== undefined && this.#position < newest.begin) {
+      this.#position = newest.begin;
+      this.#fragments.clear();
+    }
+    for (const { next } = this.#log.bounds(shards.media); this.#position < next;) {
+      const page = await this.#log.read(shards.media, this.#position, PAGE);
+      for (const { position, data } of page.frames) this.#take(position, data);
+      if (page.next <= this.#position) return;
+      this.#position = page.next;
+    }
+  }
+
+  #take(position: number, data: Buffer): void {
+    const record = decodeMediaRecord(data);
+    const { id } = record;
+    if (record.kind === "begin") {
+      const { producerMs, serverMs, init } = record.begin;
+      this.#fragments.set(id, { id, begin: position, producerMs, serverMs, initCrc: crc32(init), frames: [] });
+      const [oldest] = this.#fragments.keys();
+      if (this.#fragments.size > FRAGMENTS_MAX && oldest !== undefined) this.#fragments.delete(oldest);
+    } else if (record.kind === "frame") {
+      const { track, isKey, offsetUs } = record.frame;
+      const fragment = this.#fragments.get(id);
+      if (fragment === undefined || fragment.frames.length >= FRAMES_MAX) return;
+      fragment.frames.push({ track, isKey, position, timecodeMs: fragment.producerMs + offsetUs / 1000 });
+    }
+  }
+}
+
+/**
+ * The data of frames of a fragment, in order; undefined where one of them is no more.
+ * @throws {LogError}
+ */
+export async function readFrames(
+  log: Log,
+  mediaShard: string,
+  frames: readonly TailFrame[],
+): Promise<Buffer[] | undefined> {
+  const wanted = new Set(frames.map(({ position }) => position));
+  const found: Buffer[] = [];
+  const end = (frames.at(-1)?.position ?? -1) + 1;
+  for (let position = frames[0]?.position ?? end; position < end;) {
+    const page = await log.read(mediaShard, position, { ...PAGE, frames: Math.min(PAGE.frames, end - position) });
+    for (const stored of page.frames) {
+      const record = wanted.has(stored.position) ? decodeMediaRecord(stored.data) : undefined;
+      if (record?.kind === "frame") found.push(Buffer.from(record.frame.data));
+    }
+    if (page.next <= position) break;
+    position = page.next;
+  }
+  return found.length === frames.length ? found : undefined;
+}

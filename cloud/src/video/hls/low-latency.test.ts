@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { morePictures, pictureData, playableFragment, playableHeader } from "../testing/playable-document.js";
+import { type TestPut, TestVideo } from "../testing/test-video.js";
+import { type ReadMediaPlaylist, TestPlayer } from "./testing/test-player.js";
+
+const START = 1_700_000_000_000;
+
+let it: TestVideo;
+let producer: TestPut;
+let player: TestPlayer;
+let playlistUrl: string;
+
+/** A stream with one fragment of a second, and a live session of it. */
+beforeEach(async () => {
+  it = await TestVideo.start();
+  await it.createStream("s");
+  await it.put("s", playableHeader(), playableFragment(START));
+  producer = await it.putMedia("s");
+  producer.outgoing.write(playableHeader());
+  player = await TestPlayer.open(it, {
+    StreamName: "s",
+    HLSFragmentSelector: { FragmentSelectorType: "PRODUCER_TIMESTAMP" },
+    DiscontinuityMode: "ON_DISCONTINUITY",
+  });
+  playlistUrl = (await player.master()).main;
+});
+afterEach(() => it.close());
+
+/** The media playlist as soon as it has what is awaited. */
+function reload(sequence: number, part?: number): Promise<ReadMediaPlaylist> {
+  return player.media(`${playlistUrl}&_HLS_msn=${sequence}${part === undefined ? "" : `&_HLS_part=${part}`}`);
+}
+
+/** The number of the segment that comes next. */
+async function nextSequence(): Promise<number> {
+  return ((await player.media(playlistUrl)).segments.at(-1)?.sequence ?? 0) + 1;
+}
+
+async function dataOf(url: string): Promise<string> {
+  const { status, body } = await player.get(url);
+  return status === 200 ? body.subarray(body.indexOf("mdat") + 4).toString("latin1") : String(status);
+}
+
+const picture = (time: number, i: number): string => pictureData(time, i).toString("latin1");
+
+test("a fragment that is coming is listed by its parts, each when the frame behind it has come", async () => {
+  const next = await nextSequence();
+  const waiting = reload(next, 1);
+  producer.outgoing.write(playableFragment(START + 1000, { pictures: 3 }));
+  const { coming, hint, text } = await waiting;
+  expect(text).toContain("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=0.750\n");
+  expect(text).toContain("#EXT-X-PART-INF:PART-TARGET=0.250\n");
+  expect(coming.map(({ seconds, isIndependent }) => [seconds, isIndependent])).toEqual([
+    [0.2, true],
+    [0.2, false],
+  ]);
+  expect(await dataOf(coming[1]?.url ?? "")).toBe(picture(START + 1000, 1));
+  const hinted = dataOf(hint ?? "");
+  producer.outgoing.write(morePictures(START + 1000, 3, 4));
+  expect(await hinted).toBe(picture(START + 1000, 2));
+});
+
+test("parts add up to the segment, whose number they had", async () => {
+  const next = await nextSequence();
+  producer.outgoing.write(playableFragment(START + 1000, { pictures: 3 }));
+  const before = await reload(next, 1);
+  producer.outgoing.write(morePictures(START + 1000, 3, 5));
+  producer.outgoing.end();
+  const { segments } = await reload(next);
+  const last = segments.at(-1);
+  expect(last?.sequence).toBe(next);
+  expect(last?.parts.slice(0, 2)).toEqual(before.coming);
+  const parts = await Promise.all((last?.parts ?? []).map(({ url }) => dataOf(url)));
+  expect(parts).toHaveLength(5);
+  expect(parts.join("")).toBe(await dataOf(last?.url ?? ""));
+});
+
+test("a fragment that never ends leaves a gap and a discontinuity, and its number is not used again", async () => {
+  const next = await nextSequence();
+  producer.outgoing.write(playableFragment(START + 1000, { pictures: 3 }));
+  await reload(next, 1);
+  producer.outgoing.destroy();
+  await it.put("s", playableHeader(), playableFragment(START + 1400));
+  const { segments } = await reload(next + 1);
+  const [before, gap, after] = segments.slice(-3);
+  expect([gap?.isGap, gap?.sequence]).toEqual([true, next]);
+  expect([after?.isGap, after?.sequence, after?.timeline]).toEqual([false, next + 1, (before?.timeline ?? 0) + 1]);
+});
+
+test("what is sent late does not come between", async () => {
+  const next = await nextSequence();
+  producer.outgoing.write(playableFragment(START + 1000, { pictures: 3 }));
+  const { coming } = await reload(next, 1);
+  await it.put("s", playableHeader(), playableFragment(START - 9000));
+  expect((await player.media(playlistUrl)).coming).toEqual(coming);
+});
+
+test("a player that asks for the far future is refused", async () => {
+  const { status } = await player.get(`${playlistUrl}&_HLS_msn=${(await nextSequence()) + 5}`);
+  expect(status).toBe(400);
+});
+
+test("a session by server time has no parts", async () => {
+  const byServer = await TestPlayer.open(it, { StreamName: "s" });
+  producer.outgoing.write(playableFragment(START + 1000, { pictures: 3 }));
+  await producer.ack("BUFFERING");
+  expect((await byServer.media()).text).not.toContain("PART");
+});
