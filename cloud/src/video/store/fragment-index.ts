@@ -1,11 +1,10 @@
 import type { Fragment, PublishedFragment } from "./fragment.js";
 
-/** The complete fragments of a stream in memory, about 200 bytes each, in the order of their entries in the index shard. */
+/** The complete fragments of a stream in memory, about 300 bytes each, in the order of their entries in the index shard. */
 export class FragmentIndex {
   #fragments: PublishedFragment[] = [];
   readonly #byBegin = new Map<number, PublishedFragment>();
-  /** The newest with each producer time. */
-  readonly #byProducerMs = new Map<number, PublishedFragment>();
+  readonly #byContent = new Map<string, PublishedFragment>();
 
   get all(): readonly PublishedFragment[] {
     return this.#fragments;
@@ -15,7 +14,7 @@ export class FragmentIndex {
   add(fragment: PublishedFragment): void {
     this.#fragments.push(fragment);
     this.#byBegin.set(fragment.begin, fragment);
-    this.#byProducerMs.set(fragment.producerMs, fragment);
+    this.#byContent.set(contentKey(fragment), fragment);
   }
 
   /** Forgets the oldest fragments that came before the time. */
@@ -25,7 +24,7 @@ export class FragmentIndex {
       if (fragment.serverMs >= serverMs) break;
       count += 1;
       this.#byBegin.delete(fragment.begin);
-      if (this.#byProducerMs.get(fragment.producerMs) === fragment) this.#byProducerMs.delete(fragment.producerMs);
+      this.#byContent.delete(contentKey(fragment));
     }
     if (count > 0) this.#fragments.splice(0, count);
   }
@@ -48,9 +47,12 @@ export class FragmentIndex {
   }
 
   /** A fragment with the same time and content: what a producer sends again that missed our acknowledgement. */
-  repeated({ producerMs, bytes, frames, contentCrc, initCrc }: Fragment): PublishedFragment | undefined {
-    const known = this.#byProducerMs.get(producerMs);
-    if (known === undefined || known.bytes !== bytes || known.frames !== frames) return undefined;
-    return known.contentCrc === contentCrc && known.initCrc === initCrc ? known : undefined;
+  repeated(fragment: Fragment): PublishedFragment | undefined {
+    const known = this.#byContent.get(contentKey(fragment));
+    return known?.frames === fragment.frames && known.initCrc === fragment.initCrc ? known : undefined;
   }
+}
+
+function contentKey({ producerMs, bytes, contentCrc }: Fragment): string {
+  return `${producerMs}/${bytes}/${contentCrc}`;
 }
