@@ -1,7 +1,7 @@
 import type { Log } from "@headwater/log";
 import type { ArchiveLimits } from "../camera-options.js";
 import { Counts } from "../../counts.js";
-import { decodeStoredPiece } from "./stored-piece.js";
+import { decodeStoredPiece, type StoredPiece } from "./stored-piece.js";
 import type { UploadCursor } from "./upload-cursor.js";
 import type { VideoArchive } from "./video-archive.js";
 import type { VideoIdentity } from "./video-identity.js";
@@ -43,25 +43,30 @@ export class Retention {
   }
 
   async #step(): Promise<boolean> {
-    const { bytesMax, hoursMax } = this.#limits;
     const { shard } = this.#archive;
     const { first, bytes } = this.#log.bounds(shard);
+    let excess = bytes - this.#limits.bytesMax;
+    const oldest = await this.#archive.read(first);
+    if (oldest === undefined || (excess <= 0 && !this.#isOld(oldest))) return false;
     const { frames } = await this.#log.read(shard, first, STEP);
-    let left = bytes - bytesMax;
     const given = new Map<number, ExpiryCause>();
     let end = first;
     for (const frame of frames) {
-      const { capture, piece } = decodeStoredPiece(frame);
-      const isOld = (this.#identity.ageMs(capture) ?? 0) > hoursMax * MS_PER_HOUR;
-      if (left <= 0 && !isOld) break;
-      if (this.#isUnacknowledged(frame.position)) given.set(piece.fragment, left > 0 ? "archive-bytes" : "archive-age");
-      left -= frame.data.length;
+      const stored = decodeStoredPiece(frame);
+      if (excess <= 0 && !this.#isOld(stored)) break;
+      const cause = excess > 0 ? "archive-bytes" : "archive-age";
+      if (this.#isUnacknowledged(frame.position)) given.set(stored.piece.fragment, cause);
+      excess -= frame.data.length;
       end = frame.position + 1;
     }
     if (end === first) return false;
     await this.#log.trimBefore(shard, end);
     for (const cause of given.values()) this.#expired.add(cause);
     return true;
+  }
+
+  #isOld({ capture }: StoredPiece): boolean {
+    return (this.#identity.ageMs(capture) ?? 0) > this.#limits.hoursMax * MS_PER_HOUR;
   }
 
   #isUnacknowledged(position: number): boolean {

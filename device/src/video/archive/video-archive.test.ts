@@ -109,6 +109,24 @@ test("no sequence is given twice, however many are taken and whatever ends the p
   }
 });
 
+test("on a full disk the archive opens, and takes pieces once there is space", async () => {
+  archive.put([piece(0)]);
+  await archive.settled();
+  await log.close();
+  disk.failure = "ENOSPC";
+  await open();
+  expect((await archive.read(0))?.piece.index).toBe(0);
+  archive.put([piece(0, true)]);
+  await archive.settled();
+  expect(losses).toEqual(["disk-full 1 true"]);
+  disk.failure = undefined;
+  archive.put([piece(0, true)]);
+  await archive.settled();
+  expect(await stored()).toEqual(["0", "1 last", "0 last"]);
+  const sequences = await Promise.all([0, 1, 2].map(async (at) => (await archive.read(at))?.sequence ?? 0));
+  expect(sequences).toEqual([...new Set(sequences)].toSorted((a, b) => a - b));
+});
+
 test("a piece that follows none of its fragment is refused, and harms nothing else", async () => {
   archive.put([piece(3)]);
   await archive.settled();

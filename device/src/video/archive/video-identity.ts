@@ -3,7 +3,7 @@ import { CaptureClock } from "../../clock/capture-clock.js";
 import { type Capture, captureTime, observe } from "../../clock/clock-era.js";
 import { type DeviceClock, readClocks } from "../../clock/device-clock.js";
 import type { Report } from "../../report.js";
-import { decodeSpoolState, newSpoolState, type SpoolState } from "../../spool/spool-state.js";
+import { type Boot, decodeSpoolState, newSpoolState, type SpoolState } from "../../spool/spool-state.js";
 import { StateStore } from "../../spool/state-store.js";
 
 const SHARD = "video";
@@ -16,35 +16,47 @@ const SEQUENCES_PER_RESERVATION = 2 ** 20;
  */
 export class VideoIdentity {
   readonly captureClock: CaptureClock;
-  readonly boot: number;
+  readonly #boot: Boot;
   readonly #store: StateStore;
   readonly #clock: DeviceClock;
   #nextSequence: number;
 
-  /** @throws {LogError} `disk-full`, `disk-failed`. {@link DeviceError} `unsupported-format`. */
+  /**
+   * A full disk is no reason to fail where there is a video log: what it holds is sent, and new pieces are lost until
+   * their sequences can be reserved.
+   * @throws {LogError} `disk-full`, `disk-failed`, where there is none. {@link DeviceError} `unsupported-format`.
+   */
   static async open(log: Log, clock: DeviceClock, report: Report): Promise<VideoIdentity> {
     if (!log.shards().includes(SHARD)) await log.createShards([SHARD]);
     const store = new StateStore(log, SHARD, await readState(log, report));
     const { current } = store;
     const ordinal = current.boot.id === clock.bootId ? current.boot.ordinal : current.boot.ordinal + 1;
     const boot = { ordinal, id: clock.bootId };
+    const identity = new VideoIdentity(store, clock, boot, new CaptureClock(clock, store, boot, report));
     const reading = readClocks(clock);
     const synchronised = await clock.synchronised();
-    await store.update((state) => ({
-      ...state,
-      boot,
-      sequencesReservedTo: state.sequencesReservedTo + SEQUENCES_PER_RESERVATION,
-      eras: observe(state.eras, ordinal, reading, synchronised),
-    }));
-    return new VideoIdentity(store, clock, ordinal, new CaptureClock(clock, store, boot, report));
+    try {
+      await store.update((state) => ({
+        ...identity.#reserved(state),
+        eras: observe(state.eras, ordinal, reading, synchronised),
+      }));
+    } catch (cause) {
+      report({ level: "error", message: "video is lost before the disk takes the video log's state", cause });
+    }
+    return identity;
   }
 
-  private constructor(store: StateStore, clock: DeviceClock, boot: number, captureClock: CaptureClock) {
+  private constructor(store: StateStore, clock: DeviceClock, boot: Boot, captureClock: CaptureClock) {
     this.#store = store;
     this.#clock = clock;
-    this.boot = boot;
+    this.#boot = boot;
     this.captureClock = captureClock;
-    this.#nextSequence = store.current.sequencesReservedTo - SEQUENCES_PER_RESERVATION;
+    this.#nextSequence = store.current.sequencesReservedTo;
+  }
+
+  /** The present boot's ordinal. */
+  get boot(): number {
+    return this.#boot.ordinal;
   }
 
   get spoolId(): string {
@@ -65,14 +77,16 @@ export class VideoIdentity {
    */
   async take(count: number): Promise<number> {
     while (this.#nextSequence + count > this.#store.current.sequencesReservedTo) {
-      await this.#store.update((state) => ({
-        ...state,
-        sequencesReservedTo: state.sequencesReservedTo + SEQUENCES_PER_RESERVATION,
-      }));
+      await this.#store.update((state) => this.#reserved(state));
     }
     const first = this.#nextSequence;
     this.#nextSequence += count;
     return first;
+  }
+
+  #reserved(state: SpoolState): SpoolState {
+    const sequencesReservedTo = state.sequencesReservedTo + SEQUENCES_PER_RESERVATION;
+    return { ...state, sequencesReservedTo, boot: this.#boot };
   }
 }
 
