@@ -8,7 +8,7 @@ export interface User {
   readonly name: string;
   /** See {@link hashPassword}. */
   readonly hash: string;
-  /** Topic filters; absent: `streams/#`. */
+  /** Topic filters; absent: `streams/#` and `video/#`. */
   readonly publish?: readonly string[] | undefined;
 }
 

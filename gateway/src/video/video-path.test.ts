@@ -291,6 +291,23 @@ test.each([
   expect(await readDeadLetters(gateway.log)).toMatchObject([{ reason, device: DEVICE }]);
 });
 
+test.each<[string, Partial<{ device: string; publish: string[]; lane: number }>, string]>([
+  ["to a stream that no filter of the user allows", { publish: ["streams/#", "video/back-yard"] }, "not-allowed"],
+  ["in a lane that is none of video", { lane: lanes.recordsLive }, "unsupported-version"],
+  ["as another device", { device: "pi-2" }, "not-own-device"],
+])("a piece %s does not reach the spool", async (_what, given, reason) => {
+  const gateway = await openSpool(new RamDisk());
+  gateways.push(gateway);
+  const { device = DEVICE, publish = ["video/#"], lane = lanes.videoLive } = given;
+  const session = new Session("cam/video", DEVICE, { name: DEVICE, hash: "", publish });
+  const spoolId = "3f1c0f2e-6d0a-4c2b-9a51-0d7c5a6b7c8d";
+  const payload = encodeVideoEnvelope({ spoolId, lane, sequence: 0, piece: encodePiece(piecesOf(0, nth(0))[0]!) });
+  await gateway.ingest.publish(session, videoTopic(device), payload).catch(() => undefined);
+  const letters = await readDeadLetters(gateway.log);
+  expect(session.failure?.code ?? letters[0]?.["reason"]).toBe(reason);
+  expect(gateway.log.shards()).not.toContain("video/door");
+});
+
 /** Numbers from 0 up to below 1 that a seed decides. */
 function seeded(seed: number): () => number {
   let state = seed >>> 0;
