@@ -39,10 +39,13 @@ export interface PlayerState {
 
 /** The console's player on a page of another origin, in a browser. */
 export class HlsPage {
+  /** Low-latency parts that the player asked for. */
+  partsAsked = 0;
   readonly #page: Page;
 
   private constructor(page: Page) {
     this.#page = page;
+    page.on("request", (request) => (this.partsAsked += Number(request.url().includes("&Part="))));
   }
 
   static async open(scope: Scope, url: string): Promise<HlsPage> {
@@ -59,8 +62,9 @@ export class HlsPage {
     scope.defer(() => server.close().closeAllConnections());
     await once(server, "listening");
     const page = await (await startBrowser(scope)).newPage();
+    const player = new HlsPage(page);
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?url=${encodeURIComponent(url)}`);
-    return new HlsPage(page);
+    return player;
   }
 
   state(): Promise<PlayerState> {

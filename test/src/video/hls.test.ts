@@ -54,6 +54,7 @@ test("a browser follows what is live, and so does the console", async () => {
   const { currentTime: from } = await player.until("it to play", ({ currentTime }) => currentTime > 0);
   const { failure } = await player.until("five seconds to be played", ({ currentTime }) => currentTime > from + 5);
   expect(failure).toBeNull();
+  expect(player.partsAsked).toBeGreaterThan(5);
   const { page, complaints } = await ConsolePage.open(await startBrowser(scope), cloud.url);
   await page.getByRole("heading", { name: "Live video" }).waitFor();
   const position = (): Promise<number> => page.evaluate("document.querySelector('video').currentTime");

@@ -3,6 +3,8 @@ import { readMasterPlaylist, readMediaPlaylist } from "./video-playlist.js";
 /** What is kept behind the picture that is shown, in seconds. */
 const KEPT_S = 20;
 const RETRY_MS = 1000;
+/** How far behind the newest part a player stays, in seconds. */
+const PARTS_BEHIND_S = 1;
 
 /**
  * Plays an HLS session of ours through Media Source Extensions. Segments carry the time at which they were taken, so a
@@ -46,23 +48,46 @@ export class VideoPlayer {
   /** Appends a track's segments as they are listed, to the end of what is over. @param {URL} url @param {SourceBuffer | undefined} buffer */
   async #follow(url, buffer) {
     if (buffer === undefined) return;
-    let next = -1;
+    /** The segment that is needed next, and the part of it. */
+    const next = { sequence: -1, part: 0 };
     let map = "";
+    let asked = url;
     while (!this.#stopped.signal.aborted) {
-      const { segments, targetSeconds, isOver } = readMediaPlaylist(await (await this.#fetch(url)).text());
-      // So much is between live and what is shown: a segment, and the time until its successor is noticed.
-      const behindS = isOver ? Infinity : targetSeconds * 1.5 + 1;
-      if (next < 0) next = firstSequence(segments, behindS);
-      const fresh = segments.filter(({ sequence }) => sequence >= next);
-      for (const segment of fresh) {
-        if (segment.map !== map) await append(buffer, await this.#bytes(new URL(segment.map, url)));
-        ({ map } = segment);
-        await append(buffer, await this.#bytes(new URL(segment.url, url)));
-        next = segment.sequence + 1;
-        await this.#keepUp(buffer, behindS);
+      const { segments, coming, canWait, targetSeconds, isOver } = await this.#playlist(asked);
+      // So much is between live and what is shown: some parts; or a segment, and the time until its successor is noticed.
+      const behindS = isOver ? Infinity : canWait ? PARTS_BEHIND_S : targetSeconds * 1.5 + 1;
+      if (next.sequence < 0) next.sequence = firstSequence(segments, behindS);
+      const listed = coming === undefined ? segments : [...segments, coming];
+      let isNew = false;
+      for (const segment of listed.filter(({ sequence }) => sequence >= next.sequence)) {
+        const from = segment.sequence === next.sequence ? next.part : 0;
+        for (const fresh of missing(segment, from)) {
+          if (segment.map !== map) await append(buffer, await this.#bytes(new URL(segment.map, url)));
+          ({ map } = segment);
+          await append(buffer, await this.#bytes(new URL(fresh, url)));
+          await this.#keepUp(buffer, behindS);
+          isNew = true;
+        }
+        [next.sequence, next.part] =
+          segment === coming ? [segment.sequence, segment.parts.length] : [segment.sequence + 1, 0];
       }
       if (isOver) return;
-      if (fresh.length === 0) await this.#delay(Math.min(RETRY_MS, targetSeconds * 500));
+      asked = new URL(url);
+      if (canWait) {
+        asked.searchParams.set("_HLS_msn", String(next.sequence));
+        asked.searchParams.set("_HLS_part", String(next.part));
+      } else if (!isNew) await this.#delay(Math.min(RETRY_MS, targetSeconds * 500));
+    }
+  }
+
+  /** @param {URL} url */
+  async #playlist(url) {
+    for (;;) {
+      const answer = await fetch(url, { signal: this.#stopped.signal, cache: "no-store" });
+      if (answer.ok) return readMediaPlaylist(await answer.text());
+      // What was waited for did not come.
+      if (answer.status !== 503) throw new Error(`${url.pathname}: ${answer.status}`);
+      await this.#delay(RETRY_MS);
     }
   }
 
@@ -122,4 +147,11 @@ function firstSequence(segments, wantedS) {
   for (let seconds = segments[at]?.seconds ?? 0; at > 0 && seconds < wantedS; seconds += segments[at]?.seconds ?? 0)
     at--;
   return segments[at]?.sequence ?? -1;
+}
+
+/** URLs of what is to be appended of a segment of which so many parts are there. @param {import("./video-playlist.js").Segment} segment @param {number} from */
+function missing({ url, parts, isGap }, from) {
+  if (isGap) return [];
+  // Of what is complete, the whole is one request.
+  return url !== "" && (from === 0 || parts.length === 0) ? [url] : parts.slice(from);
 }

@@ -44,6 +44,7 @@ export class VideoView {
     if (select.options.length !== names.length || names.some((name, i) => select.options[i]?.value !== name)) {
       select.replaceChildren(...names.map((name) => element("option", { value: name }, [name])));
     }
+    if (!names.includes(this.#name)) this.#stop();
     const [first] = names;
     if (this.#player === undefined && first !== undefined) this.#play(names.includes(this.#name) ? this.#name : first);
     section.hidden = this.#player === undefined;
@@ -53,14 +54,17 @@ export class VideoView {
   #play(name) {
     const session = this.#sessions.find((one) => one.name === name);
     if (session === undefined) return;
-    this.#player?.stop();
+    this.#stop();
     this.#name = name;
     this.parts.select.value = name;
     const player = new VideoPlayer(this.parts.video, session.path, () => {
-      if (this.#player !== player) return;
-      player.stop();
-      this.#player = undefined;
+      if (this.#player === player) this.#stop();
     });
     this.#player = player;
+  }
+
+  #stop() {
+    this.#player?.stop();
+    this.#player = undefined;
   }
 }
