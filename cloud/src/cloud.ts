@@ -132,7 +132,10 @@ async function serve(
   const { address, family, port } = await listener.listen(settings.port, settings.host);
   closers.add(() => listener.stop());
   // Before the listener, which waits for what is still being sent: live pages, gateways and media never end by themselves.
-  closers.add(() => videoService.cutConnections());
+  closers.add(() => {
+    video.stopWaiting();
+    return videoService.cutConnections();
+  });
   closers.add(() => control.server.close());
   closers.add(() => console.close());
   const shownAddress = family === "IPv6" ? `[${address}]` : address;

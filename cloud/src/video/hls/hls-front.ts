@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Log } from "@headwater/log";
+import { type Log, LogError } from "@headwater/log";
 import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../../cloud-error.js";
 import type { BodyBudget } from "../../http/body-budget.js";
 import { sendAnswer } from "../../http/send-answer.js";
 import type { CloudMetrics } from "../../metrics.js";
+import { fromLogError } from "../../streams/log-failure.js";
 import { toVideoWireError } from "../http/video-wire-errors.js";
 import type { VideoContext } from "../operations/index.js";
 import { FragmentGone } from "../store/read-fragment.js";
@@ -48,6 +49,11 @@ export class HlsFront {
     this.#resources = new HlsResources(options);
   }
 
+  /** Answers players that wait for what is coming, so that the cloud can stop. */
+  stopWaiting(): void {
+    this.#resources.stopWaiting();
+  }
+
   /** Answers the request, whatever happens. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now();
@@ -84,9 +90,7 @@ export class HlsFront {
     operation: string,
     thrown: unknown,
   ): ErrorCode | VideoErrorCode {
-    const error =
-      thrown instanceof FragmentGone ? new VideoError("fragment-not-found", "The fragment is no more.") : thrown;
-    const { code, status, type, message } = toVideoWireError(error);
+    const { code, status, type, message } = toVideoWireError(meaningOf(thrown));
     const detail = { requestId: randomUUID(), operation, code };
     if (status >= 500) this.#options.logger.error({ ...detail, err: thrown }, "request failed");
     else this.#options.logger.debug({ ...detail, reason: message }, "request refused");
@@ -104,4 +108,10 @@ export class HlsFront {
     });
     return code;
   }
+}
+
+/** A stream may be deleted, and its fragments expire, while they are read. */
+function meaningOf(thrown: unknown): unknown {
+  if (thrown instanceof FragmentGone) return new VideoError("fragment-not-found", "The fragment is no more.");
+  return thrown instanceof LogError ? fromLogError(thrown) : thrown;
 }

@@ -51,6 +51,8 @@ export class HlsResources {
   readonly #options: HlsResourcesOptions;
   readonly #fragments = new SessionFragmentsReader();
   readonly #lowLatency: LowLatencyReader;
+  /** Requests that may be held until something comes. */
+  readonly #held = new Set<AbortController>();
   readonly #kinds: ReadonlyMap<string, ResourceKind> = new Map([
     ["getHLSMasterPlaylist.m3u8", { operation: "GetHLSMasterPlaylist", read: (asked) => this.#master(asked) }],
     ["getHLSMediaPlaylist.m3u8", { operation: "GetHLSMediaPlaylist", read: (asked) => this.#media(asked) }],
@@ -61,6 +63,11 @@ export class HlsResources {
   constructor(options: HlsResourcesOptions) {
     this.#options = options;
     this.#lowLatency = new LowLatencyReader(options.log, options.context.tracks);
+  }
+
+  /** Answers what is held at once. */
+  stopWaiting(): void {
+    for (const held of this.#held) held.abort();
   }
 
   /** What a file of that name is called among the operations; undefined where there is none. */
@@ -144,7 +151,11 @@ export class HlsResources {
     const tail = this.#lowLatency.tailOf(session, stream);
     if (tail === undefined) return undefined;
     const gone = new AbortController();
-    response.once("close", () => gone.abort());
+    this.#held.add(gone);
+    response.once("close", () => {
+      this.#held.delete(gone);
+      gone.abort();
+    });
     return { stream, tail, trackNumber, gone: gone.signal };
   }
 

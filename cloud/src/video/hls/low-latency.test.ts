@@ -100,6 +100,13 @@ test("a player that asks for the far future is refused", async () => {
   expect(status).toBe(400);
 });
 
+test("a player that waits for what never comes hears so when the stream is deleted", async () => {
+  const waiting = player.get(`${playlistUrl}&_HLS_msn=${await nextSequence()}`);
+  await player.get(playlistUrl); // answered after the one before has begun to wait
+  await it.service.delete("s", undefined);
+  expect((await waiting).status).toBe(404);
+});
+
 test("a session by server time has no parts", async () => {
   const byServer = await TestPlayer.open(it, { StreamName: "s" });
   producer.outgoing.write(playableFragment(START + 1000, { pictures: 3 }));

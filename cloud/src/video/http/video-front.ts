@@ -70,6 +70,11 @@ export class VideoFront {
     this.#hls = new HlsFront(options);
   }
 
+  /** Answers players that wait for what is coming, so that the cloud can stop. */
+  stopWaiting(): void {
+    this.#hls.stopWaiting();
+  }
+
   /** Answers the request, whatever happens; the media of PutMedia and GetMedia goes on flowing after that. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (isHlsRequest(request)) return this.#hls.handle(request, response);
