@@ -5,7 +5,7 @@ import {
 import { expect, onTestFinished, test } from "vitest";
 import { ConsolePage, startBrowser } from "../console/console-page.js";
 import type { Part } from "../harness/part.js";
-import { startCloud } from "../harness/parts.js";
+import { startCloud, startDevice, startGateway } from "../harness/parts.js";
 import { Scope } from "../harness/scope.js";
 import { until } from "../harness/until.js";
 import { CloudProducer } from "./cloud-producer.js";
@@ -61,6 +61,28 @@ test("a browser follows what is live, and so does the console", async () => {
   const first = await until("the console to play", async () => (await position()) || undefined);
   await until("two seconds to be played", async () => (await position()) > first + 2);
   expect(complaints).toEqual([]);
+});
+
+test("what a device films plays in a browser, through gateway and cloud", async () => {
+  const scope = newScope();
+  const cloud = await startCloud(scope);
+  const gateway = await startGateway(scope, cloud.url, { flags: { "create-streams": true } });
+  await startDevice(scope, {
+    id: "pi-1",
+    gateway: gateway.address("mqtt"),
+    cameras: [{ stream: STREAM, source: "test-pattern", width: 640, height: 360 }],
+    hostSensor: { enabled: false },
+  });
+  const HLSFragmentSelector = { FragmentSelectorType: "PRODUCER_TIMESTAMP" } as const;
+  const clients = new VideoClients(scope, cloud.url);
+  const url = await until("the stream to be live", () => {
+    return sessionUrl(clients, { PlaybackMode: "LIVE", HLSFragmentSelector });
+  });
+  const player = await HlsPage.open(scope, url);
+  const { currentTime: from } = await player.until("it to play", ({ currentTime }) => currentTime > 0);
+  const { failure } = await player.until("six seconds to be played", ({ currentTime }) => currentTime > from + 6);
+  expect(failure).toBeNull();
+  expect(player.partsAsked).toBeGreaterThan(5);
 });
 
 async function newStream(scope: Scope): Promise<{ cloud: Part; clients: VideoClients }> {
