@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Log } from "./api.js";
+import type { Disk, DiskFile, Log } from "./api.js";
 import { openLog } from "./open.js";
 import { type DiskFault, FaultDisk, ManualClock } from "./testing/index.js";
 import { Sessions, damagedOf, runs } from "./testing/sessions.js";
@@ -169,3 +169,111 @@ test("of a journal that failed, nothing comes back that was failed, whichever re
     await reopened.close();
   }
 });
+
+test("failed appends on a full disk leave no files behind, and cost the same each", async () => {
+  const disk = new FaultDisk(4);
+  const log = await smallLog(disk);
+  await log.createShards(["s"]);
+  await log.append("s", [{ data: Buffer.alloc(10) }]);
+  disk.plan = ({ kind }) => (kind === "write" ? "ENOSPC" : undefined);
+  const costs: number[] = [];
+  for (let i = 0; i < 60; i++) {
+    const from = disk.operations;
+    await expect(log.append("s", [{ data: Buffer.alloc(10) }])).rejects.toMatchObject({ code: "disk-full" });
+    for (let before = -1; before !== disk.operations; await new Promise((resolve) => setImmediate(resolve)))
+      before = disk.operations;
+    costs.push(disk.operations - from);
+  }
+  expect([...disk.files().keys()].filter((path) => path.endsWith(".journal")).length).toBeLessThan(4);
+  expect(costs.at(-1)).toBe(costs.at(-2));
+  expect(costs.at(-1)).toBe(costs[10]);
+});
+
+test("on a disk without room even for the table, trimming what lies in journals makes room again", async () => {
+  const disk = new FaultDisk(5);
+  const log = await openLog({
+    directory: "/data",
+    disk,
+    clock: new ManualClock(),
+    journals: 1,
+    journalBytesMax: 200_000,
+  });
+  await log.createShards(["s"]);
+  disk.capacityBytes = 60_000;
+  for (const bytes of [900, 10])
+    await fillUp(async () => {
+      await log.append("s", [{ data: Buffer.alloc(bytes) }]);
+    });
+  await log.trimBefore("s", log.bounds("s").next);
+  for (let i = 0; i < 5; i++) await pass(20_000);
+  await expect(log.append("s", [{ data: Buffer.alloc(900) }])).resolves.toMatchObject({
+    position: log.bounds("s").next,
+  });
+});
+
+test("sectors that cannot be read cost their own frames, in journals and segments, of the table and of sidecars", async () => {
+  const disk = new UnreadableDisk(new FaultDisk(6));
+  const log = await openLog({
+    directory: "/data",
+    disk,
+    clock: new ManualClock(),
+    journals: 1,
+    journalBytesMax: 20_000,
+  });
+  await log.createShards(["s"]);
+  for (let i = 0; i < 50; i++) await log.append("s", [{ data: Buffer.alloc(1000) }]);
+  await pass(1000);
+  await log.close();
+  disk.unreadable = (path) => (/index$|shards-a/.test(path) ? 0 : 8192);
+  const reopened = await openLog({ directory: "/data", disk, clock: new ManualClock(), journals: 1 });
+  let read = 0;
+  for (let position = 0; position < 50;) {
+    const { frames, next } = await reopened.read("s", position, { frames: 10, bytes: 4000 });
+    read += frames.length;
+    position = next;
+  }
+  // One page of each of three files, and what it touches.
+  expect(read).toBeGreaterThanOrEqual(50 - 3 * 6);
+  expect(read).toBeLessThan(50);
+  expect(damagedOf(reopened).length).toBeGreaterThan(0);
+  expect(await reopened.append("s", [{ data: Buffer.alloc(1) }])).toMatchObject({ position: 50 });
+});
+
+/** Of each file one page, from the offset that is told for its path, fails to be read. */
+class UnreadableDisk implements Disk {
+  unreadable: ((path: string) => number) | undefined;
+  readonly #disk: FaultDisk;
+
+  constructor(disk: FaultDisk) {
+    this.#disk = disk;
+  }
+
+  async open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
+    const file = await this.#disk.open(path, mode);
+    const from = this.unreadable?.(path);
+    if (from === undefined) return file;
+    return {
+      ...file,
+      read: async (buffer, offset) => {
+        if (offset < from + 512 && offset + buffer.length > from)
+          throw Object.assign(new Error("simulated EIO"), { code: "EIO" });
+        return await file.read(buffer, offset);
+      },
+    };
+  }
+  makeDirectory(path: string): Promise<void> {
+    return this.#disk.makeDirectory(path);
+  }
+  list(path: string): Promise<string[]> {
+    return this.#disk.list(path);
+  }
+  rename(from: string, to: string): Promise<void> {
+    return this.#disk.rename(from, to);
+  }
+  remove(path: string): Promise<void> {
+    return this.#disk.remove(path);
+  }
+  syncDirectory(path: string): Promise<void> {
+    return this.#disk.syncDirectory(path);
+  }
+}

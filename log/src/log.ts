@@ -84,7 +84,10 @@ export class DurableLog implements Log {
     for (const name of names)
       if (name.length < 1 || name.length > shardNameCharactersMax)
         throw new LogError("invalid-name", `a shard's name has 1 to ${shardNameCharactersMax} characters`);
-    for (const name of names) await this.#deleting.get(name);
+    for (const name of names) {
+      await this.#deleting.get(name);
+      if (this.#shards.get(name)?.isLeaving) await this.deleteShard(name);
+    }
     const creations = names.filter((name) => !this.#shards.has(name)).map((name) => this.#creation(name));
     if (creations.length === 0) return;
     try {
@@ -108,7 +111,8 @@ export class DurableLog implements Log {
 
   async deleteShard(name: string): Promise<void> {
     this.#assertOpen();
-    const shard = this.#shard(name);
+    const shard = this.#shards.get(name);
+    if (shard === undefined || this.#deleting.has(name)) throw new LogError("no-such-shard", `no shard ${name}`);
     const deletion = this.#deleteShard(shard).finally(() => this.#deleting.delete(name));
     this.#deleting.set(
       name,
@@ -118,13 +122,9 @@ export class DurableLog implements Log {
   }
 
   async #deleteShard(shard: Shard): Promise<void> {
+    // Also if this fails: a copy of the table may say that it is gone. The call can be repeated.
     shard.isLeaving = true;
-    try {
-      await this.#writeTable();
-    } catch (error) {
-      shard.isLeaving = false;
-      throw error;
-    }
+    await this.#writeTable();
     this.#shards.delete(shard.name);
     shard.delete();
     for (const journal of this.#journals) journal.members.delete(shard);
@@ -323,12 +323,14 @@ export class DurableLog implements Log {
     for (const journal of this.#journals) await journal.close();
     await this.#settler.close();
     await this.#releasing;
+    for (const shard of this.#shards.values()) shard.delete();
     try {
       await this.#writeTable();
-    } finally {
-      await this.#context.handles.closeAll();
-      for (const shard of this.#shards.values()) shard.delete();
+    } catch (error) {
+      // Costs the trims of the last seconds, and nothing that was acknowledged.
+      this.#context.report({ level: "warn", message: "trims not written", error: diskError(error, "close").message });
     }
+    await this.#context.handles.closeAll();
   }
 
   async #writeTable(): Promise<void> {

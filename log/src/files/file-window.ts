@@ -1,4 +1,5 @@
 import type { DiskFile } from "../api.js";
+import { readThrough } from "./read-through.js";
 
 /** A stretch of a file in memory that moves along with whoever scans it. */
 export class FileWindow {
@@ -31,12 +32,7 @@ export class FileWindow {
     if (this.has(offset, length)) return;
     const wanted = Math.max(0, Math.min(Math.max(length, this.#stepBytes), this.end - offset));
     const bytes = Buffer.allocUnsafe(wanted);
-    let done = 0;
-    while (done < wanted) {
-      const read = await this.#file.read(bytes.subarray(done), offset + done);
-      if (read === 0) break;
-      done += read;
-    }
+    const done = await readThrough(this.#file, bytes, offset);
     this.#start = offset;
     this.bytes = bytes.subarray(0, done);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, done);

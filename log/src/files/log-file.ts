@@ -1,4 +1,5 @@
 import type { Disk, DiskFile } from "../api.js";
+import { readThrough } from "./read-through.js";
 import type { FileId } from "../format/file-header.js";
 
 /** A journal or a segment as its readers see it. */
@@ -57,11 +58,9 @@ export class ReadHandles {
   /** Reads exactly the bytes asked for. */
   async read(file: LogFile, buffer: Uint8Array, offset: number): Promise<void> {
     await this.use(file, async (opened) => {
-      for (let done = 0; done < buffer.length;) {
-        const read = await opened.read(buffer.subarray(done), offset + done);
-        if (read === 0) throw new Error(`${file.path} ends at ${offset + done}, ${file.bytes} bytes were committed`);
-        done += read;
-      }
+      const done = await readThrough(opened, buffer, offset);
+      if (done < buffer.length)
+        throw new Error(`${file.path} ends at ${offset + done}, ${file.bytes} bytes were committed`);
     });
   }
 

@@ -50,14 +50,16 @@ export class JournalFile {
     const fileId = randomFileId();
     const path = context.paths.journal(fileNumber);
     const file = await context.disk.open(path, "create");
+    let header: Buffer;
     try {
       await context.disk.syncDirectory(context.paths.journals);
+      const links = context.sealed.filter(({ left }) => !left).map(linkTo);
+      header = encodeFileHeader({ fileId, fileNumber, shard: noShard, links });
     } catch (error) {
       await file.close();
+      await context.disk.remove(path);
       throw error;
     }
-    const links = context.sealed.filter(({ left }) => !left).map(linkTo);
-    const header = encodeFileHeader({ fileId, fileNumber, shard: noShard, links });
     return new JournalFile(context, file, { fileId, fileNumber, path, isSegment: false, bytes: 0 }, header);
   }
 

@@ -128,7 +128,9 @@ export class Journal {
   #committed(file: JournalFile, append: PendingAppend, offset: number, end: number): void {
     const { shard, encoded, position, arrivalMs } = append;
     this.#released(append);
-    if (!shard.deleted) {
+    if (shard.deleted) {
+      file.lastWriter = undefined;
+    } else {
       file.shards.add(shard);
       if (append.stateNumber === undefined) {
         let part = file.parts.get(shard);
@@ -170,6 +172,7 @@ export class Journal {
     if (file === undefined) return;
     // The descriptor is not used again: after a failed sync the next one may succeed without the bytes on disk.
     await this.#closed(file);
+    if (file.log.bytes === 0 && (await this.#removed(file))) return;
     await this.#sealed({ file: file.log, shards: file.shards, clean: false, left: false });
   }
 
@@ -182,6 +185,18 @@ export class Journal {
     }
     await this.#closed(file);
     await this.#sealed({ file: file.log, shards: file.shards, clean: healthy, left: false });
+  }
+
+  /** A file of which nothing was acknowledged goes at once: a full disk would collect one for each append. */
+  async #removed({ log }: JournalFile): Promise<boolean> {
+    const { disk, paths } = this.#context;
+    try {
+      await disk.remove(log.path);
+      await disk.syncDirectory(paths.journals);
+      return true;
+    } catch {
+      return false; // it is sealed instead, and so counts for nothing
+    }
   }
 
   async #ended(file: JournalFile): Promise<boolean> {

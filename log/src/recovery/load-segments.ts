@@ -51,8 +51,11 @@ export async function loadSegments(
     }
     const indexPath = segmentIndexPath(file.path);
     const hasIndex = names.includes(basename(indexPath));
-    const known = hasIndex ? await readSegmentIndex(disk, fileIdHex(fileId), indexPath) : undefined;
-    const scanned = await scanSegment(disk, file.path, shard.number, known);
+    // One that cannot be read is as good as lost.
+    const known = hasIndex
+      ? await readSegmentIndex(disk, fileIdHex(fileId), indexPath).catch(() => undefined)
+      : undefined;
+    const scanned = await scanSegment(disk, file, shard.number, known);
     file.bytes = scanned.coveredBytes;
     const { state, index } = scanned;
     if (state !== undefined && state.number >= shard.stateNumber) {

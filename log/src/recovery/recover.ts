@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { LogError } from "../api.js";
 import { fileIdHex } from "../format/file-header.js";
 import { FrameKind, frameHeaderBytes } from "../format/frame.js";
 import type { Context } from "../journal/context.js";
@@ -26,6 +27,7 @@ export interface Recovered {
 /** Makes out what the log holds after whatever happened to it. docs/design/log.md, "Recovery". */
 export async function recover(context: Context, table: ShardTableContent, damage: DamageLog): Promise<Recovered> {
   const journals = await scanJournals(context);
+  await assertTable(context, table, journals);
   const shards = table.rows.map((row) => {
     const shard = new Shard(row.name, row.number);
     shard.trimmed = row.trimmed;
@@ -63,8 +65,20 @@ export async function recover(context: Context, table: ShardTableContent, damage
     ...states.keys(),
     ...doubtful.map(({ header }) => header.shard),
   ]);
-  const nextShardNumber = Math.max(table.nextNumber, ...numbers.map((number) => number + 1));
+  let nextShardNumber = table.nextNumber;
+  for (const number of numbers) nextShardNumber = Math.max(nextShardNumber, number + 1);
   return { shards, nextShardNumber, fileNumberMax, journals: left };
+}
+
+/** The table is there before the first shard's bytes: without it nobody could say whose they are, and they would go. */
+async function assertTable(
+  { disk, paths }: Context,
+  table: ShardTableContent,
+  journals: readonly ScannedJournal[],
+): Promise<void> {
+  if (table.nextNumber > 0) return;
+  const isNew = journals.length === 0 && (await disk.list(paths.shards)).length === 0;
+  if (!isNew) throw new LogError("disk-failed", `${paths.shardTables.join(" and ")} are missing`);
 }
 
 /** Reads the journals that were left, the newest first, since each says what counts of the one before. */

@@ -1,7 +1,9 @@
 import { crc32 } from "node:zlib";
 import type { Disk } from "../api.js";
 import { FileWindow } from "../files/file-window.js";
-import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax } from "../format/file-header.js";
+import type { LogFile } from "../files/log-file.js";
+import type { FileId } from "../format/file-header.js";
+import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax, sameFileId } from "../format/file-header.js";
 import type { FrameHeader } from "../format/frame.js";
 import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
 import type { SegmentContent, StatePlace } from "../settle/segment-index.js";
@@ -26,7 +28,7 @@ export interface ScannedSegment extends SegmentContent {
  */
 export async function scanSegment(
   disk: Disk,
-  path: string,
+  { path, fileId }: LogFile,
   shard: number,
   known: SegmentContent | undefined,
 ): Promise<ScannedSegment> {
@@ -34,7 +36,7 @@ export async function scanSegment(
   try {
     const size = await file.size();
     const trusted = known !== undefined && known.coveredBytes <= size ? known : undefined;
-    return await new SegmentScan(new FileWindow(file, size), shard, trusted).run();
+    return await new SegmentScan(new FileWindow(file, size), fileId, shard, trusted).run();
   } finally {
     await file.close();
   }
@@ -42,6 +44,7 @@ export async function scanSegment(
 
 class SegmentScan {
   readonly #window: FileWindow;
+  readonly #fileId: FileId;
   readonly #shard: number;
   readonly #known: SegmentContent | undefined;
   readonly #index: FrameIndex;
@@ -50,8 +53,9 @@ class SegmentScan {
   #coveredBytes = 0;
   #adjacent = false;
 
-  constructor(window: FileWindow, shard: number, known: SegmentContent | undefined) {
+  constructor(window: FileWindow, fileId: FileId, shard: number, known: SegmentContent | undefined) {
     this.#window = window;
+    this.#fileId = fileId;
     this.#shard = shard;
     this.#known = known;
     this.#index = known?.index ?? new FrameIndex();
@@ -94,10 +98,12 @@ class SegmentScan {
     if (crc32(this.#window.bytes.subarray(at + frameHeaderBytes, this.#window.at(end))) !== header.payloadChecksum) {
       this.#addBad({ offset, end });
       // The header holds, and tells the position that was given.
-      if (kind === FrameKind.record) this.#index.next = position + 1;
+      if (kind === FrameKind.record && header.shard === this.#shard) this.#index.next = position + 1;
       return end;
     }
-    if (kind === FrameKind.record) {
+    if (header.shard !== this.#shard) {
+      this.#adjacent &&= kind === FrameKind.mark;
+    } else if (kind === FrameKind.record) {
       this.#index.add({ position, count: 1, arrivalMs, offset, end, payloadBytes }, this.#adjacent);
       this.#adjacent = true;
     } else if (kind === FrameKind.state) {
@@ -117,7 +123,8 @@ class SegmentScan {
 
   #mayStand(header: FrameHeader): boolean {
     if (header.kind === FrameKind.mark) return true;
-    if (header.shard !== this.#shard) return false;
+    // A journal that was renamed may hold frames of a shard that was deleted.
+    if (header.shard !== this.#shard) return sameFileId(header.fileId, this.#fileId);
     return header.kind === FrameKind.state || header.position >= this.#index.next;
   }
 

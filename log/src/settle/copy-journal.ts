@@ -1,5 +1,6 @@
 import type { DiskFile } from "../api.js";
 import { LogError } from "../api.js";
+import { readThrough } from "../files/read-through.js";
 import { FileWindow } from "../files/file-window.js";
 import { FrameKind } from "../format/frame.js";
 import type { Context } from "../journal/context.js";
@@ -9,8 +10,8 @@ import type { Shard, StateLocation } from "../shard/shard.js";
 import type { SealedJournal } from "./sealed-journal.js";
 import { SegmentWriter } from "./segment-writer.js";
 
-/** The journal is read once from start to end, so much at a time. */
-const windowBytes = 8 * 1024 * 1024;
+/** The journal is read once from start to end, so much at a time: as much small frames as do not hold up the process. */
+const windowBytes = 1024 * 1024;
 /** So many shards are copied in one pass, which keeps a file open for each. */
 const shardsMax = 128;
 
@@ -82,7 +83,9 @@ async function copyShares(
       let from = Infinity;
       for (const share of shares) from = Math.min(from, nextOffset(share) ?? Infinity);
       if (from === Infinity) break;
-      await window.load(from, longestRun(shares, from));
+      const length = longestRun(shares, from);
+      await window.load(from, length);
+      if (!window.has(from, length)) throw new LogError("disk-failed", `${journal.file.path} ends too early`);
       for (const share of shares) await copyWindow(share, window);
     }
     for (const share of shares) if (share.state !== undefined) await copyState(share, share.state, file);
@@ -158,11 +161,7 @@ function* framesWithin(bytes: Buffer, shard: number, first: number, next: number
 
 async function copyState({ writer }: Share, state: StateLocation, file: DiskFile): Promise<void> {
   const frame = Buffer.allocUnsafe(state.bytes);
-  let done = 0;
-  while (done < frame.length) {
-    const read = await file.read(frame.subarray(done), state.offset + done);
-    if (read === 0) throw new LogError("disk-failed", `${state.file.path} ends within a state`);
-    done += read;
-  }
+  if ((await readThrough(file, frame, state.offset)) < frame.length)
+    throw new LogError("disk-failed", `${state.file.path} ends within a state`);
   await writer!.writeState(frame, state);
 }

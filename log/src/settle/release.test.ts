@@ -115,7 +115,7 @@ test("where the table cannot be written and all is trimmed, the last segment sta
   await pass(1000);
   expect(pathsOf(disk, ".journal")).toEqual([]);
   expect(pathsOf(disk, ".segment")).toHaveLength(2);
-  disk.plan = ({ kind, path }) => (kind === "create" && path.endsWith(".tmp") ? "ENOSPC" : undefined);
+  disk.plan = ({ kind, path }) => (kind === "create" && path.endsWith(".tmp") ? "EIO" : undefined);
   await log.trimBefore("s", 36);
   await pass(1000);
   expect(pathsOf(disk, ".segment")).toHaveLength(1);

@@ -5,6 +5,7 @@ import { encodeFileHeader, fileHeaderBytes, randomFileId } from "../format/file-
 import type { Context } from "../journal/context.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import type { Part } from "../shard/part.js";
+import { partOf } from "../shard/part.js";
 import type { Shard, StateLocation } from "../shard/shard.js";
 import { segmentIndexPath, writeSegmentIndex } from "./segment-index.js";
 
@@ -80,10 +81,11 @@ export class SegmentWriter {
   publish(copied: readonly Part[], oldState: StateLocation | undefined): void {
     const { parts } = this.#shard;
     const index = this.#index;
-    if (index.runs > 0) {
+    if (copied.length > 0) {
       index.lastArrivalMs = copied.at(-1)!.index.lastArrivalMs;
-      const part = { file: this.#segment, index, first: index.first, next: index.next };
-      parts.splice(parts.indexOf(copied[0]!), copied.length, part);
+      // What was trimmed goes with the journal.
+      const kept = index.runs > 0 ? [partOf(this.#segment, index)] : [];
+      parts.splice(parts.indexOf(copied[0]!), copied.length, ...kept);
     }
     if (this.#state !== undefined && this.#shard.state === oldState) this.#shard.state = this.#state;
   }

@@ -94,12 +94,8 @@ export class Settler {
 
   async #settleAll(): Promise<void> {
     for (const journal of this.#journals.slice()) {
-      if (!this.#journals.includes(journal)) continue; // gone with one before it
+      if (this.#settled.has(journal) || !this.#journals.includes(journal)) continue;
       try {
-        if (this.#settled.has(journal)) {
-          await this.#removeSettled();
-          continue;
-        }
         if (await this.#becomesSegment(journal)) continue;
         await copyJournal(this.#context, journal, this.#closing.signal);
         this.#settled.add(journal);
@@ -109,6 +105,12 @@ export class Settler {
         this.#report("journal not settled", error, { path: journal.file.path });
         this.#retryLater();
       }
+    }
+    try {
+      await this.#removeSettled();
+    } catch (error) {
+      this.#report("settled journals not removed", error);
+      this.#retryLater();
     }
   }
 
@@ -139,6 +141,7 @@ export class Settler {
 
   async #removeSettled(): Promise<void> {
     const { disk, handles } = this.#context;
+    if (this.#journals[0] === undefined || !this.#settled.has(this.#journals[0])) return;
     // Where all of a shard is trimmed, only the table tells its next position.
     await this.#writeTable();
     for (let first = this.#journals[0]; first !== undefined && this.#settled.has(first); first = this.#journals[0]) {

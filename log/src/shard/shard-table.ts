@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
-import type { Disk } from "../api.js";
+import type { Disk, DiskFile } from "../api.js";
 import { LogError } from "../api.js";
-import { readWhole, writeAtomically } from "../files/atomic-file.js";
+import { asideSuffix, readWhole, writeAtomically } from "../files/atomic-file.js";
+import { diskError } from "../files/disk-error.js";
 import { basename, dirname } from "node:path";
 
 /** What is durable about a shard beside its frames. */
@@ -28,6 +29,8 @@ export class ShardTable {
   readonly #disk: Disk;
   readonly #paths: readonly [string, string];
   #version = 0;
+  /** The copies that are known to hold. */
+  readonly #intact = new Set<string>();
   #writing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
 
@@ -46,7 +49,8 @@ export class ShardTable {
     if (there.length === 0) return { nextNumber: 0, rows: [] };
     let newest: (ShardTableContent & { version: number }) | undefined;
     for (const path of there) {
-      const copy = decode(await readWhole(this.#disk, path));
+      const copy = await readWhole(this.#disk, path).then(decode, () => undefined);
+      if (copy !== undefined) this.#intact.add(path);
       if (copy !== undefined && (newest === undefined || copy.version > newest.version)) newest = copy;
     }
     if (newest === undefined) throw new LogError("disk-failed", `${there.join(" and ")}: damaged`);
@@ -68,7 +72,32 @@ export class ShardTable {
   async #writeCopies(content: ShardTableContent): Promise<void> {
     const json = JSON.stringify({ version: ++this.#version, ...content });
     const bytes = Buffer.from(`${checksumOf(json)} ${json}\n`);
-    for (const path of this.#paths) await writeAtomically(this.#disk, path, bytes);
+    for (const [path, other] of [this.#paths, this.#paths.toReversed()] as [string, string][]) {
+      try {
+        await writeAtomically(this.#disk, path, bytes);
+      } catch (error) {
+        if (diskError(error, "table").code !== "disk-full" || !this.#intact.has(other)) throw error;
+        await this.#overwrite(path, bytes, error);
+      }
+      this.#intact.add(path);
+    }
+  }
+
+  /** On a full disk, where trimming makes room and must be written down first, a copy is replaced in its place. */
+  async #overwrite(path: string, bytes: Buffer, full: unknown): Promise<void> {
+    await this.#disk.remove(`${path}${asideSuffix}`);
+    this.#intact.delete(path);
+    let file: DiskFile | undefined;
+    try {
+      file = await this.#disk.open(path, "write");
+      await file.write([bytes], 0);
+      await file.truncate(bytes.length);
+      await file.sync();
+    } catch {
+      throw full;
+    } finally {
+      await file?.close();
+    }
   }
 }
 

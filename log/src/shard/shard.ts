@@ -32,7 +32,7 @@ export class Shard {
   state: StateLocation | undefined;
   stateNumber = 0;
   deleted = false;
-  /** Its deletion is being written down: nobody finds it, unless that fails. */
+  /** Its deletion is being written down, or that has failed: nobody finds it. */
   isLeaving = false;
   /** In rising order of position; they do not overlap. */
   readonly parts: Part[] = [];

@@ -74,7 +74,8 @@ export class FaultDisk implements Disk {
       write: async (buffers, offset) => {
         const bytes = Buffer.concat(buffers);
         const fault = await this.#operate("write", path);
-        const full = this.#volume.bytes() + bytes.length > this.capacityBytes;
+        const room = file.roomFor(bytes.length, offset);
+        const full = room > 0 && this.#volume.bytes() + room > this.capacityBytes;
         const isShort = full || fault === "short-write";
         file.write(isShort ? bytes.subarray(0, Math.floor(this.#random() * bytes.length)) : bytes, offset);
         if (isShort) throw failure("ENOSPC");
@@ -137,7 +138,7 @@ export class FaultDisk implements Disk {
   /** Takes its turn, and fails where the plan says so. A short write comes back, since it is the file's to do. */
   async #operate(kind: DiskOperation["kind"] | undefined, path: string): Promise<"short-write" | undefined> {
     await Promise.resolve();
-    if (this.#off) throw failure("EIO");
+    if (this.#off) throw failure("ENXIO");
     if (kind === undefined) return undefined;
     const fault = this.plan({ kind, path, number: ++this.operations });
     if (fault === "power-cut") this.#off = true;

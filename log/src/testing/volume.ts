@@ -24,6 +24,14 @@ export class VolumeFile {
     return this.#cached.size * sectorBytes;
   }
 
+  /** Room that a write would take beyond what the file has. */
+  roomFor(bytes: number, offset: number): number {
+    let room = 0;
+    for (let sector = Math.floor(offset / sectorBytes); sector * sectorBytes < offset + bytes; sector++)
+      if (!this.#cached.has(sector)) room += sectorBytes;
+    return room;
+  }
+
   write(bytes: Buffer, offset: number): void {
     for (let at = 0; at < bytes.length;) {
       const sector = Math.floor((offset + at) / sectorBytes);
