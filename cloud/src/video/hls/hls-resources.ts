@@ -132,19 +132,28 @@ export class HlsResources {
     const fragment = stream.store.at(positionOf(stream.numberPrefix, named), stream.horizonMs());
     if (fragment === undefined || !mayShow(session, fragment)) throw notFound();
     const track = trackOf(query, await this.#tracks(stream, fragment));
-    const release = await this.#options.budget.take(fragment.bytes, response);
-    if (response.closed) release();
-    else response.once("close", release);
+    await this.#takeMemory(fragment.bytes, response);
     return lasting(asked, track, await trackSegment(this.#options.log, stream, fragment, track));
   }
 
   async #part(asked: Asked, begin: number): Promise<HlsResource> {
     const request = this.#lowLatencyRequest(asked, Number(needed(asked.query, "TrackNumber")));
     if (request === undefined) throw notFound();
-    const body = await this.#lowLatency.part(request, begin, Number(needed(asked.query, "Part")));
+    const body = await this.#lowLatency.part(request, {
+      begin,
+      index: Number(needed(asked.query, "Part")),
+      takeMemory: (bytes) => this.#takeMemory(bytes, asked.response),
+    });
     if (body === undefined) throw notFound();
     const newest = this.#shown(asked).shown.at(-1)?.fragment;
     return lasting(asked, trackOf(asked.query, await this.#tracks(asked.stream, newest)), body);
+  }
+
+  /** Until the answer has left. @throws {CloudError} `server-busy`, `request-incomplete`. */
+  async #takeMemory(bytes: number, response: ServerResponse): Promise<void> {
+    const release = await this.#options.budget.take(bytes, response);
+    if (response.closed) release();
+    else response.once("close", release);
   }
 
   #lowLatencyRequest({ session, stream, response }: Asked, trackNumber: number): LowLatencyRequest | undefined {

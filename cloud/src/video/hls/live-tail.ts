@@ -22,6 +22,7 @@ export interface TailFrame {
   readonly timecodeMs: number;
   /** In the media shard. */
   readonly position: number;
+  readonly bytes: number;
 }
 
 const PAGE = { frames: 1024, bytes: 4 << 20 };
@@ -105,7 +106,8 @@ export class LiveTail {
       const { track, isKey, offsetUs } = record.frame;
       const fragment = this.#fragments.get(id);
       if (fragment === undefined || fragment.frames.length >= FRAMES_MAX) return;
-      fragment.frames.push({ track, isKey, position, timecodeMs: fragment.producerMs + offsetUs / 1000 });
+      const { length: bytes } = record.frame.data;
+      fragment.frames.push({ track, isKey, position, bytes, timecodeMs: fragment.producerMs + offsetUs / 1000 });
     }
   }
 }

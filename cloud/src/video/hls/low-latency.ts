@@ -28,6 +28,14 @@ export interface LowLatencyRequest {
   readonly gone: AbortSignal;
 }
 
+export interface WantedPart {
+  /** Where its fragment begins. */
+  readonly begin: number;
+  readonly index: number;
+  /** Resolves once there is room for so many bytes. */
+  readonly takeMemory: (bytes: number) => Promise<void>;
+}
+
 /** The low-latency side of live sessions by producer time: parts of fragments that are still coming. */
 export class LowLatencyReader {
   readonly #log: Log;
@@ -81,8 +89,7 @@ export class LowLatencyReader {
   /** A part as a media segment; waits for one that is coming. @returns undefined where it does not come. */
   async part(
     { stream, tail, trackNumber, gone }: LowLatencyRequest,
-    begin: number,
-    index: number,
+    { begin, index, takeMemory }: WantedPart,
   ): Promise<Buffer | undefined> {
     const patience = AbortSignal.any([gone, AbortSignal.timeout(PART_WAIT_MAX_MS)]);
     for (;;) {
@@ -93,7 +100,10 @@ export class LowLatencyReader {
       const frames = framesOf(fragment, trackNumber);
       const isComplete = stream.store.at(begin, stream.horizonMs()) !== undefined;
       const part = partsOf(track.mp4, frames, isComplete)[index];
-      if (part !== undefined) return this.#segment(stream, track, frames, part);
+      if (part !== undefined) {
+        await takeMemory(frames.slice(part.from, part.to).reduce((sum, { bytes }) => sum + bytes, 0));
+        return this.#segment(stream, track, frames, part);
+      }
       if (isComplete || patience.aborted) return undefined;
       await tail.changed(patience);
     }
