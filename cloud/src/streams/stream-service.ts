@@ -265,9 +265,8 @@ export class StreamService implements StreamReader {
   async #remove(stream: StreamState): Promise<void> {
     const { log } = this.#surroundings;
     const names = new Set(log.shards());
-    for (const name of stream.logNames) {
-      if (names.has(name)) await log.deleteShard(name);
-    }
+    // At once, so that they share the writing of the log's table of shards.
+    await Promise.all(stream.logNames.filter((name) => names.has(name)).map((name) => log.deleteShard(name)));
     await this.#catalog.removeStream(stream.id);
     this.#streams.delete(stream.name);
   }
