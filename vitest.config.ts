@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 const resolve = { conditions: ["source"] };
 const ssr = { resolve: { conditions: ["source", "node", "import", "default"] } };
 
+/** `npm run test:full` runs the long tests, too. */
+const isFull = process.env["HEADWATER_TEST_FULL"] === "1";
+
 export default defineConfig({
   resolve,
   ssr,
@@ -26,7 +29,7 @@ export default defineConfig({
           name: "system",
           // What stands beside its unit and needs ffmpeg runs where system packages may be installed.
           include: ["test/src/**/*.test.ts", "{protocol,device,gateway,cloud}/src/**/*.ffmpeg.test.ts"],
-          exclude: ["test/src/rules/**", "**/node_modules/**"],
+          exclude: ["test/src/rules/**", "**/node_modules/**", ...(isFull ? [] : ["**/*.full.test.ts"])],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
