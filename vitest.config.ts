@@ -11,6 +11,8 @@ export default defineConfig({
   resolve,
   ssr,
   test: {
+    // Every core, also where there are two: the default leaves one to an editor.
+    maxWorkers: "100%",
     projects: [
       {
         resolve,
