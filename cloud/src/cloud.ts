@@ -55,7 +55,7 @@ export async function startCloud(settings: Settings, host: CloudHost): Promise<R
 
 async function serve(
   settings: Settings,
-  { logger, clock, storage: { log, catalog, diskHealth } }: CloudHost,
+  { logger, clock, storage: { log, catalog, trialWrite } }: CloudHost,
   closers: Closers,
 ): Promise<Omit<RunningCloud, "stop">> {
   const service = await StreamService.open(catalog, {
@@ -113,8 +113,11 @@ async function serve(
     console,
     control: control.server,
     health: () => {
-      const report = diskHealth.check();
-      return { ok: report.disk === "ok", ...report, streams: service.listStreams().length, log: log.stats() };
+      const { diskFailure, ...stats } = log.stats();
+      if (diskFailure !== undefined) trialWrite.begin();
+      const disk = diskFailure?.code ?? "ok";
+      const diskError = diskFailure && { diskError: diskFailure.message };
+      return { ok: disk === "ok", disk, ...diskError, streams: service.listStreams().length, log: stats };
     },
     metrics: () => metrics.text(),
     onBug: (error, { method, url = "" }, elapsedMs) => {

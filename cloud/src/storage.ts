@@ -4,13 +4,13 @@ import type { Logger } from "pino";
 import type { Catalog } from "./catalog/catalog.js";
 import { SqliteCatalog } from "./catalog/sqlite-catalog.js";
 import { Closers } from "./closers.js";
-import { DiskHealth } from "./disk-health.js";
+import { TrialWrite } from "./trial-write.js";
 
 /** What the cloud keeps on disk. */
 export interface Storage {
   readonly log: Log;
   readonly catalog: Catalog;
-  readonly diskHealth: DiskHealth;
+  readonly trialWrite: TrialWrite;
   close(): Promise<void>;
 }
 
@@ -27,7 +27,6 @@ export async function openStorage(
     await disk.makeDirectory(directory);
     const lock = await lockDirectory(directory);
     closers.add(() => lock.release());
-    let diskHealth: DiskHealth | undefined; // not before there is a log whose appends could fail
     const log = await openLog({
       directory: join(directory, "log"),
       disk,
@@ -35,13 +34,11 @@ export async function openStorage(
       report: (event) => {
         const { level, message, ...detail } = event;
         logger[level](detail, message);
-        diskHealth?.heard(event);
       },
     });
-    diskHealth = new DiskHealth(log);
     closers.add(() => log.close());
     const catalog = await SqliteCatalog.open(join(directory, "catalog.sqlite"));
     closers.add(() => catalog.close());
-    return { log, catalog, diskHealth, close: () => closers.close() };
+    return { log, catalog, trialWrite: new TrialWrite(log), close: () => closers.close() };
   });
 }

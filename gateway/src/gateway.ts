@@ -9,7 +9,6 @@ import type { Logger } from "pino";
 import { Authenticator } from "./auth/authenticator.js";
 import { ControlChannel } from "./control/control-channel.js";
 import { DEVICE_SHARD, DeviceRegistry } from "./devices/device-registry.js";
-import { DiskHealth } from "./disk-health.js";
 import { Ingest } from "./ingest/ingest.js";
 import { anonymousSession, authenticatedSession } from "./listener/identify.js";
 import { MqttListener } from "./listener/mqtt-listener.js";
@@ -78,7 +77,7 @@ async function start(
   const metrics = new GatewayMetrics();
   const onTrouble = (error: unknown): void => logger.error({ err: error }, "the disk fails");
 
-  const { log, diskHealth } = await openDataDirectory(settings.data, { disk, clock, logger }, closers);
+  const log = await openDataDirectory(settings.data, { disk, clock, logger }, closers);
   watchLog(log, metrics);
   await log.createShards([UPLINK_SHARD, DEAD_LETTER_SHARD, DEVICE_SHARD]);
   const deadLetters = new DeadLetters(log, settings.deadLetterBytesMax, metrics, onTrouble);
@@ -223,8 +222,10 @@ async function start(
     addresses: { mqtt: `mqtt://${host}:${listener.port}` },
     health: () => {
       const spoolFull = spool.room.isFull || video.spool.room.isFull;
-      const report = diskHealth.check();
-      return { ok: !spoolFull && report.disk === "ok", gateway: gatewayId, spoolFull, ...report, ...gatewayStatus() };
+      const { diskFailure } = log.stats();
+      const disk = diskFailure?.code ?? "ok";
+      const diskError = diskFailure && { diskError: diskFailure.message };
+      return { ok: !spoolFull && disk === "ok", gateway: gatewayId, spoolFull, disk, ...diskError, ...gatewayStatus() };
     },
     metrics: () => metrics.registry.metrics(),
     stop,
@@ -236,11 +237,10 @@ async function openDataDirectory(
   directory: string,
   { disk, clock, logger }: Omit<World, "random">,
   closers: (() => Promise<void> | void)[],
-): Promise<{ log: Log; diskHealth: DiskHealth }> {
+): Promise<Log> {
   await disk.makeDirectory(directory);
   const lock = await lockDirectory(directory);
   closers.push(() => lock.release());
-  let diskHealth: DiskHealth | undefined; // not before there is a log whose appends could fail
   const log = await openLog({
     directory: join(directory, "log"),
     disk,
@@ -248,12 +248,10 @@ async function openDataDirectory(
     report: (event) => {
       const { level, message, ...details } = event;
       logger[level](details, message);
-      diskHealth?.heard(event);
     },
   });
   closers.push(() => log.close());
-  diskHealth = new DiskHealth(log);
-  return { log, diskHealth };
+  return log;
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -128,6 +128,8 @@ export interface LogStats {
   readonly damageFound: number;
   readonly tornFound: number;
   readonly failedAppends: Readonly<Record<string, number>>;
+  /** What the disk said to the last write, if that failed: `disk-full` or `disk-failed`. The next append that succeeds ends it. */
+  readonly diskFailure: LogError | undefined;
 }
 
 export interface LogOptions {

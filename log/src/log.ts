@@ -302,6 +302,7 @@ export class DurableLog implements Log {
       damageFound: this.#damage.damaged,
       tornFound: this.#damage.torn,
       failedAppends: { ...counters.failedAppends },
+      diskFailure: counters.diskFailure,
     };
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { evenHashKeyRanges, kinesisLimits, type ProducerRequest } from "@headwater/protocol";
 import type { Catalog, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
+import { RepeatedTask } from "../repeated-task.js";
 import { fromLogError } from "./log-failure.js";
 import type { PutEntry, PutOutcome, ShardOwner } from "./shard-owner.js";
 import { encodeRecordHead } from "./stored-record.js";
@@ -50,8 +51,7 @@ export class StreamService implements StreamReader {
   /** Changes of streams run one after the other. */
   #lastChange: Promise<unknown> = Promise.resolve();
   readonly #background = new Set<Promise<void>>();
-  #trimTimer: NodeJS.Timeout | undefined;
-  #trimming: Promise<void> | undefined;
+  #trimming: RepeatedTask | undefined;
 
   private constructor(catalog: Catalog, surroundings: StreamSurroundings) {
     this.#catalog = catalog;
@@ -62,11 +62,7 @@ export class StreamService implements StreamReader {
   static async open(catalog: Catalog, surroundings: StreamSurroundings): Promise<StreamService> {
     const service = new StreamService(catalog, surroundings);
     for (const stored of await catalog.streams()) await service.#adopt(stored);
-    service.#trimTimer = setInterval(() => {
-      service.#trimming ??= service.trim().finally(() => {
-        service.#trimming = undefined;
-      });
-    }, TRIM_INTERVAL_MS).unref();
+    service.#trimming = new RepeatedTask(() => service.trim(), TRIM_INTERVAL_MS);
     return service;
   }
 
@@ -181,9 +177,8 @@ export class StreamService implements StreamReader {
 
   /** Stores what the shards know of their producers, and ends what runs in the background. */
   async close(): Promise<void> {
-    clearInterval(this.#trimTimer);
+    await this.#trimming?.stop();
     await this.#lastChange;
-    await this.#trimming;
     await Promise.all(this.#background);
     for (const stream of this.#streams.values()) {
       if (stream.status !== "ACTIVE") continue;

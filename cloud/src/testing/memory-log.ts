@@ -144,6 +144,7 @@ export class MemoryLog implements Log {
       damageFound: 0,
       tornFound: 0,
       failedAppends: {},
+      diskFailure: undefined,
     };
   }
 

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { Clock, Log } from "@headwater/log";
 import type { StoredVideoStream, VideoCatalog } from "../catalog/video-catalog.js";
 import { CloudError } from "../cloud-error.js";
+import { RepeatedTask } from "../repeated-task.js";
 import { fromLogError } from "../streams/log-failure.js";
 import { PutMediaFault } from "./put-media/put-media-fault.js";
 import { ProducerConnections } from "./producer-connections.js";
@@ -48,8 +49,7 @@ export class VideoService {
   /** Changes of streams run one after the other. */
   #lastChange: Promise<unknown> = Promise.resolve();
   readonly #background = new Set<Promise<void>>();
-  #trimTimer: NodeJS.Timeout | undefined;
-  #trimming: Promise<void> | undefined;
+  #trimming: RepeatedTask | undefined;
 
   private constructor(options: VideoServiceOptions) {
     this.#options = options;
@@ -64,11 +64,7 @@ export class VideoService {
       if (stored.status === "DELETING") service.#removeInBackground(known);
       else await service.#activate(known);
     }
-    service.#trimTimer = setInterval(() => {
-      service.#trimming ??= service.trim().finally(() => {
-        service.#trimming = undefined;
-      });
-    }, TRIM_INTERVAL_MS).unref();
+    service.#trimming = new RepeatedTask(() => service.trim(), TRIM_INTERVAL_MS);
     return service;
   }
 
@@ -197,9 +193,8 @@ export class VideoService {
 
   /** Ends what runs in the background. */
   async close(): Promise<void> {
-    clearInterval(this.#trimTimer);
+    await this.#trimming?.stop();
     await this.#lastChange;
-    await this.#trimming;
     await Promise.all(this.#background);
   }
 

@@ -1,3 +1,5 @@
+import type { LogError } from "../api.js";
+
 /** What {@link LogStats} is made of. */
 export class Counters {
   pendingBytes = 0;
@@ -5,6 +7,7 @@ export class Counters {
   appendedBytes = 0;
   syncs = 0;
   readonly failedAppends: Record<string, number> = {};
+  diskFailure: LogError | undefined;
 
   failed(code: string): void {
     this.failedAppends[code] = (this.failedAppends[code] ?? 0) + 1;

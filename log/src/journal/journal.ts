@@ -151,6 +151,7 @@ export class Journal {
         file.lastWriter = undefined;
       }
     }
+    this.#context.counters.diskFailure = undefined;
     this.#context.counters.appendedFrames += encoded.frames;
     this.#context.counters.appendedBytes += encoded.payloadBytes;
     append.resolve({ position, arrivalMs });
@@ -165,6 +166,7 @@ export class Journal {
       append.shard.next = append.shard.committed;
       this.#context.counters.failed(error.code);
     }
+    this.#context.counters.diskFailure = error;
     const file = this.#file;
     this.#file = undefined;
     for (const append of failed) append.reject(error);
