@@ -1,23 +1,18 @@
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Disk, DiskFile, Log } from "./api.js";
+import { expect, test, vi } from "vitest";
+import type { DiskFile, Log } from "./api.js";
 import { openLog } from "./open.js";
+import { DiskOver } from "./testing/disk-over.js";
+import { holdTimers } from "./testing/held-timers.js";
 import { type DiskFault, FaultDisk, ManualClock } from "./testing/index.js";
 import { Sessions, damagedOf, runs } from "./testing/sessions.js";
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 const scenarios = fc.record({
   seed: fc.nat(),
   shards: fc.integer({ min: 1, max: 6 }),
   journals: fc.integer({ min: 1, max: 3 }),
 });
-const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
+const pass = holdTimers();
 
 test("whatever fails, and when: nothing acknowledged is lost, and it goes on when the disk does", async () => {
   let failures = 0;
@@ -240,16 +235,11 @@ test("sectors that cannot be read cost their own frames, in journals and segment
 });
 
 /** Of each file one page, from the offset that is told for its path, fails to be read. */
-class UnreadableDisk implements Disk {
+class UnreadableDisk extends DiskOver {
   unreadable: ((path: string) => number) | undefined;
-  readonly #disk: FaultDisk;
 
-  constructor(disk: FaultDisk) {
-    this.#disk = disk;
-  }
-
-  async open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
-    const file = await this.#disk.open(path, mode);
+  override async open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
+    const file = await super.open(path, mode);
     const from = this.unreadable?.(path);
     if (from === undefined) return file;
     return {
@@ -260,20 +250,5 @@ class UnreadableDisk implements Disk {
         return await file.read(buffer, offset);
       },
     };
-  }
-  makeDirectory(path: string): Promise<void> {
-    return this.#disk.makeDirectory(path);
-  }
-  list(path: string): Promise<string[]> {
-    return this.#disk.list(path);
-  }
-  rename(from: string, to: string): Promise<void> {
-    return this.#disk.rename(from, to);
-  }
-  remove(path: string): Promise<void> {
-    return this.#disk.remove(path);
-  }
-  syncDirectory(path: string): Promise<void> {
-    return this.#disk.syncDirectory(path);
   }
 }

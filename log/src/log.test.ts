@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Log, LogError, type LogErrorCode, type LogOptions, type ReadLimits } from "./api.js";
+import { type Log, LogError, type LogErrorCode, type LogOptions } from "./api.js";
 import { openLog } from "./open.js";
 import { FaultDisk, ManualClock } from "./testing/index.js";
+import { all, framesOf } from "./testing/records.js";
 
 const startMs = 1_700_000_000_000;
-const all: ReadLimits = { frames: 10_000, bytes: 100_000_000 };
 
 let disk: FaultDisk;
 let clock: ManualClock;
@@ -21,8 +21,6 @@ beforeEach(async () => {
   await log.createShards(["s"]);
 });
 afterEach(() => log.close());
-
-const framesOf = (...texts: string[]) => texts.map((text) => ({ data: Buffer.from(text) }));
 
 async function texts(name = "s", position = 0, limits = all): Promise<string[]> {
   return (await log.read(name, position, limits)).frames.map(({ data }) => data.toString());

@@ -1,21 +1,16 @@
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
+import { holdTimers } from "./testing/held-timers.js";
 import { FaultDisk } from "./testing/index.js";
 import { Sessions, damagedOf, runs } from "./testing/sessions.js";
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 const scenarios = fc.record({
   seed: fc.nat(),
   shards: fc.integer({ min: 1, max: 6 }),
   journals: fc.integer({ min: 1, max: 3 }),
 });
-const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
+const pass = holdTimers();
+
 test("after power cuts at any operation, kills and restarts, what was acknowledged is there, in order, once", async () => {
   let crashes = 0;
   await fc.assert(

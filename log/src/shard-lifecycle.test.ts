@@ -1,20 +1,12 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Log } from "./api.js";
 import { openLog } from "./open.js";
+import { holdTimers } from "./testing/held-timers.js";
 import { FaultDisk, ManualClock } from "./testing/index.js";
+import { openSmall } from "./testing/records.js";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
-
+const pass = holdTimers();
 const clock = new ManualClock();
-
-function open(disk: FaultDisk): Promise<Log> {
-  return openLog({ directory: "/data", disk, clock, journalBytesMax: 20_000 });
-}
 
 async function texts(log: Log, name: string): Promise<string[]> {
   return (await log.read(name, 0, { frames: 1000, bytes: 1_000_000 })).frames.map(({ data }) => data.toString());
@@ -27,7 +19,7 @@ function failTable(disk: FaultDisk): void {
 
 test("a shard whose creation failed is not there, and can be made afterwards", async () => {
   const disk = new FaultDisk(1);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   failTable(disk);
   await expect(log.createShards(["a"])).rejects.toMatchObject({ code: "disk-full" });
   expect(log.shards()).toEqual([]);
@@ -35,18 +27,18 @@ test("a shard whose creation failed is not there, and can be made afterwards", a
   disk.plan = () => undefined;
   await log.createShards(["a"]);
   await log.append("a", [{ data: Buffer.from("kept") }]);
-  expect(await texts(await open(disk.powerOn()), "a")).toEqual(["kept"]);
+  expect(await texts(await openSmall(disk.powerOn()), "a")).toEqual(["kept"]);
 });
 
 test("of calls that make the same shard at once, each says whether it was made", async () => {
   const disk = new FaultDisk(2);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   let writes = 0;
   disk.plan = ({ kind, path }) => (kind === "sync" && path.includes("shards-a") && ++writes === 1 ? "EIO" : undefined);
   const first = log.createShards(["a"]);
   const second = log.createShards(["a", "b"]);
   const outcomes = await Promise.allSettled([first, second]);
-  const next = await open(disk.powerOn());
+  const next = await openSmall(disk.powerOn());
   // Whoever was told that it is there finds it.
   for (const name of outcomes[1].status === "fulfilled" ? ["a", "b"] : []) expect(next.shards()).toContain(name);
   expect(outcomes[0].status).toBe("rejected");
@@ -54,7 +46,7 @@ test("of calls that make the same shard at once, each says whether it was made",
 
 test("without its table the log does not open, and nothing is deleted", async () => {
   const disk = new FaultDisk(3);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["a"]);
   await log.append("a", [{ data: Buffer.from("of a") }]);
   // Both copies of the table are lost; the journal stays.
@@ -63,13 +55,13 @@ test("without its table the log does not open, and nothing is deleted", async ()
   await disk.syncDirectory("/data");
   const next = disk.powerOn();
   const before = next.files();
-  await expect(open(next)).rejects.toMatchObject({ code: "disk-failed" });
+  await expect(openSmall(next)).rejects.toMatchObject({ code: "disk-failed" });
   expect(next.files()).toEqual(before);
 });
 
 test("a deletion that could not be written down takes no more appends, and can be repeated", async () => {
   const disk = new FaultDisk(4);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["a"]);
   await log.append("a", [{ data: Buffer.from("kept") }]);
   disk.plan = ({ kind, path }) => (kind === "rename" && path.includes("shards-b") ? "EIO" : undefined);
@@ -84,7 +76,7 @@ test("a deletion that could not be written down takes no more appends, and can b
 
 test("a shard that is made while its namesake is deleted is a new one", async () => {
   const disk = new FaultDisk(5);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["a"]);
   await log.append("a", [{ data: Buffer.from("old") }]);
   const deleted = log.deleteShard("a");
@@ -92,28 +84,28 @@ test("a shard that is made while its namesake is deleted is a new one", async ()
   await log.createShards(["a"]);
   await deleted;
   await log.append("a", [{ data: Buffer.from("new") }]);
-  expect(await texts(await open(disk.powerOn()), "a")).toEqual(["new"]);
+  expect(await texts(await openSmall(disk.powerOn()), "a")).toEqual(["new"]);
 });
 
 test("segments before a durable trim go at the next start, if a crash kept them from going", async () => {
   const disk = new FaultDisk(6);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["s"]);
   for (let i = 0; i < 100; i++) await log.append("s", [{ data: Buffer.alloc(1000) }]);
-  await vi.advanceTimersByTimeAsync(1000);
+  await pass(1000);
   disk.plan = ({ kind, path }) => (kind === "remove" && path.includes("/shards/") ? "power-cut" : undefined);
   await log.trimBefore("s", 90);
-  await vi.advanceTimersByTimeAsync(1000);
+  await pass(1000);
   const next = disk.powerOn();
-  const reopened = await open(next);
+  const reopened = await openSmall(next);
   expect(reopened.bounds("s").first).toBe(90);
-  await vi.advanceTimersByTimeAsync(1000);
+  await pass(1000);
   expect([...next.files().keys()].filter((path) => path.endsWith(".segment")).length).toBeLessThanOrEqual(2);
 });
 
 test("closing wakes who waits, even where the table cannot be written", async () => {
   const disk = new FaultDisk(7);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["s"]);
   const woken = log.grown("s", 0, new AbortController().signal);
   failTable(disk);
@@ -141,12 +133,12 @@ test("segments are freed after a settling that found only the shard's state", as
   await log.putState("s", Buffer.from("watermarks"));
   await log.trimBefore("s", 3);
   for (let i = 0; i < 30; i++) await log.append("t", [frame]);
-  await vi.advanceTimersByTimeAsync(20_000);
+  await pass(20_000);
   for (let round = 0; round < 20; round++) {
     for (let i = 0; i < 10; i++) for (const name of ["s", "t"]) await log.append(name, [frame]);
     await log.putState("s", Buffer.from("watermarks"));
     for (const name of ["s", "t"]) await log.trimBefore(name, log.bounds(name).next);
-    await vi.advanceTimersByTimeAsync(20_000);
+    await pass(20_000);
   }
   const segments = [...disk.files().keys()].filter((path) => path.includes("/shards/0/") && path.endsWith(".segment"));
   expect(segments.length).toBeLessThan(4);
@@ -162,7 +154,7 @@ test("no damage where a renamed journal also holds frames of a deleted shard", a
   for (let i = 0; i < 5; i++) for (const name of ["s", "deleted"]) await log.append(name, [frame]);
   await log.deleteShard("deleted");
   for (let i = 0; i < 20; i++) await log.append("s", [frame]);
-  await vi.advanceTimersByTimeAsync(20_000);
+  await pass(20_000);
   await log.close();
   for (const path of disk.files().keys()) if (path.endsWith(".index")) await disk.remove(path);
   const reopened = await openLog({ ...one, disk });

@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Disk, Log, LogOptions } from "../api.js";
 import { openLog } from "../open.js";
+import { DiskOver } from "../testing/disk-over.js";
+import { holdTimers } from "../testing/held-timers.js";
 import { type DiskOperation, FaultDisk, ManualClock } from "../testing/index.js";
+import { all, range } from "../testing/records.js";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
-
+const pass = holdTimers();
 const clock = new ManualClock();
-const all = { frames: 10_000, bytes: 100_000_000 };
 
 async function open(disk: Disk, shards: readonly string[], options: Partial<LogOptions> = {}): Promise<Log> {
   const log = await openLog({ directory: "/data", disk, clock, ...options });
@@ -60,7 +56,7 @@ test("what comes during a sync makes the next batch, written only after that syn
     log.append("s", [frame]).then(({ position }) => resolved.push(position)),
   );
   void first.then(({ position }) => resolved.push(position));
-  await vi.advanceTimersByTimeAsync(1000);
+  await pass(1000);
   // Neither answered nor readable before the sync has returned, and nothing else written.
   expect(resolved).toEqual([]);
   expect((await log.read("s", 0, all)).frames).toEqual([]);
@@ -77,7 +73,7 @@ test("what comes during a sync makes the next batch, written only after that syn
   disk.isHolding = false;
   disk.release();
   await Promise.all(later);
-  expect(resolved).toEqual(Array.from({ length: 21 }, (_, i) => i));
+  expect(resolved).toEqual(range(0, 21));
   expect(disk.writes).toBe(2);
   await log.close();
 });
@@ -112,11 +108,11 @@ test("an idle journal writes one trailing mark, and then nothing", async () => {
   const log = await open(disk, ["s"]);
   await log.append("s", [frame]);
   const operations = journalOperations(disk);
-  await vi.advanceTimersByTimeAsync(99);
+  await pass(99);
   expect(operations).toEqual([]);
-  await vi.advanceTimersByTimeAsync(1);
+  await pass(1);
   expect(kindsOf(operations)).toEqual(["write", "sync"]);
-  await vi.advanceTimersByTimeAsync(60_000);
+  await pass(60_000);
   expect(operations).toHaveLength(2);
   await log.append("s", [frame]);
   await log.close();
@@ -127,7 +123,7 @@ test("after the trailing mark damage to the last record is known to be damage; b
     const disk = new FaultDisk(6);
     const log = await open(disk, ["s"]);
     await log.append("s", [{ data: Buffer.alloc(1000, 1) }]);
-    if (isMarked) await vi.advanceTimersByTimeAsync(100);
+    if (isMarked) await pass(100);
     const [journal] = [...disk.files().keys()].filter((path) => path.endsWith(".journal"));
     const after = disk.powerOn();
     after.flipBit(journal!, 8 * 500);
@@ -203,16 +199,11 @@ test("a shard has a journal of its own as long as there are enough", async () =>
 });
 
 /** Holds back the syncs of journals until told, and counts the writes to them meanwhile. */
-class HeldSyncs implements Disk {
+class HeldSyncs extends DiskOver {
   isHolding = false;
   writes = 0;
-  readonly #disk: FaultDisk;
   #held: (() => void)[] = [];
   #noticed: (() => void) | undefined;
-
-  constructor(disk: FaultDisk) {
-    this.#disk = disk;
-  }
 
   /** Resolves once a sync is held. */
   async held(): Promise<void> {
@@ -223,8 +214,8 @@ class HeldSyncs implements Disk {
     for (const go of this.#held.splice(0)) go();
   }
 
-  async open(path: string, mode: "read" | "write" | "create") {
-    const file = await this.#disk.open(path, mode);
+  override async open(path: string, mode: "read" | "write" | "create") {
+    const file = await super.open(path, mode);
     if (!path.endsWith(".journal")) return file;
     return {
       ...file,
@@ -242,10 +233,4 @@ class HeldSyncs implements Disk {
       },
     };
   }
-
-  makeDirectory = (path: string) => this.#disk.makeDirectory(path);
-  list = (directory: string) => this.#disk.list(directory);
-  rename = (from: string, to: string) => this.#disk.rename(from, to);
-  remove = (path: string) => this.#disk.remove(path);
-  syncDirectory = (path: string) => this.#disk.syncDirectory(path);
 }

@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { type Log, LogError } from "../api.js";
 import { openLog } from "../open.js";
 import { FaultDisk, ManualClock, randomOf } from "../testing/index.js";
+import { all } from "../testing/records.js";
 
 const clock = new ManualClock();
 const names = ["a", "b", "c"];
-const all = { frames: 10_000, bytes: 100_000_000 };
 
 function open(disk: FaultDisk): Promise<Log> {
   return openLog({ directory: "/data", disk, clock, journals: 2, journalBytesMax: 8000 });

@@ -1,43 +1,13 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Log, LogOptions } from "../api.js";
-import { openLog } from "../open.js";
-import { FaultDisk, ManualClock } from "../testing/index.js";
+import { expect, test } from "vitest";
+import { holdTimers } from "../testing/held-timers.js";
+import { FaultDisk } from "../testing/index.js";
+import { fill, numbers, openSmall, pathsOf, range, record } from "../testing/records.js";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-const clock = new ManualClock();
-const all = { frames: 10_000, bytes: 100_000_000 };
-const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
-
-function open(disk: FaultDisk, options: Partial<LogOptions> = {}): Promise<Log> {
-  return openLog({ directory: "/data", disk, clock, journalBytesMax: 20_000, ...options });
-}
-
-function pathsOf(disk: FaultDisk, suffix: string): string[] {
-  return [...disk.files().keys()].filter((path) => path.endsWith(suffix)).toSorted();
-}
-
-/** Numbered records of 1,000 bytes. */
-const record = (i: number) => ({ data: Buffer.from(`${i}`.padEnd(1000)) });
-
-async function fill(log: Log, name: string, from: number, to: number): Promise<void> {
-  for (let i = from; i < to; i++) await log.append(name, [record(i)]);
-}
-
-async function numbers(log: Log, name: string): Promise<number[]> {
-  return (await log.read(name, 0, all)).frames.map(({ data }) => Number(data.toString()));
-}
-
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+const pass = holdTimers();
 
 test("a trim frees disk by whole segments, and is known after a power cut", async () => {
   const disk = new FaultDisk(7);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["s"]);
   await fill(log, "s", 0, 100);
   await pass(1000);
@@ -49,7 +19,7 @@ test("a trim frees disk by whole segments, and is known after a power cut", asyn
   expect(await numbers(log, "s")).toEqual(range(50, 100));
 
   const restarted = disk.powerOn();
-  const reopened = await open(restarted);
+  const reopened = await openSmall(restarted);
   expect(reopened.bounds("s")).toMatchObject({ first: 50, next: 100 });
   expect(await numbers(reopened, "s")).toEqual(range(50, 100));
   await reopened.close();
@@ -57,19 +27,19 @@ test("a trim frees disk by whole segments, and is known after a power cut", asyn
 
 test("a trim that frees nothing is written down within ten seconds", async () => {
   const disk = new FaultDisk(8);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["s"]);
   await fill(log, "s", 0, 5);
   await log.trimBefore("s", 3);
   await pass(10_000);
-  const reopened = await open(disk.powerOn());
+  const reopened = await openSmall(disk.powerOn());
   expect(reopened.bounds("s")).toMatchObject({ first: 3, next: 5 });
   await reopened.close();
 });
 
 test("positions go on where everything was trimmed and removed", async () => {
   let disk = new FaultDisk(9);
-  const log = await open(disk, { journals: 1 });
+  const log = await openSmall(disk, { journals: 1 });
   await log.createShards(["s", "t"]);
   for (let i = 0; i < 20; i++) for (const name of ["s", "t"]) await log.append(name, [record(i)]);
   await log.trimBefore("s", 20);
@@ -77,7 +47,7 @@ test("positions go on where everything was trimmed and removed", async () => {
   await log.close();
   for (let restart = 0; restart < 2; restart++) {
     disk = disk.powerOn();
-    const reopened = await open(disk, { journals: 1 });
+    const reopened = await openSmall(disk, { journals: 1 });
     expect(pathsOf(disk, ".segment").filter((path) => path.includes("/shards/0/"))).toEqual([]);
     expect(reopened.bounds("s")).toMatchObject({ first: 20 + restart, next: 20 + restart });
     expect(await reopened.append("s", [record(0)])).toMatchObject({ position: 20 + restart });
@@ -89,7 +59,7 @@ test("positions go on where everything was trimmed and removed", async () => {
 
 test("on a disk that cannot even write the table, trimming removes segments all the same", async () => {
   const disk = new FaultDisk(10);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["s"]);
   await fill(log, "s", 0, 100);
   await pass(1000);
@@ -101,7 +71,7 @@ test("on a disk that cannot even write the table, trimming removes segments all 
   expect(await numbers(log, "s")).toEqual(range(90, 100));
 
   // The table does not know of it; what was acknowledged and not trimmed is there, and no position comes again.
-  const reopened = await open(disk.powerOn());
+  const reopened = await openSmall(disk.powerOn());
   expect((await numbers(reopened, "s")).slice(-10)).toEqual(range(90, 100));
   expect(await reopened.append("s", [record(100)])).toMatchObject({ position: 100 });
   await reopened.close();
@@ -109,7 +79,7 @@ test("on a disk that cannot even write the table, trimming removes segments all 
 
 test("where the table cannot be written and all is trimmed, the last segment stays to tell the next position", async () => {
   const disk = new FaultDisk(14);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["s"]);
   await fill(log, "s", 0, 36);
   await pass(1000);
@@ -120,14 +90,14 @@ test("where the table cannot be written and all is trimmed, the last segment sta
   await pass(1000);
   expect(pathsOf(disk, ".segment")).toHaveLength(1);
   expect(await numbers(log, "s")).toEqual([]);
-  const reopened = await open(disk.powerOn());
+  const reopened = await openSmall(disk.powerOn());
   expect(await reopened.append("s", [record(36)])).toMatchObject({ position: 36 });
   await reopened.close();
 });
 
 test("a state outlives the trimming of everything around it, and moves where only it keeps a large segment", async () => {
   const disk = new FaultDisk(11);
-  const log = await open(disk, { journalBytesMax: 400_000 });
+  const log = await openSmall(disk, { journalBytesMax: 400_000 });
   await log.createShards(["s"]);
   await fill(log, "s", 0, 100);
   await log.putState("s", Buffer.from("mine"));
@@ -139,7 +109,7 @@ test("a state outlives the trimming of everything around it, and moves where onl
   expect(pathsOf(disk, ".segment")).not.toContain(first);
   expect(await log.getState("s")).toEqual({ position: 100, state: Buffer.from("mine") });
 
-  const reopened = await open(disk.powerOn(), { journalBytesMax: 400_000 });
+  const reopened = await openSmall(disk.powerOn(), { journalBytesMax: 400_000 });
   expect(await reopened.getState("s")).toEqual({ position: 100, state: Buffer.from("mine") });
   expect(await numbers(reopened, "s")).toEqual(range(790, 800));
   await reopened.close();
@@ -147,7 +117,7 @@ test("a state outlives the trimming of everything around it, and moves where onl
 
 test("a state in a small segment stays where it is, through trims, settling by copy and restarts", async () => {
   let disk = new FaultDisk(12);
-  let log = await open(disk, { journals: 1 });
+  let log = await openSmall(disk, { journals: 1 });
   await log.createShards(["s", "t"]);
   await log.putState("s", Buffer.from("old"));
   await log.append("s", [record(0)]);
@@ -160,7 +130,7 @@ test("a state in a small segment stays where it is, through trims, settling by c
     expect(await log.getState("s")).toEqual({ position: 1, state: Buffer.from("mine") });
     expect(await numbers(log, "s")).toEqual([]);
     disk = disk.powerOn();
-    log = await open(disk, { journals: 1 });
+    log = await openSmall(disk, { journals: 1 });
   }
   expect(await log.append("s", [record(60)])).toMatchObject({ position: 60 });
   await log.close();
@@ -168,7 +138,7 @@ test("a state in a small segment stays where it is, through trims, settling by c
 
 test("a deleted shard takes its files with it, also where a crash comes first", async () => {
   const disk = new FaultDisk(13);
-  const log = await open(disk);
+  const log = await openSmall(disk);
   await log.createShards(["s", "t"]);
   await fill(log, "s", 0, 50);
   await log.append("t", [record(0)]);
@@ -177,7 +147,7 @@ test("a deleted shard takes its files with it, also where a crash comes first", 
   disk.plan = ({ kind, path }) => (kind === "remove" && path.includes("/shards/") ? "power-cut" : undefined);
   await log.deleteShard("s");
   const restarted = disk.powerOn();
-  const reopened = await open(restarted);
+  const reopened = await openSmall(restarted);
   expect(reopened.shards()).toEqual(["t"]);
   expect([...restarted.files().keys()].filter((path) => path.includes("/shards/0/"))).toEqual([]);
   expect(await numbers(reopened, "t")).toEqual([0]);

@@ -1,44 +1,16 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Disk, Log, LogOptions } from "../api.js";
-import { openLog } from "../open.js";
-import { type DiskOperation, FaultDisk, ManualClock } from "../testing/index.js";
+import { expect, test } from "vitest";
+import type { Disk } from "../api.js";
+import { DiskOver } from "../testing/disk-over.js";
+import { holdTimers } from "../testing/held-timers.js";
+import { type DiskOperation, FaultDisk } from "../testing/index.js";
+import { fill, numbers, openSmall, pathsOf, range, record } from "../testing/records.js";
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-const clock = new ManualClock();
-const all = { frames: 10_000, bytes: 100_000_000 };
-const pass = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
-
-function open(disk: Disk, options: Partial<LogOptions> = {}): Promise<Log> {
-  return openLog({ directory: "/data", disk, clock, journalBytesMax: 20_000, ...options });
-}
-
-function pathsOf(disk: FaultDisk, suffix: string): string[] {
-  return [...disk.files().keys()].filter((path) => path.endsWith(suffix)).toSorted();
-}
-
-/** Numbered records of 1,000 bytes. */
-const record = (i: number) => ({ data: Buffer.from(`${i}`.padEnd(1000)) });
-
-async function fill(log: Log, name: string, from: number, to: number): Promise<void> {
-  for (let i = from; i < to; i++) await log.append(name, [record(i)]);
-}
-
-async function numbers(log: Log, name: string): Promise<number[]> {
-  return (await log.read(name, 0, all)).frames.map(({ data }) => Number(data.toString()));
-}
-
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+const pass = holdTimers();
 
 test("a journal of one shard becomes its segment by its name alone: nothing is copied", async () => {
   const disk = new FaultDisk(1);
   const writes = new CountedBytes(disk);
-  const log = await open(writes);
+  const log = await openSmall(writes);
   await log.createShards(["s"]);
   await fill(log, "s", 0, 100);
   await pass(1000);
@@ -51,7 +23,7 @@ test("a journal of one shard becomes its segment by its name alone: nothing is c
   expect(await numbers(log, "s")).toEqual(range(0, 100));
   await log.close();
 
-  const reopened = await open(disk.powerOn());
+  const reopened = await openSmall(disk.powerOn());
   expect(await numbers(reopened, "s")).toEqual(range(0, 100));
   expect(reopened.damage()).toEqual([]);
   await reopened.close();
@@ -60,7 +32,7 @@ test("a journal of one shard becomes its segment by its name alone: nothing is c
 test("a journal of 200 shards is copied to a segment each, once, and removed", async () => {
   const disk = new FaultDisk(2);
   const writes = new CountedBytes(disk);
-  const log = await open(writes, { journals: 1, journalBytesMax: 300_000 });
+  const log = await openSmall(writes, { journals: 1, journalBytesMax: 300_000 });
   const names = range(0, 200).map((i) => `shard ${i}`);
   await log.createShards(names);
   for (let i = 0; i < 2; i++) await Promise.all(names.map((name) => log.append(name, [record(i)])));
@@ -76,7 +48,7 @@ test("a journal of 200 shards is copied to a segment each, once, and removed", a
   await pass(1000);
   expect(pathsOf(disk, ".journal")).toHaveLength(0);
   expect(writes.written(".segment")).toBeLessThanOrEqual(200 * (2 * 40 + 4 * 1056));
-  const reopened = await open(disk.powerOn());
+  const reopened = await openSmall(disk.powerOn());
   for (const name of names) expect(await numbers(reopened, name)).toEqual(range(0, 4));
   expect(reopened.damage()).toEqual([]);
   await reopened.close();
@@ -85,7 +57,7 @@ test("a journal of 200 shards is copied to a segment each, once, and removed", a
 test("settling leaves out what was trimmed, and what belongs to deleted shards", async () => {
   const disk = new FaultDisk(3);
   const writes = new CountedBytes(disk);
-  const log = await open(writes, { journals: 1, journalBytesMax: 40_000 });
+  const log = await openSmall(writes, { journals: 1, journalBytesMax: 40_000 });
   await log.createShards(["kept", "trimmed", "deleted"]);
   // Alternating, so that each frame has an entry of its own in the index.
   for (let i = 0; i < 10; i++) for (const name of ["kept", "trimmed", "deleted"]) await log.append(name, [record(i)]);
@@ -102,7 +74,7 @@ test("settling leaves out what was trimmed, and what belongs to deleted shards",
 
 test("readers who began before a settling go on through it", async () => {
   const disk = new FaultDisk(4);
-  const log = await open(disk, { journals: 1 });
+  const log = await openSmall(disk, { journals: 1 });
   await log.createShards(["a", "b"]);
   const found: number[] = [];
   const reading = (async () => {
@@ -123,7 +95,7 @@ test("readers who began before a settling go on through it", async () => {
 test("a reader whose journal goes between two of its reads goes on in the segment", async () => {
   const disk = new FaultDisk(14);
   const hold = new HeldReader(disk);
-  const log = await open(hold, { journals: 1, journalBytesMax: 100_000 });
+  const log = await openSmall(hold, { journals: 1, journalBytesMax: 100_000 });
   await log.createShards(["a", "b"]);
   // What lies between is too much to be read along, so each record is a read of its own.
   const between = { data: Buffer.alloc(20_000) };
@@ -147,7 +119,7 @@ test("a reader whose journal goes between two of its reads goes on in the segmen
 
 test("what cannot be settled is served from the journal, and settled when the disk allows", async () => {
   const disk = new FaultDisk(5);
-  const log = await open(disk, { journals: 1 });
+  const log = await openSmall(disk, { journals: 1 });
   await log.createShards(["a", "b"]);
   disk.plan = ({ kind, path }) => (kind !== "remove" && path.includes("/shards/") ? "EIO" : undefined);
   for (let i = 0; i < 20; i++) for (const name of ["a", "b"]) await log.append(name, [record(i)]);
@@ -160,7 +132,7 @@ test("what cannot be settled is served from the journal, and settled when the di
   expect(await numbers(log, "a")).toEqual(range(0, 20));
   expect(await numbers(log, "b")).toEqual(range(0, 20));
   await log.close();
-  const reopened = await open(disk.powerOn());
+  const reopened = await openSmall(disk.powerOn());
   expect(await numbers(reopened, "a")).toEqual(range(0, 20));
   expect(reopened.damage()).toEqual([]);
   await reopened.close();
@@ -168,7 +140,7 @@ test("what cannot be settled is served from the journal, and settled when the di
 
 test("a journal goes after the syncs of its copies and of the shard table", async () => {
   const disk = new FaultDisk(6);
-  const log = await open(disk, { journals: 1 });
+  const log = await openSmall(disk, { journals: 1 });
   await log.createShards(["a", "b"]);
   const operations: DiskOperation[] = [];
   disk.plan = (operation) => void operations.push(operation);
@@ -192,20 +164,15 @@ test("a journal goes after the syncs of its copies and of the shard table", asyn
 });
 
 /** Counts the bytes that are written, by the ending of the file's name. */
-class CountedBytes implements Disk {
-  readonly #disk: FaultDisk;
+class CountedBytes extends DiskOver {
   readonly #written = new Map<string, number>();
-
-  constructor(disk: FaultDisk) {
-    this.#disk = disk;
-  }
 
   written(ending: string): number {
     return this.#written.get(ending) ?? 0;
   }
 
-  async open(path: string, mode: "read" | "write" | "create") {
-    const file = await this.#disk.open(path, mode);
+  override async open(path: string, mode: "read" | "write" | "create") {
+    const file = await super.open(path, mode);
     const ending = path.slice(path.lastIndexOf("."));
     return {
       ...file,
@@ -216,37 +183,30 @@ class CountedBytes implements Disk {
       },
     };
   }
-
-  makeDirectory = (path: string) => this.#disk.makeDirectory(path);
-  list = (directory: string) => this.#disk.list(directory);
-  rename = (from: string, to: string) => this.#disk.rename(from, to);
-  remove = (path: string) => this.#disk.remove(path);
-  syncDirectory = (path: string) => this.#disk.syncDirectory(path);
 }
 
 /** Holds back the first read of a journal, and the next opening of it until it is removed. */
-class HeldReader implements Disk {
+class HeldReader extends DiskOver {
   isArmed = false;
   /** Openings that came too late. */
   refused = 0;
   release: () => void = () => undefined;
-  readonly #disk: FaultDisk;
   readonly #removed: Promise<void>;
   #isHeld = false;
   #noticeRemoved: () => void = () => undefined;
 
-  constructor(disk: FaultDisk) {
-    this.#disk = disk;
+  constructor(below: Disk) {
+    super(below);
     this.#removed = new Promise((resolve) => (this.#noticeRemoved = resolve));
   }
 
-  async open(path: string, mode: "read" | "write" | "create") {
-    if (!this.isArmed || mode !== "read" || !path.endsWith(".journal")) return this.#disk.open(path, mode);
+  override async open(path: string, mode: "read" | "write" | "create") {
+    if (!this.isArmed || mode !== "read" || !path.endsWith(".journal")) return super.open(path, mode);
     if (this.#isHeld) {
       await this.#removed;
       this.refused++;
     }
-    const file = await this.#disk.open(path, mode);
+    const file = await super.open(path, mode);
     return {
       ...file,
       read: async (buffer: Uint8Array, offset: number) => {
@@ -258,13 +218,8 @@ class HeldReader implements Disk {
     };
   }
 
-  async remove(path: string) {
-    await this.#disk.remove(path);
+  override async remove(path: string) {
+    await super.remove(path);
     if (path.endsWith(".journal")) this.#noticeRemoved();
   }
-
-  makeDirectory = (path: string) => this.#disk.makeDirectory(path);
-  list = (directory: string) => this.#disk.list(directory);
-  rename = (from: string, to: string) => this.#disk.rename(from, to);
-  syncDirectory = (path: string) => this.#disk.syncDirectory(path);
 }

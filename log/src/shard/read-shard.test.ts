@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Log, ReadLimits } from "../api.js";
 import { openLog } from "../open.js";
 import { FaultDisk, ManualClock } from "../testing/index.js";
-
-const all: ReadLimits = { frames: 10_000, bytes: 100_000_000 };
+import { all, framesOf, range } from "../testing/records.js";
 
 let log: Log;
 
@@ -12,8 +11,6 @@ beforeEach(async () => {
   await log.createShards(["s"]);
 });
 afterEach(() => log.close());
-
-const framesOf = (...texts: string[]) => texts.map((text) => ({ data: Buffer.from(text) }));
 
 /** What a read finds, in one text, and where it goes on. */
 async function read(position: number, limits: ReadLimits): Promise<[string, number]> {
@@ -71,7 +68,7 @@ describe("read", () => {
         for (const frame of frames) found.push(Number(frame.data.toString()));
         position = next;
       }
-      expect(found).toEqual(Array.from({ length: 300 }, (_, i) => i));
+      expect(found).toEqual(range(0, 300));
     }
   });
 });

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Log } from "../api.js";
 import { openLog } from "../open.js";
 import { FaultDisk, ManualClock } from "../testing/index.js";
+import { all, framesOf } from "../testing/records.js";
 
 const startMs = 1_700_000_000_000;
-const all = { frames: 10_000, bytes: 100_000_000 };
 
 let disk: FaultDisk;
 let clock: ManualClock;
@@ -19,8 +19,6 @@ beforeEach(async () => {
   await log.createShards(["s"]);
 });
 afterEach(() => log.close());
-
-const framesOf = (...texts: string[]) => texts.map((text) => ({ data: Buffer.from(text) }));
 
 describe("bounds and times", () => {
   test("bounds tell positions, payload bytes and arrivals, before and after a trim and a restart", async () => {
