@@ -38,20 +38,47 @@ const steps: readonly (readonly string[])[] = [
        tags TEXT NOT NULL
      ) STRICT`,
   ],
+  [
+    // What users may change becomes one JSON value; shards learn where they come from and how they end.
+    `ALTER TABLE streams ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'`,
+    `ALTER TABLE streams ADD COLUMN next_shard INTEGER NOT NULL DEFAULT 0`,
+    `UPDATE streams SET
+       settings = json_object('mode', mode, 'retentionHours', retention_hours, 'tags', json(tags), 'maxRecordKib', 1024, 'shardLevelMetrics', json('[]')),
+       next_shard = (SELECT COUNT(*) FROM shards WHERE stream_id = id)`,
+    `ALTER TABLE streams DROP COLUMN mode`,
+    `ALTER TABLE streams DROP COLUMN retention_hours`,
+    `ALTER TABLE streams DROP COLUMN tags`,
+    `ALTER TABLE shards ADD COLUMN parents TEXT NOT NULL DEFAULT '[]'`,
+    `ALTER TABLE shards ADD COLUMN opened_ms INTEGER`,
+    `ALTER TABLE shards ADD COLUMN end_position INTEGER`,
+    `ALTER TABLE shards ADD COLUMN closed_ms INTEGER`,
+    `UPDATE shards SET opened_ms = (SELECT created_ms FROM streams WHERE id = stream_id)`,
+    `CREATE TABLE consumers (
+       id TEXT PRIMARY KEY,
+       stream_id TEXT NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+       name TEXT NOT NULL,
+       created_ms INTEGER NOT NULL,
+       tags TEXT NOT NULL,
+       policy TEXT,
+       UNIQUE (stream_id, name)
+     ) STRICT`,
+    `CREATE TABLE account_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT`,
+  ],
 ];
 
 /**
  * Brings the catalog's file to the format that this version writes.
+ * @param format older ones are for tests of the steps.
  * @throws {Error} where a newer version wrote it: going back would lose what this one does not know.
  */
-export async function migrate(sqlite: Sqlite, file: string): Promise<void> {
+export async function migrate(sqlite: Sqlite, file: string, format = steps.length): Promise<void> {
   const found = Number((await sqlite.rows("PRAGMA user_version"))[0]?.["user_version"]);
   if (found > steps.length) {
     throw new Error(
       `${file} has format ${found}, written by a newer version of Headwater; this one knows up to ${steps.length}`,
     );
   }
-  for (const [from, statements] of steps.entries()) {
+  for (const [from, statements] of steps.slice(0, format).entries()) {
     if (from < found) continue;
     await sqlite.transaction(async () => {
       for (const statement of statements) await sqlite.run(statement);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { evenHashKeyRanges } from "@headwater/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { NewStream } from "./catalog.js";
+import { migrate } from "./migrations.js";
 import { Sqlite } from "./sqlite.js";
 import { SqliteCatalog } from "./sqlite-catalog.js";
 
@@ -30,10 +31,14 @@ function newStream(name: string, shards = 2, id = `id-of-${name}`): NewStream {
     id,
     name,
     status: "CREATING",
-    mode: "PROVISIONED",
     createdMs: 1_700_000_000_000,
-    retentionHours: 24,
-    tags: { team: "é" },
+    settings: {
+      mode: "PROVISIONED",
+      retentionHours: 24,
+      tags: { team: "é" },
+      maxRecordKib: 1024,
+      shardLevelMetrics: [],
+    },
     hashKeyRanges: evenHashKeyRanges(shards),
   };
 }
@@ -69,6 +74,71 @@ test("a stream that cannot be added leaves no trace", async () => {
     expect(await catalog.streams()).toHaveLength(1);
     await catalog.addStream(newStream("t"));
   });
+});
+
+test("a reshard's shards are pending until it ends, and then closed and open at once", async () => {
+  const [left, right] = evenHashKeyRanges(2);
+  if (left === undefined || right === undefined) throw new RangeError("two ranges");
+  const { id } = await withCatalog((catalog) => catalog.addStream(newStream("s", 1)));
+  const added = await withCatalog((catalog) =>
+    catalog.addShards(id, [
+      { ...left, parents: [0] },
+      { ...right, parents: [0] },
+    ]),
+  );
+  expect(added).toMatchObject([
+    { number: 1, epoch: 2, parents: [0], openedMs: undefined, closed: undefined },
+    { number: 2, epoch: 3, parents: [0] },
+  ]);
+  const change = { closed: [{ number: 0, end: 7, closedMs: 8 }], opened: [1, 2], openedMs: 9 };
+  const [stream] = await withCatalog(async (catalog) => {
+    await catalog.reshard(id, change);
+    return catalog.streams();
+  });
+  expect(stream?.shards).toMatchObject([{ closed: { end: 7, closedMs: 8 } }, { openedMs: 9 }, { openedMs: 9 }]);
+  expect(stream?.nextShardNumber).toBe(3);
+  const [trimmed] = await withCatalog(async (catalog) => {
+    await catalog.removeShards(id, [0]);
+    return catalog.streams();
+  });
+  expect(trimmed?.shards.map(({ number }) => number)).toEqual([1, 2]);
+});
+
+test("settings, consumers and the account's settings are there after a restart; a stream takes its consumers along", async () => {
+  const { id, settings } = await withCatalog((catalog) => catalog.addStream(newStream("s")));
+  const changed = { ...settings, retentionHours: 48, encryptionKeyId: "alias/a", policy: "{}" };
+  const consumer = { id: "c", streamId: id, name: "reader", createdMs: 1, tags: { a: "b" } };
+  await withCatalog(async (catalog) => {
+    await catalog.setSettings(id, changed);
+    await catalog.addConsumer(consumer);
+    await catalog.setConsumer({ ...consumer, policy: "{}" });
+    await catalog.setAccountSetting("a", "1");
+    await catalog.setAccountSetting("a", "2");
+  });
+  await withCatalog(async (catalog) => {
+    expect((await catalog.streams())[0]?.settings).toEqual(changed);
+    expect(await catalog.consumers()).toEqual([{ ...consumer, policy: "{}" }]);
+    expect(await catalog.accountSettings()).toEqual({ a: "2" });
+    await catalog.removeStream(id);
+    expect(await catalog.consumers()).toEqual([]);
+  });
+});
+
+test("a catalog of the second format is brought to today's", async () => {
+  const old = await Sqlite.open(file);
+  await migrate(old, file, 2);
+  await old.run("INSERT INTO streams VALUES ('i', 's', 'ACTIVE', 'ON_DEMAND', 5, 24, '{\"a\":\"b\"}')");
+  await old.run(
+    "INSERT INTO shards (stream_id, number, starting_hash_key, ending_hash_key, log_name) VALUES ('i', 0, '0', '9', 'l')",
+  );
+  await old.close();
+  expect(await withCatalog((catalog) => catalog.streams())).toMatchObject([
+    {
+      settings: { mode: "ON_DEMAND", retentionHours: 24, tags: { a: "b" }, maxRecordKib: 1024, shardLevelMetrics: [] },
+      shards: [{ number: 0, openedMs: 5, parents: [], closed: undefined }],
+      nextShardNumber: 1,
+    },
+  ]);
 });
 
 test("the key of tokens is made once", async () => {

@@ -1,6 +1,15 @@
 import { randomBytes } from "node:crypto";
-import type { StreamMode, StreamStatus } from "../streams/stream.js";
-import type { Catalog, NewStream, StoredShard, StoredStream } from "./catalog.js";
+import type { StreamStatus } from "../streams/stream.js";
+import type {
+  Catalog,
+  NewShard,
+  NewStream,
+  ReshardChange,
+  StoredConsumer,
+  StoredShard,
+  StoredStream,
+  StreamSettings,
+} from "./catalog.js";
 import { migrate } from "./migrations.js";
 import { Sqlite, type SqlRow, type SqlValue } from "./sqlite.js";
 import { SqliteVideoCatalog } from "./sqlite-video-catalog.js";
@@ -41,42 +50,120 @@ export class SqliteCatalog implements Catalog {
     return streams.map((row) => toStream(row, shards.get(row["id"] ?? null) ?? []));
   }
 
-  addStream(stream: NewStream): Promise<StoredStream> {
+  addStream({ hashKeyRanges, ...stream }: NewStream): Promise<StoredStream> {
     return this.#sqlite.transaction(async () => {
-      const { id, name, status, mode, createdMs, retentionHours, tags, hashKeyRanges } = stream;
+      const { id, name, status, createdMs, settings } = stream;
       await this.#sqlite.run(
-        "INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO streams (id, name, status, created_ms, settings) VALUES (?, ?, ?, ?, ?)",
         id,
         name,
         status,
-        mode,
         createdMs,
-        retentionHours,
-        JSON.stringify(tags),
+        JSON.stringify(settings),
       );
-      for (const [number, { startingHashKey, endingHashKey }] of hashKeyRanges.entries()) {
-        await this.#sqlite.run(
-          "INSERT INTO shards (stream_id, number, starting_hash_key, ending_hash_key, log_name) VALUES (?, ?, ?, ?, ?)",
-          id,
-          number,
-          startingHashKey.toString(),
-          endingHashKey.toString(),
-          `streams/${name}/${id}/${number}`,
-        );
-      }
-      const rows = await this.#sqlite.rows("SELECT * FROM shards WHERE stream_id = ? ORDER BY number", id);
-      return { id, name, status, mode, createdMs, retentionHours, tags, shards: rows.map(toShard) };
+      const shards = hashKeyRanges.map((range) => ({ ...range, parents: [] }));
+      await this.#insertShards(id, shards, createdMs);
+      const [stored] = await this.#sqlite.rows("SELECT * FROM streams WHERE id = ?", id);
+      return toStream(stored ?? {}, await this.#shardRows(id));
     });
   }
 
-  async setStatus(streamId: string, status: StreamStatus): Promise<void> {
-    await this.#sqlite.transaction(() =>
-      this.#sqlite.run("UPDATE streams SET status = ? WHERE id = ?", status, streamId),
+  setStatus(streamId: string, status: StreamStatus): Promise<void> {
+    return this.#change("UPDATE streams SET status = ? WHERE id = ?", status, streamId);
+  }
+
+  setSettings(streamId: string, settings: StreamSettings): Promise<void> {
+    return this.#change("UPDATE streams SET settings = ? WHERE id = ?", JSON.stringify(settings), streamId);
+  }
+
+  removeStream(streamId: string): Promise<void> {
+    return this.#change("DELETE FROM streams WHERE id = ?", streamId);
+  }
+
+  addShards(streamId: string, shards: readonly NewShard[]): Promise<StoredShard[]> {
+    return this.#sqlite.transaction(async () => {
+      const first = await this.#insertShards(streamId, shards, null);
+      const rows = await this.#shardRows(streamId);
+      return rows.map(toShard).filter(({ number }) => number >= first);
+    });
+  }
+
+  async reshard(streamId: string, { closed, opened, openedMs, settings }: ReshardChange): Promise<void> {
+    await this.#sqlite.transaction(async () => {
+      for (const { number, end, closedMs } of closed) {
+        await this.#sqlite.run(
+          "UPDATE shards SET end_position = ?, closed_ms = ? WHERE stream_id = ? AND number = ?",
+          end,
+          closedMs,
+          streamId,
+          number,
+        );
+      }
+      for (const number of opened) {
+        await this.#sqlite.run(
+          "UPDATE shards SET opened_ms = ? WHERE stream_id = ? AND number = ?",
+          openedMs,
+          streamId,
+          number,
+        );
+      }
+      if (settings === undefined) return;
+      await this.#sqlite.run("UPDATE streams SET settings = ? WHERE id = ?", JSON.stringify(settings), streamId);
+    });
+  }
+
+  async removeShards(streamId: string, numbers: readonly number[]): Promise<void> {
+    await this.#sqlite.transaction(async () => {
+      for (const number of numbers) {
+        await this.#sqlite.run("DELETE FROM shards WHERE stream_id = ? AND number = ?", streamId, number);
+      }
+    });
+  }
+
+  async consumers(): Promise<StoredConsumer[]> {
+    const rows = await this.#sqlite.rows("SELECT * FROM consumers ORDER BY name");
+    return rows.map((row) => ({
+      id: String(row["id"]),
+      streamId: String(row["stream_id"]),
+      name: String(row["name"]),
+      createdMs: Number(row["created_ms"]),
+      tags: JSON.parse(String(row["tags"])) as Record<string, string>,
+      ...(typeof row["policy"] === "string" ? { policy: row["policy"] } : {}),
+    }));
+  }
+
+  addConsumer({ id, streamId, name, createdMs, tags, policy }: StoredConsumer): Promise<void> {
+    return this.#change(
+      "INSERT INTO consumers VALUES (?, ?, ?, ?, ?, ?)",
+      id,
+      streamId,
+      name,
+      createdMs,
+      JSON.stringify(tags),
+      policy ?? null,
     );
   }
 
-  async removeStream(streamId: string): Promise<void> {
-    await this.#sqlite.transaction(() => this.#sqlite.run("DELETE FROM streams WHERE id = ?", streamId));
+  setConsumer({ id, tags, policy }: StoredConsumer): Promise<void> {
+    return this.#change(
+      "UPDATE consumers SET tags = ?, policy = ? WHERE id = ?",
+      JSON.stringify(tags),
+      policy ?? null,
+      id,
+    );
+  }
+
+  removeConsumer(consumerId: string): Promise<void> {
+    return this.#change("DELETE FROM consumers WHERE id = ?", consumerId);
+  }
+
+  async accountSettings(): Promise<Readonly<Record<string, string>>> {
+    const rows = await this.#sqlite.rows("SELECT name, value FROM account_settings");
+    return Object.fromEntries(rows.map(({ name, value }) => [String(name), String(value)]));
+  }
+
+  setAccountSetting(name: string, value: string): Promise<void> {
+    return this.#change("INSERT OR REPLACE INTO account_settings VALUES (?, ?)", name, value);
   }
 
   tokenKey(): Promise<Buffer> {
@@ -93,6 +180,35 @@ export class SqliteCatalog implements Catalog {
   close(): Promise<void> {
     return this.#sqlite.close();
   }
+
+  /** Within a transaction. @returns the first shard's number. */
+  async #insertShards(streamId: string, shards: readonly NewShard[], openedMs: number | null): Promise<number> {
+    const [stream] = await this.#sqlite.rows("SELECT name, next_shard FROM streams WHERE id = ?", streamId);
+    const first = Number(stream?.["next_shard"]);
+    for (const [i, { startingHashKey, endingHashKey, parents }] of shards.entries()) {
+      await this.#sqlite.run(
+        "INSERT INTO shards (stream_id, number, starting_hash_key, ending_hash_key, log_name, parents, opened_ms) " +
+          "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        streamId,
+        first + i,
+        startingHashKey.toString(),
+        endingHashKey.toString(),
+        `streams/${String(stream?.["name"])}/${streamId}/${first + i}`,
+        JSON.stringify(parents),
+        openedMs,
+      );
+    }
+    await this.#sqlite.run("UPDATE streams SET next_shard = ? WHERE id = ?", first + shards.length, streamId);
+    return first;
+  }
+
+  #shardRows(streamId: string): Promise<SqlRow[]> {
+    return this.#sqlite.rows("SELECT * FROM shards WHERE stream_id = ? ORDER BY number", streamId);
+  }
+
+  #change(sql: string, ...values: SqlValue[]): Promise<void> {
+    return this.#sqlite.transaction(() => this.#sqlite.run(sql, ...values));
+  }
 }
 
 function toStream(row: SqlRow, shards: readonly SqlRow[]): StoredStream {
@@ -100,20 +216,23 @@ function toStream(row: SqlRow, shards: readonly SqlRow[]): StoredStream {
     id: String(row["id"]),
     name: String(row["name"]),
     status: String(row["status"]) as StreamStatus,
-    mode: String(row["mode"]) as StreamMode,
     createdMs: Number(row["created_ms"]),
-    retentionHours: Number(row["retention_hours"]),
-    tags: JSON.parse(String(row["tags"])) as Record<string, string>,
+    settings: JSON.parse(String(row["settings"])) as StreamSettings,
     shards: shards.map(toShard),
+    nextShardNumber: Number(row["next_shard"]),
   };
 }
 
 function toShard(row: SqlRow): StoredShard {
+  const { opened_ms: openedMs, end_position: end, closed_ms: closedMs } = row;
   return {
     number: Number(row["number"]),
     epoch: Number(row["epoch"]),
     startingHashKey: BigInt(String(row["starting_hash_key"])),
     endingHashKey: BigInt(String(row["ending_hash_key"])),
     logName: String(row["log_name"]),
+    parents: JSON.parse(String(row["parents"])) as number[],
+    openedMs: typeof openedMs === "number" ? openedMs : undefined,
+    closed: typeof end === "number" && typeof closedMs === "number" ? { end, closedMs } : undefined,
   };
 }

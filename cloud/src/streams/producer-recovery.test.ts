@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Log, nodeDisk, openLog } from "@headwater/log";
 import { ManualClock } from "@headwater/log/testing";
-import { HASH_KEY_MAX, type ProducerRequest } from "@headwater/protocol";
+import type { ProducerRequest } from "@headwater/protocol";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemoryLog } from "../testing/memory-log.js";
+import { storedShard } from "../testing/stored-shard.js";
 import { type PutEntry, type PutOutcome, ShardOwner } from "./shard-owner.js";
 import { encodeRecordHead } from "./stored-record.js";
 
@@ -17,7 +18,7 @@ function ownerOn(log: Log): ShardOwner {
   return new ShardOwner({
     log,
     clock,
-    shard: { number: 0, epoch: 1, startingHashKey: 0n, endingHashKey: HASH_KEY_MAX, logName: LOG_NAME },
+    shard: storedShard({ logName: LOG_NAME }),
     place: "shard",
     limited: false,
     onSaveFailed: (error) => {

@@ -1,9 +1,10 @@
 import { EventEmitter, once } from "node:events";
 import { ManualClock } from "@headwater/log/testing";
-import { HASH_KEY_MAX, type ProducerRequest } from "@headwater/protocol";
+import type { ProducerRequest } from "@headwater/protocol";
 import { describe, expect, test } from "vitest";
 import { CloudError } from "../cloud-error.js";
 import { MemoryLog } from "../testing/memory-log.js";
+import { storedShard } from "../testing/stored-shard.js";
 import { type PutEntry, type PutOutcome, ShardOwner } from "./shard-owner.js";
 import { decodeRecord, encodeRecordHead } from "./stored-record.js";
 
@@ -21,7 +22,7 @@ async function fixture(): Promise<Fixture> {
   const clock = new ManualClock();
   const log = new MemoryLog(clock);
   await log.createShards([LOG_NAME]);
-  const shard = { number: 0, epoch: 3, startingHashKey: 0n, endingHashKey: HASH_KEY_MAX, logName: LOG_NAME };
+  const shard = storedShard({ epoch: 3, logName: LOG_NAME });
   const owner = (limited = false): ShardOwner =>
     new ShardOwner({
       log,

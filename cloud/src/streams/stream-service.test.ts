@@ -188,10 +188,8 @@ function newStream(): NewStream {
     id: "id",
     name: "s",
     status: "CREATING",
-    mode: "PROVISIONED",
     createdMs: 0,
-    retentionHours: 24,
-    tags: {},
+    settings: { mode: "PROVISIONED", retentionHours: 24, tags: {}, maxRecordKib: 1024, shardLevelMetrics: [] },
     hashKeyRanges: [{ startingHashKey: 0n, endingHashKey: HASH_KEY_MAX }],
   };
 }

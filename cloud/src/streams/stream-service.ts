@@ -204,10 +204,14 @@ export class StreamService implements StreamReader {
       id: randomUUID(),
       name,
       status: "CREATING",
-      mode,
       createdMs: this.#surroundings.clock.now(),
-      retentionHours: kinesisLimits.retentionHoursDefault,
-      tags,
+      settings: {
+        mode,
+        retentionHours: kinesisLimits.retentionHoursDefault,
+        tags,
+        maxRecordKib: kinesisLimits.recordBytesMax / 1024,
+        shardLevelMetrics: [],
+      },
       hashKeyRanges: evenHashKeyRanges(shardCount),
     });
     const stream = new StreamState(stored, this.#surroundings);

@@ -46,7 +46,11 @@ export class StreamState {
   }
 
   describe(): StreamDescription {
-    const { name, mode, createdMs, retentionHours, tags } = this.#stored;
+    const {
+      name,
+      createdMs,
+      settings: { mode, retentionHours, tags },
+    } = this.#stored;
     const { region, accountId } = this.#surroundings;
     const arn = `arn:aws:kinesis:${region}:${accountId}:stream/${name}`;
     return { name, arn, status: this.status, mode, createdMs, retentionHours, tags, shardCount: this.shards.length };
@@ -68,7 +72,7 @@ export class StreamState {
 
   /** Records that arrived before this moment are expired, whether or not their bytes are gone. */
   horizonMs(): number {
-    return this.#surroundings.clock.now() - this.#stored.retentionHours * HOUR_MS;
+    return this.#surroundings.clock.now() - this.#stored.settings.retentionHours * HOUR_MS;
   }
 
   /**

@@ -1,4 +1,13 @@
-import type { Catalog, NewStream, StoredStream } from "../catalog/catalog.js";
+import type {
+  Catalog,
+  NewShard,
+  NewStream,
+  ReshardChange,
+  StoredConsumer,
+  StoredShard,
+  StoredStream,
+  StreamSettings,
+} from "../catalog/catalog.js";
 import type { StoredVideoStream, VideoCatalog } from "../catalog/video-catalog.js";
 import type { StreamStatus } from "../streams/stream.js";
 
@@ -6,7 +15,9 @@ import type { StreamStatus } from "../streams/stream.js";
 export class MemoryCatalog implements Catalog {
   readonly stored = new Map<string, StoredStream>();
   readonly video = new MemoryVideoCatalog();
-  failAt: "setStatus" | "removeStream" | undefined;
+  failAt: "setStatus" | "setSettings" | "removeStream" | "addShards" | "reshard" | "removeShards" | undefined;
+  readonly #consumers = new Map<string, StoredConsumer>();
+  readonly #account = new Map<string, string>();
   #epoch = 0;
 
   streams(): Promise<StoredStream[]> {
@@ -14,23 +25,80 @@ export class MemoryCatalog implements Catalog {
   }
 
   addStream({ hashKeyRanges, ...stream }: NewStream): Promise<StoredStream> {
-    const shards = hashKeyRanges.map((range, number) => {
-      this.#epoch += 1;
-      return { ...range, number, epoch: this.#epoch, logName: `${stream.id}/${number}` };
-    });
-    this.stored.set(stream.id, { ...stream, shards });
-    return Promise.resolve({ ...stream, shards });
+    const shards = hashKeyRanges.map((range, number) => ({
+      ...this.#newShard(stream.id, number, { ...range, parents: [] }),
+      openedMs: stream.createdMs,
+    }));
+    const stored = { ...stream, shards, nextShardNumber: shards.length };
+    this.stored.set(stream.id, stored);
+    return Promise.resolve(stored);
   }
 
   async setStatus(id: string, status: StreamStatus): Promise<void> {
-    if (this.failAt === "setStatus") throw new Error("power cut");
-    const stream = this.stored.get(id);
-    if (stream !== undefined) this.stored.set(id, { ...stream, status });
+    this.#mayFail("setStatus");
+    this.#update(id, { status });
+  }
+
+  async setSettings(id: string, settings: StreamSettings): Promise<void> {
+    this.#mayFail("setSettings");
+    this.#update(id, { settings });
+  }
+
+  async addShards(id: string, shards: readonly NewShard[]): Promise<StoredShard[]> {
+    this.#mayFail("addShards");
+    const { nextShardNumber: first = 0, shards: known = [] } = this.stored.get(id) ?? {};
+    const added = shards.map((shard, i) => this.#newShard(id, first + i, shard));
+    this.#update(id, { shards: [...known, ...added], nextShardNumber: first + added.length });
+    return added;
+  }
+
+  async reshard(id: string, { closed, opened, openedMs, settings }: ReshardChange): Promise<void> {
+    this.#mayFail("reshard");
+    const ends = new Map(closed.map(({ number, ...end }) => [number, end]));
+    const shards = (this.stored.get(id)?.shards ?? []).map((shard) => ({
+      ...shard,
+      closed: ends.get(shard.number) ?? shard.closed,
+      openedMs: opened.includes(shard.number) ? openedMs : shard.openedMs,
+    }));
+    this.#update(id, settings === undefined ? { shards } : { shards, settings });
+  }
+
+  async removeShards(id: string, numbers: readonly number[]): Promise<void> {
+    this.#mayFail("removeShards");
+    const shards = this.stored.get(id)?.shards ?? [];
+    this.#update(id, { shards: shards.filter(({ number }) => !numbers.includes(number)) });
+  }
+
+  async consumers(): Promise<StoredConsumer[]> {
+    return [...this.#consumers.values()];
+  }
+
+  async addConsumer(consumer: StoredConsumer): Promise<void> {
+    this.#consumers.set(consumer.id, consumer);
+  }
+
+  async setConsumer(consumer: StoredConsumer): Promise<void> {
+    this.#consumers.set(consumer.id, consumer);
+  }
+
+  async removeConsumer(id: string): Promise<void> {
+    this.#consumers.delete(id);
+  }
+
+  async accountSettings(): Promise<Readonly<Record<string, string>>> {
+    return Object.fromEntries(this.#account);
+  }
+
+  async setAccountSetting(name: string, value: string): Promise<void> {
+    this.#account.set(name, value);
   }
 
   async removeStream(id: string): Promise<void> {
-    if (this.failAt === "removeStream") throw new Error("power cut");
+    this.#mayFail("removeStream");
     this.stored.delete(id);
+    for (const consumer of this.#consumers.values()) {
+      if (consumer.streamId === id) this.#consumers.delete(consumer.id);
+    }
   }
 
   tokenKey(): Promise<Buffer> {
@@ -39,6 +107,21 @@ export class MemoryCatalog implements Catalog {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #newShard(streamId: string, number: number, shard: NewShard): StoredShard {
+    this.#epoch += 1;
+    const logName = `${streamId}/${number}`;
+    return { ...shard, number, epoch: this.#epoch, logName, openedMs: undefined, closed: undefined };
+  }
+
+  #update(id: string, change: Partial<StoredStream>): void {
+    const stream = this.stored.get(id);
+    if (stream !== undefined) this.stored.set(id, { ...stream, ...change });
+  }
+
+  #mayFail(step: MemoryCatalog["failAt"]): void {
+    if (this.failAt === step) throw new Error("power cut");
   }
 }
 
