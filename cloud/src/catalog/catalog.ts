@@ -1,5 +1,5 @@
 import type { HashKeyRange } from "@headwater/protocol";
-import type { StreamMode, StreamStatus } from "../streams/stream.js";
+import type { StreamSettings, StreamStatus } from "../streams/stream.js";
 import type { VideoCatalog } from "./video-catalog.js";
 
 /** The cloud's small control state: which streams there are. Every change is durable when it resolves. */
@@ -35,22 +35,6 @@ export interface Catalog {
   /** 32 random bytes, made once, that seal iterators and next tokens. */
   tokenKey(): Promise<Buffer>;
   close(): Promise<void>;
-}
-
-/** What users may change of a stream after its creation. */
-export interface StreamSettings {
-  readonly mode: StreamMode;
-  readonly retentionHours: number;
-  readonly tags: Readonly<Record<string, string>>;
-  /** The largest record, data and partition key together, in KiB. */
-  readonly maxRecordKib: number;
-  /** The KMS key that clients named; nothing is encrypted with it. Undefined: not encrypted. */
-  readonly encryptionKeyId?: string;
-  /** Names of the metrics that are kept for each shard. */
-  readonly shardLevelMetrics: readonly string[];
-  readonly warmThroughputMibps?: number;
-  /** A resource policy's JSON. */
-  readonly policy?: string;
 }
 
 export interface NewStream {

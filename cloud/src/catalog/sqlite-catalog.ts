@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { StreamStatus } from "../streams/stream.js";
+import type { StreamSettings, StreamStatus } from "../streams/stream.js";
 import type {
   Catalog,
   NewShard,
@@ -8,7 +8,6 @@ import type {
   StoredConsumer,
   StoredShard,
   StoredStream,
-  StreamSettings,
 } from "./catalog.js";
 import { migrate } from "./migrations.js";
 import { Sqlite, type SqlRow, type SqlValue } from "./sqlite.js";

@@ -6,7 +6,14 @@ import { RepeatedTask } from "../repeated-task.js";
 import { fromLogError } from "./log-failure.js";
 import type { PutEntry, PutOutcome, ShardOwner } from "./shard-owner.js";
 import { encodeRecordHead } from "./stored-record.js";
-import type { NewRecord, ShardDescription, StreamDescription, StreamMode, StreamRecord } from "./stream.js";
+import type {
+  NewRecord,
+  ShardDescription,
+  StreamDescription,
+  StreamMode,
+  StreamRecord,
+  StreamSettings,
+} from "./stream.js";
 import { StreamState, type StreamSurroundings } from "./stream-state.js";
 import { tailStream } from "./tail.js";
 
@@ -97,6 +104,16 @@ export class StreamService implements StreamReader {
     return stream;
   }
 
+  /** For what changes a stream. @throws {CloudError} `stream-not-found`, `stream-busy`. */
+  findActive(streamName: string): StreamState {
+    const stream = this.find(streamName);
+    if (stream.status === "ACTIVE") return stream;
+    throw new CloudError(
+      "stream-busy",
+      `Stream ${streamName} under account ${this.accountId} not ACTIVE, instead in state ${stream.status}`,
+    );
+  }
+
   lookUp(streamName: string): StreamState | undefined {
     return this.#streams.get(streamName);
   }
@@ -122,6 +139,19 @@ export class StreamService implements StreamReader {
       await this.#catalog.setStatus(stream.id, "DELETING");
       stream.status = "DELETING";
       this.#removeInBackground(stream);
+    });
+  }
+
+  /**
+   * Changes what users may change of a stream; resolves once that is durable. What `change` throws, changes nothing.
+   * @throws {CloudError} `stream-not-found`, `stream-busy`.
+   */
+  changeSettings(streamName: string, change: (settings: StreamSettings) => StreamSettings): Promise<void> {
+    return this.#change(async () => {
+      const stream = this.findActive(streamName);
+      const settings = change(stream.settings);
+      await this.#catalog.setSettings(stream.id, settings);
+      stream.settings = settings;
     });
   }
 

@@ -4,7 +4,7 @@ import { CloudError } from "../cloud-error.js";
 import { HashRouter } from "./hash-router.js";
 import { ShardOwner } from "./shard-owner.js";
 import { formatShardId, parseShardId } from "./shard-id.js";
-import type { ShardDescription, StreamDescription, StreamStatus } from "./stream.js";
+import type { ShardDescription, StreamDescription, StreamSettings, StreamStatus } from "./stream.js";
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -27,6 +27,8 @@ export class StreamState {
   status: StreamStatus;
   readonly shards: readonly ShardOwner[];
   readonly router: HashRouter<ShardOwner>;
+  /** What users may change; set by the stream service only, after the catalog. */
+  settings: StreamSettings;
   readonly #stored: StoredStream;
   readonly #surroundings: StreamSurroundings;
 
@@ -35,6 +37,7 @@ export class StreamState {
     this.id = stored.id;
     this.name = stored.name;
     this.status = stored.status;
+    this.settings = stored.settings;
     this.#stored = stored;
     this.#surroundings = surroundings;
     this.shards = stored.shards.map((shard) => {
@@ -46,14 +49,10 @@ export class StreamState {
   }
 
   describe(): StreamDescription {
-    const {
-      name,
-      createdMs,
-      settings: { mode, retentionHours, tags },
-    } = this.#stored;
+    const { name, createdMs } = this.#stored;
     const { region, accountId } = this.#surroundings;
     const arn = `arn:aws:kinesis:${region}:${accountId}:stream/${name}`;
-    return { name, arn, status: this.status, mode, createdMs, retentionHours, tags, shardCount: this.shards.length };
+    return { name, arn, status: this.status, createdMs, ...this.settings, shardCount: this.shards.length };
   }
 
   describeShards(): ShardDescription[] {
@@ -72,7 +71,7 @@ export class StreamState {
 
   /** Records that arrived before this moment are expired, whether or not their bytes are gone. */
   horizonMs(): number {
-    return this.#surroundings.clock.now() - this.#stored.settings.retentionHours * HOUR_MS;
+    return this.#surroundings.clock.now() - this.settings.retentionHours * HOUR_MS;
   }
 
   /**

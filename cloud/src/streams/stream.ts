@@ -3,17 +3,30 @@ import type { HashKeyRange } from "@headwater/protocol";
 export type StreamStatus = "CREATING" | "ACTIVE" | "DELETING";
 export type StreamMode = "PROVISIONED" | "ON_DEMAND";
 
+/** What users may change of a stream after its creation. */
+export interface StreamSettings {
+  readonly mode: StreamMode;
+  readonly retentionHours: number;
+  readonly tags: Readonly<Record<string, string>>;
+  /** The largest record, data and partition key together, in KiB. */
+  readonly maxRecordKib: number;
+  /** The KMS key that clients named; nothing is encrypted with it. Undefined: not encrypted. */
+  readonly encryptionKeyId?: string;
+  /** Names of the metrics that are kept for each shard. */
+  readonly shardLevelMetrics: readonly string[];
+  readonly warmThroughputMibps?: number;
+  /** A resource policy's JSON. */
+  readonly policy?: string;
+}
+
 /** A stream as its users see it. */
-export interface StreamDescription {
+export interface StreamDescription extends StreamSettings {
   readonly name: string;
   readonly arn: string;
   readonly status: StreamStatus;
-  readonly mode: StreamMode;
   /** Milliseconds since 1970. */
   readonly createdMs: number;
-  readonly retentionHours: number;
   readonly shardCount: number;
-  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** A shard as its users see it. */

@@ -6,10 +6,9 @@ import type {
   StoredConsumer,
   StoredShard,
   StoredStream,
-  StreamSettings,
 } from "../catalog/catalog.js";
 import type { StoredVideoStream, VideoCatalog } from "../catalog/video-catalog.js";
-import type { StreamStatus } from "../streams/stream.js";
+import type { StreamSettings, StreamStatus } from "../streams/stream.js";
 
 /** A catalog in memory that can stop working at a given change, as a power cut would. */
 export class MemoryCatalog implements Catalog {
