@@ -20,38 +20,38 @@ interface Handle {
   unused: (() => void) | undefined;
 }
 
-/** Keeps a bounded number of files open for reading, the most recently used ones. */
+/** Keeps a bounded number of files open for reading, the most recently used ones. Who needs one more waits for its turn. */
 export class ReadHandles {
   readonly #disk: Disk;
   readonly #openMax: number;
   /** The least recently used comes first. */
   readonly #handles = new Map<LogFile, Handle>();
+  /** Open, being opened or being closed. */
+  #open = 0;
+  /** Those who need a file that is not open, in the order they came: the last one's turn. */
+  #turns: Promise<unknown> = Promise.resolve();
+  /** Wakes the one whose turn it is, if it waits for a file to be unused or closed. */
+  #freed: () => void = () => undefined;
 
   constructor(disk: Disk, openMax: number) {
     this.#disk = disk;
     this.#openMax = openMax;
   }
 
-  /** Runs a task with the open file. The file stays open under it, whatever happens to its name. */
+  /**
+   * Runs a task with the open file. The file stays open under it, whatever happens to its name. The task must not use
+   * another file: those that it waits for could be waiting for its own.
+   */
   async use<T>(file: LogFile, task: (file: DiskFile) => Promise<T>): Promise<T> {
-    const handle = this.#handles.get(file) ?? {
-      opened: this.#disk.open(file.path, "read"),
-      users: 0,
-      unused: undefined,
-    };
-    this.#handles.delete(file);
-    this.#handles.set(file, handle);
-    handle.users++;
+    const handle = this.#take(file) ?? (await this.#takeInTurn(file));
     try {
       return await task(await handle.opened);
-    } catch (error) {
-      // A file that could not be opened is tried anew by the next reader.
-      await handle.opened.catch(() => this.#handles.get(file) === handle && this.#handles.delete(file));
-      throw error;
     } finally {
       handle.users--;
-      if (handle.users === 0) handle.unused?.();
-      await this.#closeSurplus();
+      if (handle.users === 0) {
+        handle.unused?.();
+        this.#freed();
+      }
     }
   }
 
@@ -69,25 +69,61 @@ export class ReadHandles {
     const handle = this.#handles.get(file);
     if (handle === undefined) return;
     this.#handles.delete(file);
-    await this.#closeUnused(handle);
-  }
-
-  async closeAll(): Promise<void> {
-    while (this.#handles.size > 0) for (const file of this.#handles.keys()) await this.close(file);
-  }
-
-  async #closeSurplus(): Promise<void> {
-    if (this.#handles.size <= this.#openMax) return;
-    for (const [file, handle] of this.#handles) {
-      if (handle.users > 0) continue;
-      await this.close(file);
-      return;
+    if (handle.users > 0) await new Promise<void>((resolve) => (handle.unused = resolve));
+    const opened = await handle.opened.catch(() => undefined);
+    try {
+      await opened?.close();
+    } finally {
+      if (opened !== undefined) this.#release();
     }
   }
 
-  async #closeUnused(handle: Handle): Promise<void> {
-    if (handle.users > 0) await new Promise<void>((resolve) => (handle.unused = resolve));
-    const file = await handle.opened.catch(() => undefined);
-    await file?.close();
+  async closeAll(): Promise<void> {
+    do {
+      await this.#turns;
+      for (const file of this.#handles.keys()) await this.close(file);
+    } while (this.#handles.size > 0);
+  }
+
+  /** The file's handle, if it is open. */
+  #take(file: LogFile): Handle | undefined {
+    const handle = this.#handles.get(file);
+    if (handle === undefined) return undefined;
+    this.#handles.delete(file);
+    this.#handles.set(file, handle);
+    handle.users++;
+    return handle;
+  }
+
+  #takeInTurn(file: LogFile): Promise<Handle> {
+    const taken = this.#turns.then(async () => {
+      while (!this.#handles.has(file) && this.#open >= this.#openMax) await this.#makeRoom();
+      return this.#take(file) ?? this.#opened(file);
+    });
+    this.#turns = taken.catch(() => undefined); // heard by the caller
+    return taken;
+  }
+
+  /** Closes the file that was not used for longest; where all are in use, waits until one is not. */
+  async #makeRoom(): Promise<void> {
+    for (const [file, { users }] of this.#handles) if (users === 0) return this.close(file);
+    await new Promise<void>((resolve) => (this.#freed = resolve));
+  }
+
+  #opened(file: LogFile): Handle {
+    this.#open++;
+    const handle: Handle = { opened: this.#disk.open(file.path, "read"), users: 1, unused: undefined };
+    this.#handles.set(file, handle);
+    handle.opened.catch(() => {
+      // The next reader tries anew.
+      if (this.#handles.get(file) === handle) this.#handles.delete(file);
+      this.#release();
+    });
+    return handle;
+  }
+
+  #release(): void {
+    this.#open--;
+    this.#freed();
   }
 }
