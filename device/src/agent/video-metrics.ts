@@ -19,6 +19,11 @@ const cameraMetrics: readonly CameraMetric[] = [
   { name: "stored_bytes_total", help: "Bytes of frames stored", read: ({ storedBytes }) => storedBytes },
   { name: "archive_bytes", help: "Bytes that the archive holds", read: ({ archiveBytes }) => archiveBytes },
   {
+    name: "restart_gap_seconds_total",
+    help: "Seconds from the last frame stored before the start to the first after it",
+    read: ({ restartGapMs }) => restartGapMs / 1000,
+  },
+  {
     name: "unsent_pieces",
     help: "Pieces that the gateway has not acknowledged",
     read: ({ unsentPieces }) => unsentPieces,

@@ -17,10 +17,11 @@ let log: Log;
 let identity: VideoIdentity;
 let archive: VideoArchive;
 let losses: string[];
+let clock: ManualClock;
 const report = (): void => undefined;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "archive-"));
-  [disk, losses] = [new FailingDisk(), []];
+  [disk, losses, clock] = [new FailingDisk(), [], new ManualClock()];
   await open();
 });
 afterEach(async () => {
@@ -29,7 +30,6 @@ afterEach(async () => {
 });
 
 async function open(): Promise<void> {
-  const clock = new ManualClock();
   log = await openLog({ directory, disk, clock, journals: 1 });
   identity = await VideoIdentity.open(log, clock, report);
   const names = { device: "pi-1", stream: "door" };
@@ -37,8 +37,8 @@ async function open(): Promise<void> {
   archive.listen({ lost: (cause, frames, isOngoing) => losses.push(`${cause} ${frames} ${isOngoing}`) });
 }
 
-function piece(index: number, isLast = false, bytes = 10): CutPiece {
-  const slice = { track: 1, isKey: index === 0, timeMs: 0, frameBytes: bytes, offset: 0, data: Buffer.alloc(bytes) };
+function piece(index: number, isLast = false, bytes = 10, timeMs = 0): CutPiece {
+  const slice = { track: 1, isKey: index === 0, timeMs, frameBytes: bytes, offset: 0, data: Buffer.alloc(bytes) };
   const tracks = index === 0 ? { tracks: [{ ...scriptedTrack, type: "video" as const }] } : {};
   return { fragmentMs: 1000, index, isLast, slices: [slice], ...tracks };
 }
@@ -134,4 +134,21 @@ test("a piece that follows none of its fragment is refused, and harms nothing el
   archive.put([piece(0, true)]);
   await archive.settled();
   expect(await stored()).toEqual(["0 last"]);
+});
+
+test("a start counts the time that is in no archive: from the last frame that was stored to the next", async () => {
+  archive.put([piece(0, false, 10, 0), piece(1, false, 10, 400)]);
+  await archive.settled();
+  expect(archive.status().restartGapMs).toBe(0);
+  await log.close();
+  await open();
+  // Nothing was captured in between: the end that the start put to the fragment is no frame.
+  await log.close();
+  await open();
+  archive.put([{ ...piece(0), fragmentMs: 7000 }]);
+  await archive.settled();
+  expect(archive.status().restartGapMs).toBe(7000 - 1400);
+  archive.put([{ ...piece(0, true), fragmentMs: 9000 }]);
+  await archive.settled();
+  expect(archive.status().restartGapMs).toBe(7000 - 1400);
 });

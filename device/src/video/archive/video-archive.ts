@@ -1,4 +1,5 @@
 import { LogError, type Log } from "@headwater/log";
+import type { Capture } from "../../clock/clock-era.js";
 import type { DeviceClock } from "../../clock/device-clock.js";
 import type { Condition } from "../../condition.js";
 import type { Report } from "../../report.js";
@@ -24,6 +25,8 @@ export interface ArchiveStatus {
   readonly storedBytes: number;
   /** What the archive holds. */
   readonly archiveBytes: number;
+  /** From the last frame stored before the start to the first after it; 0 where that is not known, or not yet. */
+  readonly restartGapMs: number;
   /** What the disk said last. */
   readonly disk: "ok" | "disk-full" | "disk-failed";
 }
@@ -61,6 +64,9 @@ export class VideoArchive implements PieceStore {
   #storedPieces = 0;
   #storedBytes = 0;
   #disk: ArchiveStatus["disk"] = "ok";
+  /** The last frame stored before the start, until the next one is. */
+  #lastBefore: Capture | undefined;
+  #restartGapMs = 0;
 
   /** @throws {LogError} `disk-full`, `disk-failed`. */
   static async open(options: VideoArchiveOptions): Promise<VideoArchive> {
@@ -68,6 +74,7 @@ export class VideoArchive implements PieceStore {
     const { log, report } = options;
     if (!log.shards().includes(archive.shard)) await log.createShards([archive.shard]);
     const newest = await archive.read(Math.max(archive.first, archive.next - 1));
+    archive.#lastBefore = await archive.#lastFrame();
     if (newest !== undefined && !newest.piece.isLast) {
       const { capture, piece, wallMs } = newest;
       archive.#open = { capture, wallMs, fragment: piece.fragment, index: piece.index + 1 };
@@ -108,6 +115,7 @@ export class VideoArchive implements PieceStore {
       storedPieces: this.#storedPieces,
       storedBytes: this.#storedBytes,
       archiveBytes: this.#options.log.bounds(this.shard).bytes,
+      restartGapMs: this.#restartGapMs,
       disk: this.#disk,
     };
   }
@@ -172,6 +180,32 @@ export class VideoArchive implements PieceStore {
     this.#storedPieces += frames.length;
     this.#storedBytes += pieces.reduce((sum, { slices }) => sum + dataBytesOf(slices), 0);
     grown.notify();
+    if (pieces[0] !== undefined) this.#endGap(pieces[0]);
+  }
+
+  /** When the last frame was captured that is stored. */
+  async #lastFrame(): Promise<Capture | undefined> {
+    for (let at = this.next - 1; at >= this.first; at--) {
+      const stored = await this.read(at);
+      if (stored === undefined) return undefined;
+      const { capture, piece } = stored;
+      // What only ends a fragment has no frames; what begins one has.
+      if (piece.slices.length === 0 && piece.index > 0) continue;
+      const offsetMs = Math.max(...piece.slices.map(({ timeMs }) => timeMs), 0);
+      return { boot: capture.boot, monotonicMs: capture.monotonicMs + offsetMs };
+    }
+    return undefined;
+  }
+
+  /** What was captured and not stored when the process before ended is in no archive: the gap says how much that can be. */
+  #endGap({ fragmentMs }: CutPiece): void {
+    const { clock, identity, report, stream } = this.#options;
+    if (this.#lastBefore === undefined) return;
+    const ageMs = identity.ageMs(this.#lastBefore);
+    this.#lastBefore = undefined;
+    if (ageMs !== undefined) this.#restartGapMs = Math.max(ageMs - (clock.monotonicMs() - fragmentMs), 0);
+    const length = ageMs === undefined ? "an unknown time" : `${(this.#restartGapMs / 1000).toFixed(1)} s`;
+    report({ level: "info", message: `video of ${stream} goes on; nothing was stored for ${length}` });
   }
 
   /** What waits behind a lost piece is of its fragment, up to the next first piece, and lost with it. */
