@@ -31,7 +31,7 @@ test.each([
   [
     "what GStreamer cannot do",
     [{ stream: "a", source: "test-pattern", program: "/usr/bin/gst-launch-1.0" }],
-    ["cameras.0.audio", "cameras.0.program"],
+    ["cameras.0.program"],
   ],
   ["a picture too narrow for the marks", [{ stream: "a", source: "test-pattern", width: 320 }], ["cameras.0.width"]],
   [

@@ -38,7 +38,6 @@ const camera = z
       return z.NEVER;
     }
     if (format !== undefined && source.kind !== "v4l2") problem("format", "is for /dev/video… only");
-    if (isGstreamer(program) && audio !== "off") problem("audio", "GStreamer brings no sound: say off");
     if (source.kind === "test-pattern") {
       if (isGstreamer(program)) problem("program", "the test pattern needs ffmpeg");
       if (width < TEST_PATTERN_WIDTH_MIN) problem("width", `the test pattern needs ${TEST_PATTERN_WIDTH_MIN} or more`);

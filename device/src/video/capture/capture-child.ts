@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { DeviceClock } from "../../clock/device-clock.js";
 import { CaptureError } from "./capture-source.js";
-import { findProgram } from "./find-program.js";
+import { findCaptureProgram, findProgram } from "./find-program.js";
 
 /** A program that captures, as {@link ChildCapture} needs it; tests have a scripted one. */
 export interface CaptureChild {
@@ -26,8 +26,7 @@ const TERMINATE_MS_MAX = 2_000;
 
 /** Starts the real thing, without a shell. Where there is `setpriv` (Linux), the kernel ends it with the agent. */
 export const startChild: StartChild = async (name, args) => {
-  const program = await findProgram(name);
-  if (program === undefined) throw new CaptureError("program-missing", `${name} is not installed`);
+  const program = await findCaptureProgram(name);
   const setpriv = await findProgram("setpriv");
   const [command, ...rest] = setpriv === undefined ? [program] : [setpriv, "--pdeathsig", "KILL", "--", program];
   const child = spawn(command ?? program, [...rest, ...args], { stdio: ["ignore", "pipe", "pipe"] });

@@ -12,7 +12,7 @@ export interface CaptureCommand {
 
 export interface ChildCaptureOptions {
   readonly name: string;
-  /** Asked at each start; may look at the camera first. */
+  /** Asked at each start; may look at the camera first. @throws {CaptureError} */
   readonly command: (signal: AbortSignal) => Promise<CaptureCommand>;
   readonly start: StartChild;
   readonly clock: DeviceClock;
@@ -39,14 +39,14 @@ export class ChildCapture implements CaptureSource {
 
   async *capture(signal: AbortSignal): AsyncGenerator<CaptureEvent, void, void> {
     const { clock, command, start } = this.#options;
-    const { program, args } = await command(signal);
-    if (signal.aborted) return;
-    const child = await start(program, args);
-    const session = new Session(child, clock);
-    const abort = (): void => void session.end();
+    let session: Session | undefined;
+    const abort = (): void => void session?.end();
     signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
     try {
+      const { program, args } = await command(signal);
+      if (signal.aborted) return;
+      session = new Session(await start(program, args), clock);
+      if (signal.aborted) abort();
       yield* session.events();
       const fault = await session.fault(program);
       if (!signal.aborted) throw fault;
@@ -54,7 +54,7 @@ export class ChildCapture implements CaptureSource {
       if (!signal.aborted) throw error;
     } finally {
       signal.removeEventListener("abort", abort);
-      await session.end();
+      await session?.end();
     }
   }
 }
@@ -144,7 +144,8 @@ function silent(what: string, ms: number): CaptureError {
 function wantedTracks(tracks: readonly MatroskaTrack[]): Map<number, MatroskaTrack> {
   const video = tracks.find(({ type }) => type === "video");
   if (video === undefined || !CODECS.has(video.codecId)) {
-    throw new CaptureError("unsupported", video === undefined ? "no video" : `video as ${video.codecId}`);
+    const what = video === undefined ? "no video" : `video as ${video.codecId}, neither H.264 nor H.265`;
+    throw new CaptureError("unsupported", what);
   }
   const audio = tracks.find(({ type }) => type === "audio");
   return new Map([video, ...(audio === undefined ? [] : [audio])].map((track) => [track.number, track]));

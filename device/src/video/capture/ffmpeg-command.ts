@@ -1,24 +1,31 @@
 import type { CameraOptions, Picture } from "../camera-options.js";
 import type { CaptureCommand } from "./child-capture.js";
-import type { AudioCodec } from "./probe-audio.js";
 import { testPatternFilter } from "./test-pattern.js";
 
 /** Frames leave as soon as they are there; otherwise Matroska comes in bursts of 0.7 s. */
 const OUTPUT = ["-cluster_time_limit", "0", "-flush_packets", "1", "-f", "matroska", "-"];
+/** How long the picture waits for a sound that has stopped; 10 s unless told, which looks like a camera that froze. */
+const SOUND_WAIT = ["-max_interleave_delta", "200000"];
 const NETWORK_TIMEOUT_MICROSECONDS = 5_000_000;
 const KEY_FRAME_EVERY_SECONDS = 2;
 /** Sound that is passed on as it is; other codecs have no place in a Kinesis video stream. */
 const COPIED_AUDIO = new Set(["aac", "pcm_alaw", "pcm_mulaw"]);
 
-/** @param audioCodec of an RTSP camera; ignored for the others, which are silent. */
-export function ffmpegCommand(camera: CameraOptions, audioCodec: AudioCodec): CaptureCommand {
-  const quiet = ["-hide_banner", "-loglevel", "warning", "-nostdin"];
-  const args = [...quiet, ...ffmpegInput(camera), "-map", "0:v:0", ...video(camera), ...audio(camera, audioCodec)];
-  return { program: camera.program, args: [...args, ...OUTPUT] };
+const QUIET = ["-hide_banner", "-nostdin"];
+
+/** What tells a camera's streams on standard error, and ends. */
+export function ffmpegQuestion(camera: CameraOptions): CaptureCommand {
+  return { program: camera.program, args: [...QUIET, ...input(camera)] };
 }
 
-/** What ffmpeg and ffprobe are told of where the video comes from. */
-export function ffmpegInput({ source, picture }: CameraOptions): string[] {
+/** @param audioCodec of an RTSP camera, `none` where it is silent; ignored for the others, which are. */
+export function ffmpegCommand(camera: CameraOptions, audioCodec: string): CaptureCommand {
+  const from = [...QUIET, "-loglevel", "warning", ...input(camera)];
+  const args = [...from, "-map", "0:v:0", ...video(camera), ...audio(camera, audioCodec), ...OUTPUT];
+  return { program: camera.program, args };
+}
+
+function input({ source, picture }: CameraOptions): string[] {
   if (source.kind === "rtsp") {
     return ["-rtsp_transport", "tcp", "-timeout", String(NETWORK_TIMEOUT_MICROSECONDS), "-i", source.url];
   }
@@ -43,10 +50,9 @@ function encoded({ framesPerSecond }: Picture): string[] {
   return `${encoder} ${distance} -crf 26 -maxrate 4M -bufsize 8M`.split(" ");
 }
 
-function audio({ source, audio }: CameraOptions, codec: AudioCodec): string[] {
+function audio({ source, audio }: CameraOptions, codec: string): string[] {
   if (source.kind !== "rtsp" || audio === "off" || codec === "none") return ["-an"];
-  const isAac = codec === "aac";
-  if (audio === "aac" && !isAac) return ["-map", "0:a:0?", "-c:a", "aac", "-b:a", "96k"];
-  const isCopied = codec === undefined || COPIED_AUDIO.has(codec);
-  return isCopied ? ["-map", "0:a:0?", "-c:a", "copy"] : ["-an"];
+  const sound = ["-map", "0:a:0?", ...SOUND_WAIT];
+  if (audio === "aac" && codec !== "aac") return [...sound, "-c:a", "aac", "-b:a", "96k"];
+  return COPIED_AUDIO.has(codec) ? [...sound, "-c:a", "copy"] : ["-an"];
 }

@@ -1,20 +1,28 @@
 import { basename } from "node:path";
 import type { DeviceClock } from "../../clock/device-clock.js";
 import type { CameraOptions } from "../camera-options.js";
+import { askCamera } from "./ask-camera.js";
+import { type CameraStreams, streamsFromFfmpeg, streamsFromGstreamer } from "./camera-streams.js";
 import type { StartChild } from "./capture-child.js";
-import type { CaptureSource } from "./capture-source.js";
+import { CaptureError, type CaptureSource } from "./capture-source.js";
 import { type CaptureCommand, ChildCapture } from "./child-capture.js";
-import { ffmpegCommand, ffmpegInput } from "./ffmpeg-command.js";
-import { gstreamerCommand } from "./gstreamer-command.js";
+import { ffmpegCommand, ffmpegQuestion } from "./ffmpeg-command.js";
+import { gstreamerCommand, gstreamerQuestion } from "./gstreamer-command.js";
 import { maskCredentials } from "./mask-credentials.js";
-import { probeAudio } from "./probe-audio.js";
+
+/** What is passed on, as {@link CameraStreams} names it. */
+const VIDEO = new Set(["h264", "hevc"]);
 
 /** The real capture of a configured camera. */
 export function openCamera(camera: CameraOptions, start: StartChild, clock: DeviceClock): CaptureSource {
   const { source } = camera;
   const name =
     source.kind === "rtsp" ? maskCredentials(source.url) : source.kind === "v4l2" ? source.path : source.kind;
-  return new ChildCapture({ name, command: (signal) => commandOf(camera, signal), start, clock });
+  const command = async (signal: AbortSignal): Promise<CaptureCommand> => {
+    const streams = await streamsOf(camera, start, clock, signal);
+    return isGstreamer(camera.program) ? gstreamerCommand(camera, streams) : ffmpegCommand(camera, streams.audio);
+  };
+  return new ChildCapture({ name, command, start, clock });
 }
 
 /** Whether a program is GStreamer's. */
@@ -22,9 +30,20 @@ export function isGstreamer(program: string): boolean {
   return basename(program).startsWith("gst-launch");
 }
 
-async function commandOf(camera: CameraOptions, signal: AbortSignal): Promise<CaptureCommand> {
-  if (isGstreamer(camera.program)) return gstreamerCommand(camera);
-  const mayHaveSound = camera.source.kind === "rtsp" && camera.audio !== "off";
-  const codec = mayHaveSound ? await probeAudio(camera.program, ffmpegInput(camera), signal) : "none";
-  return ffmpegCommand(camera, codec);
+/**
+ * What a camera on the network sends: asked at each start, since it may have been set to something else meanwhile.
+ * @throws {CaptureError} as {@link askCamera} does; `unsupported`.
+ */
+async function streamsOf(
+  camera: CameraOptions,
+  start: StartChild,
+  clock: DeviceClock,
+  signal: AbortSignal,
+): Promise<CameraStreams> {
+  if (camera.source.kind !== "rtsp") return { video: "h264", audio: "none" };
+  const streams = isGstreamer(camera.program)
+    ? await askCamera(gstreamerQuestion(camera), streamsFromGstreamer, start, clock, signal)
+    : await askCamera(ffmpegQuestion(camera), streamsFromFfmpeg, start, clock, signal);
+  if (VIDEO.has(streams.video)) return streams;
+  throw new CaptureError("unsupported", `the camera sends ${streams.video}; H.264 and H.265 are passed on`);
 }
