@@ -7,6 +7,7 @@ import type { Context } from "./journal/context.js";
 import { Journal } from "./journal/journal.js";
 import type { SealedJournal } from "./settle/sealed-journal.js";
 import { Settler } from "./settle/settler.js";
+import { Trims } from "./settle/trims.js";
 import type { DamageLog } from "./shard/damage-log.js";
 import { positionAtTime } from "./shard/position-at-time.js";
 import { readShard } from "./shard/read-shard.js";
@@ -15,10 +16,6 @@ import { Shard } from "./shard/shard.js";
 import type { ShardTable } from "./shard/shard-table.js";
 
 const shardNameCharactersMax = 512;
-/** A trim that frees nothing is written down so much later: until then a crash may bring back what it forgot. */
-const trimWriteMs = 10_000;
-/** A segment that only a state keeps is worth moving the state for if it has more than this beside it. */
-const stateSlackBytesMax = 256 * 1024;
 
 interface ToAppend {
   readonly encoded: EncodedAppend;
@@ -48,11 +45,8 @@ export class DurableLog implements Log {
   readonly #assigned = new WeakMap<Shard, Journal>();
   #nextShardNumber: number;
   readonly #settler: Settler;
+  readonly #trims: Trims;
   #closing: Promise<void> | undefined;
-  /** Trimmed since the table was written. */
-  readonly #trimmed = new Set<Shard>();
-  #trimTimer: NodeJS.Timeout | undefined;
-  #releasing: Promise<void> | undefined;
 
   constructor(
     context: Context,
@@ -68,6 +62,9 @@ export class DurableLog implements Log {
     this.#nextShardNumber = recovered.nextShardNumber;
     for (const shard of recovered.shards) this.#shards.set(shard.name, shard);
     this.#settler = new Settler(context, () => this.#writeTable());
+    this.#trims = new Trims(context, this.#settler, damage, (shard, { state, position }) =>
+      this.#putState(shard.name, state, position),
+    );
     const settle = (journal: SealedJournal) => this.#settler.add(journal);
     this.#journals = Array.from({ length: options.journals ?? 4 }, () => new Journal(context, settle));
   }
@@ -75,8 +72,7 @@ export class DurableLog implements Log {
   /** Settles the journals that an earlier process left. What cannot be settled yet is served from where it lies. */
   async settleLeft(journals: readonly SealedJournal[]): Promise<void> {
     await this.#settler.settle(journals);
-    for (const shard of this.#shards.values()) if (hasUnneededSegment(shard)) this.#trimmed.add(shard);
-    this.#release();
+    this.#trims.addLeft(this.#shards.values());
   }
 
   async createShards(names: readonly string[]): Promise<void> {
@@ -153,13 +149,25 @@ export class DurableLog implements Log {
     });
   }
 
-  async putState(name: string, state: Uint8Array): Promise<void> {
-    await this.#push(name, (shard, arrivalMs) => {
-      const stateNumber = shard.stateNumber + 1;
-      const position = shard.next;
-      const encoded = encodeState(state, stateNumber, { shard: shard.number, position, arrivalMs });
-      return { encoded, stateNumber, position };
-    });
+  putState(name: string, state: Uint8Array): Promise<void> {
+    return this.#putState(name, state);
+  }
+
+  /** @param covers the position that the state covers the shard up to; by default all that was appended before. */
+  async #putState(name: string, state: Uint8Array, covers?: number): Promise<void> {
+    this.#assertOpen();
+    const shard = this.#shard(name);
+    shard.statesPending++;
+    try {
+      await this.#push(name, (_, arrivalMs) => {
+        const stateNumber = shard.stateNumber + 1;
+        const position = covers ?? shard.next;
+        const encoded = encodeState(state, stateNumber, { shard: shard.number, position, arrivalMs });
+        return { encoded, stateNumber, position };
+      });
+    } finally {
+      shard.statesPending--;
+    }
   }
 
   async #push(name: string, encode: (shard: Shard, arrivalMs: number) => ToAppend): Promise<Appended> {
@@ -235,52 +243,7 @@ export class DurableLog implements Log {
     const trimmed = Math.min(position, shard.committed);
     if (trimmed <= shard.trimmed) return;
     shard.trimmed = trimmed;
-    this.#trimmed.add(shard);
-    if (hasUnneededSegment(shard)) this.#release();
-    else this.#trimTimer ??= setTimeout(() => this.#release(), trimWriteMs).unref();
-  }
-
-  /** Writes trims down, then deletes the segments that are not needed any more. */
-  #release(): void {
-    clearTimeout(this.#trimTimer);
-    this.#trimTimer = undefined;
-    if (this.#trimmed.size === 0) return;
-    this.#releasing ??= (async () => {
-      while (this.#trimmed.size > 0 && this.#closing === undefined) {
-        const shards = [...this.#trimmed];
-        this.#trimmed.clear();
-        await this.#settler.release(shards);
-        for (const shard of shards) await this.#moveState(shard);
-      }
-      this.#releasing = undefined;
-    })();
-  }
-
-  /** Where only its state keeps a segment, the state is written anew and the segment goes. */
-  async #moveState(shard: Shard): Promise<void> {
-    const old = shard.state;
-    if (
-      this.#closing !== undefined ||
-      old === undefined ||
-      shard.deleted ||
-      !old.file.isSegment ||
-      shard.stateNumber !== old.number
-    )
-      return;
-    if (old.file.bytes - old.bytes <= stateSlackBytesMax || shard.parts.some(({ file }) => file === old.file)) return;
-    try {
-      const kept = await readState(shard, this.#context.handles, this.#damage);
-      if (kept === undefined || shard.stateNumber !== old.number) return; // the owner has put a new one
-      await this.#push(shard.name, (_, arrivalMs) => {
-        const stateNumber = old.number + 1;
-        const place = { shard: shard.number, position: kept.position, arrivalMs };
-        return { encoded: encodeState(kept.state, stateNumber, place), stateNumber, position: kept.position };
-      });
-      this.#trimmed.add(shard);
-    } catch (error) {
-      const cause = diskError(error, "move state").message;
-      this.#context.report({ level: "warn", message: "state not moved", shard: shard.name, error: cause });
-    }
+    this.#trims.add(shard);
   }
 
   async trimOlderThan(name: string, arrivalMs: number): Promise<void> {
@@ -320,10 +283,10 @@ export class DurableLog implements Log {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#trimTimer);
+    const trimsClosed = this.#trims.close();
     for (const journal of this.#journals) await journal.close();
     await this.#settler.close();
-    await this.#releasing;
+    await trimsClosed;
     for (const shard of this.#shards.values()) shard.delete();
     try {
       await this.#writeTable();
@@ -366,8 +329,4 @@ export class DurableLog implements Log {
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new LogError("closed", "the log is closed");
   }
-}
-
-function hasUnneededSegment({ parts: [oldest], trimmed }: Shard): boolean {
-  return oldest !== undefined && oldest.file.isSegment && oldest.next <= trimmed;
 }

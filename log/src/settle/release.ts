@@ -14,14 +14,19 @@ export function forgetTrimmed({ parts }: Shard, trimmed: number, written: boolea
   if (count > 0) parts.splice(0, count);
 }
 
+/** The segments that neither parts nor the state lie in. */
+export function unusedSegments(shard: Shard): LogFile[] {
+  const used = new Set<LogFile | undefined>(shard.parts.map(({ file }) => file));
+  used.add(shard.state?.file);
+  return [...shard.segments].filter((file) => !used.has(file));
+}
+
 /**
- * Deletes the segments that neither parts nor the state lie in. Comes before a journal goes: what an attempt at settling
+ * Deletes the unused segments. Comes before a journal goes: what an attempt at settling
  * it has left must not outlive it, since then it would count.
  */
 export async function removeUnused({ disk, paths, handles }: Context, shard: Shard): Promise<void> {
-  const used = new Set<LogFile | undefined>(shard.parts.map(({ file }) => file));
-  used.add(shard.state?.file);
-  const unused = [...shard.segments].filter((file) => !used.has(file));
+  const unused = unusedSegments(shard);
   for (const file of unused) {
     await handles.close(file);
     await disk.remove(segmentIndexPath(file.path));

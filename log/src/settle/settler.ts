@@ -46,9 +46,10 @@ export class Settler {
     await this.#serially(() => this.#settleAll());
   }
 
-  /** Deletes what the shards no longer need. */
-  release(shards: readonly Shard[]): Promise<void> {
-    return this.#serially(async () => {
+  /** Deletes what the shards no longer need. Answers those for which the disk did not let it be done or written down. */
+  async release(shards: readonly Shard[]): Promise<ReadonlySet<Shard>> {
+    const failed = new Set<Shard>();
+    await this.#serially(async () => {
       const trimmed = shards.map((shard) => shard.trimmed);
       let written = true;
       try {
@@ -56,14 +57,23 @@ export class Settler {
       } catch (error) {
         // On a full disk it is this that makes room.
         written = false;
-        this.#report("trim not written", error);
+        for (const shard of shards) failed.add(shard);
+        this.#report("trims not written", error);
       }
+      let first: { readonly error: unknown; readonly shard: string } | undefined;
       for (const [i, shard] of shards.entries()) {
         if (shard.deleted) continue;
         forgetTrimmed(shard, trimmed[i]!, written);
-        await removeUnused(this.#context, shard);
+        try {
+          await removeUnused(this.#context, shard);
+        } catch (error) {
+          failed.add(shard);
+          first ??= { error, shard: shard.name };
+        }
       }
-    }).catch((error: unknown) => this.#report("segment not deleted", error));
+      if (first !== undefined) this.#report("segments not deleted", first.error, { shard: first.shard });
+    });
+    return failed;
   }
 
   /** Deletes all of a shard that has been deleted. */

@@ -30,7 +30,10 @@ export class Shard {
   /** The highest arrival given out, so that the next is not lower. */
   arrivalMs = 0;
   state: StateLocation | undefined;
+  /** The highest number given to a state, be it stored or not. */
   stateNumber = 0;
+  /** States that wait for their sync. */
+  statesPending = 0;
   deleted = false;
   /** Its deletion is being written down, or that has failed: nobody finds it. */
   isLeaving = false;
