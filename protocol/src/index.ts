@@ -1,8 +1,10 @@
 export * from "./control/messages.js";
+export * from "./kinesis/key-hash.js";
 export * from "./kinesis/limits.js";
 export * from "./kinesis/partition-key.js";
 export * from "./kinesis/producer-header.js";
 export * from "./kinesis/sequence-number.js";
+export * from "./kinesis/video-lane.js";
 export * from "./uplink/envelope.js";
 export { lanes } from "./uplink/envelope-head.js";
 export * from "./uplink/piece.js";
