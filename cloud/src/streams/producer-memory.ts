@@ -1,6 +1,7 @@
 import type { Log, Origin, StoredFrame } from "@headwater/log";
 import type { ProducerRequest } from "@headwater/protocol";
-import { ProducerSets, type ProducerSetsLimits } from "./producer-sets.js";
+import type { StoredShard } from "../catalog/catalog.js";
+import { ProducerSets, type ProducerSetsLimits, type ShardName, type StoredEntry } from "./producer-sets.js";
 
 const LIMITS: ProducerSetsLimits = { requestsMax: 1024, bytesMax: 4 << 20, floorsMax: 4096 };
 /** How much a shard may grow before its sets are stored again; also what a first use has to read at most, or so. */
@@ -23,6 +24,7 @@ export interface StoredEntries {
 export class ProducerMemory {
   readonly #log: Log;
   readonly #logName: string;
+  readonly #shard: ShardName;
   #sets: Promise<ProducerSets> | undefined;
   /** Runs under way, by request. */
   readonly #running = new Map<string, Promise<unknown>>();
@@ -32,21 +34,32 @@ export class ProducerMemory {
   #unsavedBytes = 0;
   #savedBytes = 0;
 
-  constructor(log: Log, logName: string) {
+  constructor(log: Log, { logName, number, epoch }: Pick<StoredShard, "logName" | keyof ShardName>) {
     this.#log = log;
     this.#logName = logName;
+    this.#shard = { number, epoch };
+  }
+
+  /**
+   * What shards begin with that take over the keys of these: the sets of all of them, as the state to store for each.
+   * Undefined where there is nothing to remember. For parents that take no more puts.
+   * @throws {LogError}
+   */
+  static async inherited(parents: readonly ProducerMemory[]): Promise<Uint8Array | undefined> {
+    const sets = ProducerSets.union(await Promise.all(parents.map((parent) => parent.load())), LIMITS);
+    return sets.isEmpty ? undefined : sets.encode();
   }
 
   /**
    * Runs `put` for a request once every earlier run of the same request has ended, and remembers what it stored.
-   * @param put gets the positions of the entries that earlier runs stored; undefined where the request is older than
+   * @param put gets the places of the entries that earlier runs stored; undefined where the request is older than
    * all that is remembered, so that nobody can tell whether it is a repeat.
    */
   async once<T>(
     producer: ProducerRequest,
-    put: (accepted: ReadonlyMap<number, number> | undefined) => Promise<{ answer: T; stored?: StoredEntries }>,
+    put: (accepted: ReadonlyMap<number, StoredEntry> | undefined) => Promise<{ answer: T; stored?: StoredEntries }>,
   ): Promise<T> {
-    const sets = await this.#load();
+    const sets = await this.load();
     const key = `${producer.producer}/${producer.spoolId}/${producer.request}`;
     for (;;) {
       const before = this.#gate ?? this.#running.get(key);
@@ -91,7 +104,7 @@ export class ProducerMemory {
   }
 
   async #save(): Promise<void> {
-    const handing = this.#handOver(await this.#load());
+    const handing = this.#handOver(await this.load());
     this.#gate = settled(handing);
     let durable: Promise<void>;
     try {
@@ -111,8 +124,8 @@ export class ProducerMemory {
     return { durable: this.#log.putState(this.#logName, bytes) };
   }
 
-  /** A failed load is tried again by the next use. */
-  #load(): Promise<ProducerSets> {
+  /** Reads what is remembered, at the first use. A failed load is tried again by the next one. */
+  load(): Promise<ProducerSets> {
     this.#sets ??= this.#rebuild().catch((error: unknown) => {
       this.#sets = undefined;
       throw error;
@@ -122,7 +135,10 @@ export class ProducerMemory {
 
   async #rebuild(): Promise<ProducerSets> {
     const stored = await this.#log.getState(this.#logName);
-    const sets = stored === undefined ? new ProducerSets(LIMITS) : ProducerSets.decode(stored.state, LIMITS);
+    const sets =
+      stored === undefined
+        ? new ProducerSets(this.#shard, LIMITS)
+        : ProducerSets.decode(stored.state, this.#shard, LIMITS);
     const end = this.#log.bounds(this.#logName).next;
     let position = stored?.position ?? 0;
     while (position < end) {

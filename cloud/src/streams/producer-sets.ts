@@ -1,8 +1,21 @@
 import { decode, encode } from "cborg";
 import type { ProducerRequest } from "@headwater/protocol";
 
+/** What tells a shard from all others, now and ever. */
+export interface ShardName {
+  readonly number: number;
+  readonly epoch: number;
+}
+
+/** Where an accepted entry lies: in the shard itself or, where it was put before a reshard, in an ancestor. */
+export interface StoredEntry {
+  readonly shard: ShardName;
+  readonly position: number;
+}
+
 /** Entries of one request that were accepted by one append: entry `entries[i]` lies at `position + i`. */
 interface Run {
+  readonly shard: ShardName;
   readonly position: number;
   readonly entries: Uint16Array;
 }
@@ -30,7 +43,8 @@ export interface ProducerSetsLimits {
   readonly floorsMax: number;
 }
 
-const FORMAT = 1;
+/** Format 1 had no shards' names: all runs lay in the shard itself. */
+const FORMAT = 2;
 const WINDOW_BYTES = 400;
 const REQUEST_BYTES = 160;
 const RUN_BYTES = 120;
@@ -46,78 +60,134 @@ export class ProducerSets {
   /** Least recently used first. */
   readonly #windows = new Map<string, Window>();
   readonly #floors = new Map<string, number>();
+  readonly #shard: ShardName;
   readonly #limits: ProducerSetsLimits;
   #bytes = 0;
 
-  constructor(limits: ProducerSetsLimits) {
+  /** @param shard whose sets these are, and where whatever is recorded lies. */
+  constructor(shard: ShardName, limits: ProducerSetsLimits) {
+    this.#shard = shard;
     this.#limits = limits;
   }
 
   /**
-   * The positions of the entries that were accepted, by entry number; empty for a new request, undefined for one that
-   * is older than all that is remembered.
+   * What the shards that take over the keys of `parents` have to remember. A request that any parent may have forgotten
+   * is forgotten; nothing can be recorded in the union itself.
    */
-  accepted({ producer, spoolId, request }: ProducerRequest): ReadonlyMap<number, number> | undefined {
+  static union(parents: readonly ProducerSets[], limits: ProducerSetsLimits): ProducerSets {
+    const union = new ProducerSets({ number: -1, epoch: -1 }, limits);
+    for (const [key, floor] of parents.flatMap((parent) => [...parent.#floors])) {
+      union.#floors.set(key, Math.max(floor, union.#floors.get(key) ?? -1));
+    }
+    const windows = parents.flatMap((parent) => {
+      const all = [...parent.#windows.values()];
+      return all.map((window, i) => ({ window, usedBefore: all.length - i }));
+    });
+    windows.sort((a, b) => b.usedBefore - a.usedBefore);
+    for (const { window } of windows) union.#adopt(window);
+    union.#evict();
+    return union;
+  }
+
+  get isEmpty(): boolean {
+    return this.#windows.size === 0 && this.#floors.size === 0;
+  }
+
+  /**
+   * Where the entries lie that were accepted, by entry number; empty for a new request, undefined for one that is older
+   * than all that is remembered.
+   */
+  accepted({ producer, spoolId, request }: ProducerRequest): ReadonlyMap<number, StoredEntry> | undefined {
     const key = keyOf(producer, spoolId);
     const window = this.#windows.get(key);
     const runs = window?.requests.get(request);
     if (runs === undefined) {
       return request <= (window?.floor ?? this.#floors.get(key) ?? -1) ? undefined : new Map();
     }
-    const positions = new Map<number, number>();
-    for (const { position, entries } of runs) {
-      entries.forEach((entry, i) => positions.set(entry, position + i));
+    const places = new Map<number, StoredEntry>();
+    for (const { shard, position, entries } of runs) {
+      entries.forEach((entry, i) => places.set(entry, { shard, position: position + i }));
     }
-    return positions;
+    return places;
   }
 
   /** Notes that the entries were stored from `position` on, without gaps. */
   record({ producer, spoolId, request }: ProducerRequest, entries: readonly number[], position: number): void {
     const window = this.#touch(producer, spoolId);
-    let runs = window.requests.get(request);
-    if (runs === undefined) {
-      runs = [];
-      window.requests.set(request, runs);
-      this.#grow(window, REQUEST_BYTES);
-    }
-    runs.push({ position, entries: Uint16Array.from(entries) });
-    this.#grow(window, RUN_BYTES + entries.length * 2);
+    this.#add(window, request, { shard: this.#shard, position, entries: Uint16Array.from(entries) });
     if (window.requests.size > this.#limits.requestsMax) this.#forget(window, Math.min(...window.requests.keys()));
     this.#evict();
   }
 
-  /** Everything, as bytes for the shard's state. */
+  /** Everything, as bytes for the state of the shard, or of one that takes over its keys. */
   encode(): Uint8Array {
+    const shards = new Map<number, { readonly index: number; readonly shard: ShardName }>();
+    const indexOf = (shard: ShardName): number => {
+      const known = shards.get(shard.epoch) ?? { index: shards.size, shard };
+      shards.set(shard.epoch, known);
+      return known.index;
+    };
     const windows = [...this.#windows.values()].map(({ producer, spoolId, floor, requests }) => [
       producer,
       spoolId,
       floor,
       [...requests].map(([request, runs]) => [
         request,
-        runs.map(({ position, entries }) => [position, toBytes(entries)]),
+        runs.map(({ shard, position, entries }) => [position, toBytes(entries), indexOf(shard)]),
       ]),
     ]);
-    return encode([FORMAT, windows, [...this.#floors]]);
+    const names = [...shards.values()].map(({ shard }) => [shard.number, shard.epoch]);
+    return encode([FORMAT, windows, [...this.#floors], names]);
   }
 
   /** @throws {Error} where the bytes are of another format or damaged. */
-  static decode(bytes: Uint8Array, limits: ProducerSetsLimits): ProducerSets {
-    const [format, windows, floors] = decode(bytes) as [number, EncodedWindow[], [string, number][]];
-    if (format !== FORMAT) throw new Error(`producer sets have format ${format}, known is ${FORMAT}`);
-    const sets = new ProducerSets(limits);
+  static decode(bytes: Uint8Array, shard: ShardName, limits: ProducerSetsLimits): ProducerSets {
+    const [format, windows, floors, names = []] = decode(bytes) as Encoded;
+    if (format > FORMAT) throw new Error(`producer sets have format ${format}, known is ${FORMAT}`);
+    const shards = names.map(([number, epoch]): ShardName => ({ number, epoch }));
+    const sets = new ProducerSets(shard, limits);
     for (const [key, floor] of floors) sets.#floors.set(key, floor);
     for (const [producer, spoolId, floor, requests] of windows) {
       const window = sets.#touch(producer, spoolId);
       window.floor = floor;
       for (const [request, runs] of requests) {
-        window.requests.set(
-          request,
-          runs.map(([position, entries]) => ({ position, entries: fromBytes(entries) })),
-        );
-        sets.#grow(window, REQUEST_BYTES + runs.reduce((sum, [, entries]) => sum + RUN_BYTES + entries.length, 0));
+        for (const [position, entries, index = -1] of runs) {
+          sets.#add(window, request, { shard: shards[index] ?? shard, position, entries: fromBytes(entries) });
+        }
       }
     }
     return sets;
+  }
+
+  #add(window: Window, request: number, run: Run): void {
+    const runs = window.requests.get(request);
+    if (runs === undefined) {
+      window.requests.set(request, [run]);
+      this.#grow(window, REQUEST_BYTES);
+    } else {
+      runs.push(run);
+    }
+    this.#grow(window, RUN_BYTES + run.entries.length * 2);
+  }
+
+  /** Takes over what another shard remembers of a producer. */
+  #adopt(from: Window): void {
+    const window = this.#touch(from.producer, from.spoolId);
+    window.floor = Math.max(window.floor, from.floor);
+    for (const [request, runs] of from.requests) {
+      for (const run of runs) {
+        // Shards that were split from one another remember the same of the time before.
+        const known = window.requests.get(request) ?? [];
+        if (!known.some(({ shard, position }) => shard.epoch === run.shard.epoch && position === run.position)) {
+          this.#add(window, request, run);
+        }
+      }
+    }
+    const rising = [...window.requests.keys()].sort((a, b) => a - b);
+    const tooMany = Math.max(0, rising.length - this.#limits.requestsMax);
+    for (const [i, request] of rising.entries()) {
+      if (i < tooMany || request <= window.floor) this.#forget(window, request);
+    }
   }
 
   /** The producer's window, new if need be, now the most recently used. */
@@ -168,7 +238,8 @@ export class ProducerSets {
   }
 }
 
-type EncodedWindow = [string, string, number, [number, [number, Uint8Array][]][]];
+type EncodedWindow = [string, string, number, [number, [number, Uint8Array, number?][]][]];
+type Encoded = [number, EncodedWindow[], [string, number][], [number, number][]?];
 
 function keyOf(producer: string, spoolId: string): string {
   return `${producer}/${spoolId}`;

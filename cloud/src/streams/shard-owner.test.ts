@@ -52,7 +52,7 @@ function request(number: number, producer = "gateway"): ProducerRequest {
 /** `+<position>` for what was stored, the error's code for what was not. */
 function shown(outcomes: readonly PutOutcome[]): string[] {
   return outcomes.map((outcome) =>
-    outcome instanceof CloudError ? outcome.code : `+${Number(outcome.slice(12, 32))}`,
+    outcome instanceof CloudError ? outcome.code : `+${Number(String(outcome).slice(12, 32))}`,
   );
 }
 

@@ -4,6 +4,8 @@ import { CloudError } from "../cloud-error.js";
 import type { StoredShard } from "../catalog/catalog.js";
 import { fromLogError } from "./log-failure.js";
 import { ProducerMemory, type StoredEntries } from "./producer-memory.js";
+import type { StoredEntry } from "./producer-sets.js";
+import { PutGate } from "./put-gate.js";
 import { ReadLimiter } from "./read-limiter.js";
 import { formatShardId } from "./shard-id.js";
 import { TokenBucket } from "./token-bucket.js";
@@ -20,7 +22,15 @@ export interface PutEntry {
 }
 
 /** A record's sequence number, or why it was not stored. */
-export type PutOutcome = string | CloudError;
+export type PutOutcome = string | StoredEarlier | CloudError;
+
+/** Of an entry that an ancestor of the shard stored when it was put first. */
+export class StoredEarlier {
+  constructor(
+    readonly shardId: string,
+    readonly sequenceNumber: string,
+  ) {}
+}
 
 export interface ShardOwnerOptions {
   readonly log: Log;
@@ -44,6 +54,8 @@ export class ShardOwner implements HashKeyRange {
   readonly epoch: number;
   readonly startingHashKey: bigint;
   readonly endingHashKey: bigint;
+  /** What puts pass through. */
+  readonly gate = new PutGate();
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #logName: string;
@@ -67,7 +79,7 @@ export class ShardOwner implements HashKeyRange {
     this.#clock = clock;
     this.#logName = shard.logName;
     this.place = place;
-    this.#producers = new ProducerMemory(log, shard.logName);
+    this.#producers = new ProducerMemory(log, shard);
     if (limited) {
       const now = clock.now();
       this.#recordBucket = new TokenBucket(kinesisLimits.shardInRecordsPerSecond, now);
@@ -89,7 +101,7 @@ export class ShardOwner implements HashKeyRange {
     }
     return this.#producers.once(producer, async (accepted) => {
       if (accepted === undefined) return { answer: entries.map(() => this.#forgotten(producer)) };
-      const outcomes = entries.map(({ index }) => this.#sequenceNumberAt(accepted.get(index)));
+      const outcomes = entries.map(({ index }) => this.#outcomeOf(accepted.get(index)));
       this.#admit(entries, outcomes, true);
       const stored = await this.#append(entries, outcomes, producer);
       return { answer: outcomes as PutOutcome[], ...(stored === undefined ? {} : { stored }) };
@@ -151,8 +163,12 @@ export class ShardOwner implements HashKeyRange {
     return formatSequenceNumber({ shardEpoch: this.epoch, position, index: 0 });
   }
 
-  #sequenceNumberAt(position: number | undefined): string | undefined {
-    return position === undefined ? undefined : this.sequenceNumber(position);
+  #outcomeOf(stored: StoredEntry | undefined): string | StoredEarlier | undefined {
+    if (stored === undefined) return undefined;
+    const { shard, position } = stored;
+    if (shard.epoch === this.epoch) return this.sequenceNumber(position);
+    const number = formatSequenceNumber({ shardEpoch: shard.epoch, position, index: 0 });
+    return new StoredEarlier(formatShardId(shard.number), number);
   }
 
   /** Sets the outcome of entries over the limits. With a producer, the first such entry takes the rest along. */

@@ -4,7 +4,7 @@ import type { Catalog, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { RepeatedTask } from "../repeated-task.js";
 import { fromLogError } from "./log-failure.js";
-import type { PutEntry, PutOutcome, ShardOwner } from "./shard-owner.js";
+import { type PutEntry, type PutOutcome, type ShardOwner, StoredEarlier } from "./shard-owner.js";
 import { encodeRecordHead } from "./stored-record.js";
 import type {
   NewRecord,
@@ -47,7 +47,7 @@ export interface NewStreamRequest {
 /** Where a put record lies, or why it does not. */
 export interface PutResult {
   readonly shardId: string;
-  readonly outcome: PutOutcome;
+  readonly outcome: Exclude<PutOutcome, StoredEarlier>;
 }
 
 /** Data Streams without the wire: the streams, their life from creation to deletion, and their records' way in. */
@@ -167,27 +167,23 @@ export class StreamService implements StreamReader {
   ): Promise<PutResult[]> {
     const stream = this.find(streamName);
     if (stream.status !== "ACTIVE") throw this.#notFound(streamName);
-    const batches = new Map<ShardOwner, PutEntry[]>();
-    for (const [index, { partitionKey, explicitHashKey, data }] of records.entries()) {
-      const shard =
-        explicitHashKey === undefined ? stream.router.route(partitionKey) : stream.router.routeHash(explicitHashKey);
+    const entries = records.map(({ partitionKey, explicitHashKey, data }, index) => {
       const head = encodeRecordHead(partitionKey, explicitHashKey);
-      const entry = { index, head, data, bytes: Buffer.byteLength(partitionKey) + data.length };
-      const batch = batches.get(shard);
-      if (batch === undefined) batches.set(shard, [entry]);
-      else batch.push(entry);
-    }
+      return { index, head, data, bytes: Buffer.byteLength(partitionKey) + data.length };
+    });
     const results: PutResult[] = [];
-    await Promise.all(
-      [...batches].map(async ([shard, entries]) => {
-        const outcomes = await shard.put(entries, producer);
-        for (const [i, { index }] of entries.entries()) {
-          const outcome = outcomes[i];
-          if (outcome === undefined) throw new RangeError("a put entry has no outcome");
-          results[index] = { shardId: shard.shardId, outcome };
-        }
-      }),
-    );
+    const put = async (unplaced: readonly PutEntry[]): Promise<void> => {
+      const batches = [...byShard(stream, records, unplaced)];
+      await Promise.all(
+        batches.map(async ([shard, batch]) => {
+          const { opened } = shard.gate;
+          if (opened !== undefined) return opened.then(() => put(batch)); // by then other shards may hold their keys
+          const outcomes = await shard.gate.pass(() => shard.put(batch, producer));
+          for (const [i, { index }] of batch.entries()) results[index] = resultOf(shard, outcomes[i]);
+        }),
+      );
+    };
+    await put(entries);
     return results; // every place is filled by now, in whatever order
   }
 
@@ -312,4 +308,27 @@ export class StreamService implements StreamReader {
   #notFound(streamName: string): CloudError {
     return new CloudError("stream-not-found", `Stream ${streamName} under account ${this.accountId} not found.`);
   }
+}
+
+/** Entries by the shards that hold their keys now, each shard's in their order. */
+function byShard(
+  { router }: StreamState,
+  records: readonly NewRecord[],
+  entries: readonly PutEntry[],
+): Map<ShardOwner, PutEntry[]> {
+  const batches = new Map<ShardOwner, PutEntry[]>();
+  for (const entry of entries) {
+    const { partitionKey = "", explicitHashKey } = records[entry.index] ?? {};
+    const shard = explicitHashKey === undefined ? router.route(partitionKey) : router.routeHash(explicitHashKey);
+    const batch = batches.get(shard);
+    if (batch === undefined) batches.set(shard, [entry]);
+    else batch.push(entry);
+  }
+  return batches;
+}
+
+function resultOf({ shardId }: ShardOwner, outcome: PutOutcome | undefined): PutResult {
+  if (outcome === undefined) throw new RangeError("a put entry has no outcome");
+  if (!(outcome instanceof StoredEarlier)) return { shardId, outcome };
+  return { shardId: outcome.shardId, outcome: outcome.sequenceNumber };
 }
