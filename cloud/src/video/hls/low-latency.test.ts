@@ -75,6 +75,12 @@ test("parts add up to the segment, whose number they had", async () => {
   expect(parts.join("")).toBe(await dataOf(last?.url ?? ""));
 });
 
+test("a line stands behind the last segment, as hls.js needs it, also while nothing is coming", async () => {
+  const { text, hint, coming } = await player.media(playlistUrl);
+  expect([hint, coming]).toEqual([undefined, []]);
+  expect(text.trimEnd().split("\n").at(-1)).toMatch(/^#/);
+});
+
 test("a fragment that never ends leaves a gap and a discontinuity, and its number is not used again", async () => {
   const next = await nextSequence();
   producer.outgoing.write(playableFragment(START + 1000, { pictures: 3 }));

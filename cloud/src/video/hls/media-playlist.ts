@@ -60,6 +60,8 @@ export function mediaPlaylist(
     lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${next}"`);
   }
   if (isOver) lines.push("#EXT-X-ENDLIST");
+  // Where nothing stands behind the last segment, hls.js (1.7) takes it for one that is coming, and misplaces what follows.
+  else if (lowLatency !== undefined && lowLatency.coming === undefined) lines.push("# Nothing is coming yet.");
   return `${lines.join("\n")}\n`;
 }
 
