@@ -51,9 +51,10 @@ function request(number: number, producer = "gateway"): ProducerRequest {
 
 /** `+<position>` for what was stored, the error's code for what was not. */
 function shown(outcomes: readonly PutOutcome[]): string[] {
-  return outcomes.map((outcome) =>
-    outcome instanceof CloudError ? outcome.code : `+${Number(String(outcome).slice(12, 32))}`,
-  );
+  return outcomes.map((outcome) => {
+    if (outcome instanceof CloudError) return outcome.code;
+    return typeof outcome === "string" ? `+${Number(outcome.slice(12, 32))}` : outcome.shardId;
+  });
 }
 
 /** Lets appends reach the log but not return, until the function that it answers is called. */

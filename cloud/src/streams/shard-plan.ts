@@ -1,0 +1,122 @@
+import { evenHashKeyRanges, type HashKeyRange } from "@headwater/protocol";
+import type { NewShard } from "../catalog/catalog.js";
+
+/** A shard as a plan sees it: one that is open, or one that the plan makes. */
+export interface PlannedShard extends HashKeyRange {
+  readonly number: number;
+}
+
+/**
+ * The shards that a reshard makes, in the order of their numbers. Each has one parent (split) or two (merge), which are
+ * open shards or earlier ones of the plan; those are closed as soon as they are made, without a record.
+ */
+export type ShardPlan = readonly NewShard[];
+
+/** @param newStartingHashKey where the second child begins: within the shard, and not at its start. */
+export function planSplit(shard: PlannedShard, newStartingHashKey: bigint): ShardPlan {
+  const planner = new Planner(0);
+  planner.split(shard, newStartingHashKey);
+  return planner.plan;
+}
+
+/** @param right begins where `left` ends. */
+export function planMerge(left: PlannedShard, right: PlannedShard): ShardPlan {
+  const planner = new Planner(0);
+  planner.merge(left, right);
+  return planner.plan;
+}
+
+/**
+ * Leads from any open shards to `count` even ones, by splits at each border that is missing and merges across each that
+ * is too much; a shard that lies right already stays. Both halve, so no shard has more than log2 ancestors within the plan.
+ *
+ * Ranges that were cut evenly for different counts differ by what division leaves over. An open border that is off by no
+ * more than that stands for the even one; otherwise going from 3 shards to 6 would merge slivers of a few hash keys.
+ * @param open the stream's open shards, rising by hash key.
+ * @param firstNumber that the first new shard will have.
+ */
+export function planShardCount(open: readonly PlannedShard[], count: number, firstNumber: number): ShardPlan {
+  const borders = bordersFor(open, count);
+  const planner = new Planner(firstNumber);
+  const pieces = open.flatMap((shard) =>
+    planner.splitAt(
+      shard,
+      borders.filter((border) => border > shard.startingHashKey && border <= shard.endingHashKey),
+    ),
+  );
+  let border = 0;
+  let group: PlannedShard[] = [];
+  for (const piece of pieces) {
+    if (piece.startingHashKey === borders[border]) {
+      planner.mergeAll(group);
+      group = [];
+      border += 1;
+    }
+    group.push(piece);
+  }
+  planner.mergeAll(group);
+  return planner.plan;
+}
+
+/** Where the `count` ranges but the first begin. */
+function bordersFor(open: readonly PlannedShard[], count: number): bigint[] {
+  const nearEnough = BigInt(open.length + count);
+  let i = 0;
+  return evenHashKeyRanges(count)
+    .slice(1)
+    .map(({ startingHashKey: even }) => {
+      while ((open[i + 1]?.startingHashKey ?? even) < even) i += 1;
+      const [below, above] = [open[i]?.startingHashKey ?? 0n, open[i + 1]?.startingHashKey ?? 0n];
+      const nearest = distance(below, even) < distance(above, even) ? below : above;
+      return nearest > 0n && distance(nearest, even) <= nearEnough ? nearest : even;
+    });
+}
+
+function distance(a: bigint, b: bigint): bigint {
+  return a < b ? b - a : a - b;
+}
+
+/** Writes down shards as they are planned. */
+class Planner {
+  readonly plan: NewShard[] = [];
+  readonly #firstNumber: number;
+
+  constructor(firstNumber: number) {
+    this.#firstNumber = firstNumber;
+  }
+
+  split({ number, startingHashKey, endingHashKey }: PlannedShard, at: bigint): [PlannedShard, PlannedShard] {
+    return [
+      this.#add({ startingHashKey, endingHashKey: at - 1n, parents: [number] }),
+      this.#add({ startingHashKey: at, endingHashKey, parents: [number] }),
+    ];
+  }
+
+  merge(left: PlannedShard, right: PlannedShard): PlannedShard {
+    const parents = [left.number, right.number];
+    return this.#add({ startingHashKey: left.startingHashKey, endingHashKey: right.endingHashKey, parents });
+  }
+
+  /** Splits a shard at each of the borders, which rise, and answers the pieces. */
+  splitAt(shard: PlannedShard, borders: readonly bigint[]): PlannedShard[] {
+    const middle = borders.length >> 1;
+    const border = borders[middle];
+    if (border === undefined) return [shard];
+    const [left, right] = this.split(shard, border);
+    return [...this.splitAt(left, borders.slice(0, middle)), ...this.splitAt(right, borders.slice(middle + 1))];
+  }
+
+  /** Merges neighbours, rising by hash key, to one. */
+  mergeAll(pieces: readonly PlannedShard[]): PlannedShard {
+    const [only, second] = pieces;
+    if (only === undefined) throw new RangeError("nothing to merge");
+    if (second === undefined) return only;
+    const middle = pieces.length >> 1;
+    return this.merge(this.mergeAll(pieces.slice(0, middle)), this.mergeAll(pieces.slice(middle)));
+  }
+
+  #add(shard: NewShard): PlannedShard {
+    this.plan.push(shard);
+    return { ...shard, number: this.#firstNumber + this.plan.length - 1 };
+  }
+}
