@@ -6,6 +6,7 @@ import { FragmentGone, readFragment } from "../store/read-fragment.js";
 import { VideoError } from "../video-error.js";
 import type { MediaReader, VideoStream } from "../video-stream.js";
 import type { VideoTraffic } from "../video-traffic.js";
+import type { Start } from "./start-selector.js";
 import { errorTags, writeChunk } from "./write-chunk.js";
 
 /** AWS allows 3; each holds about a megabyte. */
@@ -21,8 +22,7 @@ export interface GetMediaCallOptions {
   readonly requestId: string;
   readonly log: Log;
   readonly stream: VideoStream;
-  /** The ordinal after which to begin. */
-  readonly after: number;
+  readonly start: Start;
   readonly traffic: VideoTraffic;
   readonly now: () => number;
   readonly report: (message: string, detail: Readonly<Record<string, unknown>>) => void;
@@ -70,12 +70,13 @@ export class GetMediaCall implements MediaReader {
     const { stream, response, traffic, report } = this.#options;
     const { signal } = this.#gone;
     try {
-      let ordinal = this.#options.after;
+      const { after, isLiveOnly } = this.#options.start;
+      let ordinal = after;
       while (!signal.aborted) {
         const fragment = stream.store.after(ordinal, stream.horizonMs());
-        if (fragment === undefined) await stream.store.nextPublished(signal);
+        if (fragment === undefined) await stream.store.changed(signal);
         else {
-          await this.#sendFragment(fragment);
+          if (!(isLiveOnly && fragment.isBackfill)) await this.#sendFragment(fragment);
           ({ ordinal } = fragment);
         }
       }

@@ -150,11 +150,55 @@ test("readers get what comes while they read, each by itself", async () => {
   for (const reader of readers) expect((await reader.chunks(3)).map(timeOf)).toEqual([1000, 2000, 3000]);
 });
 
+test("what is sent late is shown to readers of the past, marked, and not to those of NOW", async () => {
+  const live = await it.getMedia("s", { StartSelectorType: "NOW" });
+  await it.put("s", header(), fragment(9000));
+  const late = await it.putMedia("s", { "x-headwater-lane": "backfill" });
+  late.outgoing.end(Buffer.concat([header(), fragment(1000), fragment(2000)]));
+  await late.ended;
+  await it.put("s", header(), fragment(9500));
+  expect((await live.chunks(2)).map(timeOf)).toEqual([9000, 9500]);
+  it = await it.restarted();
+  const now = await it.getMedia("s", { StartSelectorType: "NOW" });
+  await it.put("s", header(), fragment(10_000));
+  expect((await now.chunks(2)).map(timeOf)).toEqual([9500, 10_000]);
+  const all = await read(5, { StartSelectorType: "EARLIEST" });
+  expect(all.map(timeOf)).toEqual([9000, 1000, 2000, 9500, 10_000]);
+  expect(all.map(({ tags }) => tags[0]?.[0])).toEqual([
+    "MILLIS_BEHIND_NOW",
+    "HEADWATER_LANE",
+    "HEADWATER_LANE",
+    "MILLIS_BEHIND_NOW",
+    "MILLIS_BEHIND_NOW",
+  ]);
+  const { body } = await it.call("listFragments", {
+    StreamName: "s",
+    FragmentSelector: {
+      FragmentSelectorType: "PRODUCER_TIMESTAMP",
+      TimestampRange: { StartTimestamp: 0, EndTimestamp: 100 },
+    },
+  });
+  expect(body["Fragments"]).toHaveLength(5);
+});
+
 test("large fragments come whole, page by page", async () => {
   await it.put("s", header(), fragment(1000, { bytes: 700_000 }), fragment(2000));
   const chunks = await read(2, { StartSelectorType: "EARLIEST" });
   expect(chunks[0]?.frames.map(({ data }) => data.length)).toEqual([6, 8, 8, 8, 8].map((name) => name + 700_000));
   expect(chunks.map((chunk) => names(chunk).length)).toEqual([5, 5]);
+});
+
+test("a fragment that expires while a reader is behind is passed over", async () => {
+  await it.createStream("short", 1);
+  const reader = await it.getMedia("short", { StartSelectorType: "EARLIEST" });
+  reader.answer.pause();
+  // More than the connection takes: the reader is sent the rest of it only after the second has expired.
+  await it.put("short", header(), fragment(1000, { bytes: 4_000_000 }));
+  await it.put("short", header(), fragment(2000));
+  it.clock.advance(61 * 60_000);
+  await it.put("short", header(), fragment(3000));
+  reader.answer.resume();
+  expect((await reader.chunks(2)).map(timeOf)).toEqual([1000, 3000]);
 });
 
 test("fragments past their retention are not shown, and their bytes go", async () => {

@@ -31,15 +31,29 @@ export type StartSelector = ValueOf<typeof startSelector>;
 /** Before the first fragment there can be. */
 const BEGINNING = -1;
 
+/** Where a reader begins, and what it is shown. */
+export interface Start {
+  /** The ordinal after which it begins. */
+  readonly after: number;
+  /** Not what was sent late. */
+  readonly isLiveOnly: boolean;
+}
+
+/** @throws {CloudError} `argument-invalid` where the selector lacks what its type needs. */
+export function startOf(selector: StartSelector, stream: VideoStream): Start {
+  const isLiveOnly = selector.StartSelectorType === "NOW";
+  return { after: startAfter(selector, stream), isLiveOnly };
+}
+
 /**
  * The ordinal after which a reader begins.
  * @throws {CloudError} `argument-invalid` where the selector lacks what its type needs.
  */
-export function startAfter(selector: StartSelector, stream: VideoStream): number {
+function startAfter(selector: StartSelector, stream: VideoStream): number {
   const fragments = stream.store.published(stream.horizonMs());
   const { StartSelectorType: type, AfterFragmentNumber, StartTimestamp, ContinuationToken } = selector;
   if (type === "EARLIEST") return BEGINNING;
-  if (type === "NOW") return before(fragments.at(-1));
+  if (type === "NOW") return before(stream.store.newestLive(stream.horizonMs()));
   if (type === "FRAGMENT_NUMBER") {
     return afterNumber(needed("AfterFragmentNumber", AfterFragmentNumber), stream, fragments);
   }

@@ -24,6 +24,8 @@ export class FragmentOrder {
   readonly #keptMax: number;
   #placed: PlacedFragment[] = [];
   #longestMs = 0;
+  /** Placed last. */
+  #newest: PlacedFragment | undefined;
   #last: PublishedFragment | undefined;
   #announced: PublishedFragment | undefined;
   #next: { sequence: number; breaks: number; afterMs: number };
@@ -61,18 +63,23 @@ export class FragmentOrder {
     this.#announced = fragment;
   }
 
-  add(fragment: PublishedFragment): void {
-    const announced = this.#announced;
+  /** Says that the announced one never becomes complete: it leaves a gap at once. */
+  takeBack(): void {
+    if (this.#announced !== undefined) this.#place(this.#announced, true);
     this.#announced = undefined;
-    const isTakenBack = announced !== undefined && announced.id !== fragment.id;
-    if (isTakenBack) this.#place(announced, true);
-    if (isTakenBack || (this.#last !== undefined && isBreak(this.#last, fragment))) this.#next.breaks += 1;
+  }
+
+  add(fragment: PublishedFragment): void {
+    if (this.#announced?.id !== fragment.id) this.takeBack();
+    this.#announced = undefined;
     this.#place(fragment, false);
     this.#last = fragment;
   }
 
   #place(fragment: PublishedFragment, isGap: boolean): void {
-    this.#placed.push({ fragment, isGap, ...this.#next });
+    if (this.#newest !== undefined && isBreak(this.#newest, fragment)) this.#next.breaks += 1;
+    this.#newest = { fragment, isGap, ...this.#next };
+    this.#placed.push(this.#newest);
     this.#next.sequence += 1;
     this.#next.afterMs += fragment.durationMs;
     this.#longestMs = Math.max(this.#longestMs, fragment.durationMs);
@@ -88,7 +95,11 @@ export class FragmentOrder {
 }
 
 /** Whether the second cannot be played right behind the first. */
-export function isBreak(before: PublishedFragment, after: Pick<PublishedFragment, "producerMs" | "initCrc">): boolean {
+export function isBreak(
+  { fragment: before, isGap }: Pick<PlacedFragment, "fragment" | "isGap">,
+  after: Pick<PublishedFragment, "producerMs" | "initCrc">,
+): boolean {
+  if (isGap) return true;
   const gapMs = after.producerMs - (before.producerMs + before.durationMs);
   return Math.abs(gapMs) > BREAK_MS || before.initCrc !== after.initCrc;
 }

@@ -3,12 +3,11 @@ import { enumeration, integer, structure, timestamp, type ValueOf } from "../../
 import { streamReference } from "../operations/members.js";
 import { streamNameOf } from "../operations/stream-reference.js";
 import { videoOperation } from "../operations/video-operation.js";
-import type { PublishedFragment } from "../store/fragment.js";
 import { FragmentGone } from "../store/read-fragment.js";
 import { VideoError } from "../video-error.js";
 import type { VideoStream } from "../video-stream.js";
 import type { HlsSession } from "./hls-session.js";
-import { isLive, masterPath } from "./live-sessions.js";
+import { liveFragment, masterPath } from "./live-sessions.js";
 import { FRAGMENTS_MAX, newestOrdinal, selected } from "./session-fragments.js";
 
 /** Source of these: GetHLSStreamingSessionURL, Request Parameters and Errors. */
@@ -48,7 +47,7 @@ export const getHlsStreamingSessionUrl = videoOperation(
       throw new VideoError("no-data-retention", `Stream ${stream.name} does not retain data.`);
     }
     const session = sessionOf(given, stream, now());
-    const first = session.mode === "LIVE" ? newestOf(stream, session.createdMs) : selected(session, stream)[0];
+    const first = session.mode === "LIVE" ? liveFragment(stream, session.createdMs) : selected(session, stream)[0];
     if (first === undefined) throw new CloudError("stream-not-found", "No fragments found in the stream.");
     try {
       await tracks.read(stream, first);
@@ -105,11 +104,6 @@ function rangeOf(
   if (endMs - startMs > RANGE_MAX_MS) throw invalid("EndTimestamp must be within 24 hours of StartTimestamp.");
   if (mode === "ON_DEMAND" && isByServer && endMs > nowMs) throw invalid("EndTimestamp must be in the past.");
   return { startMs, endMs };
-}
-
-/** The newest fragment of a stream that is live. */
-function newestOf(stream: VideoStream, nowMs: number): PublishedFragment | undefined {
-  return isLive(stream, nowMs) ? stream.store.published(stream.horizonMs()).at(-1) : undefined;
 }
 
 function invalid(message: string): CloudError {

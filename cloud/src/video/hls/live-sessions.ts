@@ -1,4 +1,5 @@
 import type { TokenSealer } from "../../streams/sealed-token.js";
+import type { PublishedFragment } from "../store/fragment.js";
 import type { VideoService } from "../video-service.js";
 import type { VideoStream } from "../video-stream.js";
 import { type HlsSession, sealSession } from "./hls-session.js";
@@ -29,7 +30,7 @@ export function liveSessions({ service, sealer, now }: LiveSessionsOptions, coun
   for (const { name, status } of service.list()) {
     if (sessions.length >= countMax) break;
     const stream = status === "ACTIVE" ? service.stream(name) : undefined;
-    if (stream === undefined || stream.retentionHours() === 0 || !isLive(stream, nowMs)) continue;
+    if (stream === undefined || stream.retentionHours() === 0 || liveFragment(stream, nowMs) === undefined) continue;
     const session: HlsSession = {
       streamName: name,
       streamId: stream.id,
@@ -54,8 +55,8 @@ export function masterPath(sealer: TokenSealer, session: HlsSession): string {
   return `/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=${encodeURIComponent(sealSession(sealer, session))}`;
 }
 
-/** Whether something came in the last half minute. */
-export function isLive(stream: VideoStream, nowMs: number): boolean {
-  const newest = stream.store.published(stream.horizonMs()).at(-1);
-  return newest !== undefined && newest.serverMs + newest.durationMs >= nowMs - SILENCE_MAX_MS;
+/** The newest fragment that was not sent late, if something came in the last half minute. */
+export function liveFragment(stream: VideoStream, nowMs: number): PublishedFragment | undefined {
+  const newest = stream.store.newestLive(stream.horizonMs());
+  return newest !== undefined && newest.serverMs + newest.durationMs >= nowMs - SILENCE_MAX_MS ? newest : undefined;
 }

@@ -1,6 +1,9 @@
 import { crc32 } from "node:zlib";
 import type { Log } from "@headwater/log";
 import { decodeMediaRecord } from "../store/media-record.js";
+import { isBackfillTag } from "../store/fragment.js";
+import type { FragmentStore } from "../store/fragment-store.js";
+import type { OpenFragment } from "../store/open-fragment.js";
 import type { VideoStream } from "../video-stream.js";
 
 /** A fragment as far as it has come. */
@@ -30,7 +33,7 @@ const PAGE = { frames: 1024, bytes: 4 << 20 };
 const FRAGMENTS_MAX = 8;
 const FRAMES_MAX = 20_000;
 
-/** The end of a stream's media shard: fragments that are still coming. It reads when it is asked, and from the newest. */
+/** The end of a stream's media shard: fragments that are still coming, but for what was sent late. It reads when it is asked, and from the newest. */
 export class LiveTail {
   readonly #log: Log;
   readonly #stream: VideoStream;
@@ -63,7 +66,7 @@ export class LiveTail {
     return this.#reading;
   }
 
-  /** Resolves when there is more to read or a fragment became complete, or once the signal aborts. */
+  /** Resolves when there is more to read or a fragment became complete or was given up, or once the signal aborts. */
   async changed(signal: AbortSignal): Promise<void> {
     const done = new AbortController();
     const either = AbortSignal.any([signal, done.signal]);
@@ -72,7 +75,7 @@ export class LiveTail {
       if (!either.aborted) throw error;
     });
     try {
-      await Promise.race([grown, store.nextPublished(either)]);
+      await Promise.race([grown, store.changed(either)]);
     } finally {
       done.abort();
     }
@@ -80,17 +83,28 @@ export class LiveTail {
 
   async #read(): Promise<void> {
     const { store, shards, horizonMs } = this.#stream;
-    const newest = store.published(horizonMs()).at(-1);
+    const newest = store.newestLive(horizonMs());
     // After a while without readers, nobody waits for what was between.
-    if (newest !== undefined && this.#position < newest.begin) {
-      this.#position = newest.begin;
-      this.#fragments.clear();
+    if (newest !== undefined) {
+      const from = Math.min(newest.begin, ...liveComing(store, newest.producerMs).map(({ scanFrom }) => scanFrom));
+      if (this.#position < from) {
+        this.#position = from;
+        this.#fragments.clear();
+      }
     }
     for (const { next } = this.#log.bounds(shards.media); this.#position < next;) {
       const page = await this.#log.read(shards.media, this.#position, PAGE);
       for (const { position, data } of page.frames) this.#take(position, data);
+      this.#forgetOldest();
       if (page.next <= this.#position) return;
       this.#position = page.next;
+    }
+  }
+
+  #forgetOldest(): void {
+    for (const id of this.#fragments.keys()) {
+      if (this.#fragments.size <= FRAGMENTS_MAX) return;
+      this.#fragments.delete(id);
     }
   }
 
@@ -100,8 +114,8 @@ export class LiveTail {
     if (record.kind === "begin") {
       const { producerMs, serverMs, init } = record.begin;
       this.#fragments.set(id, { id, begin: position, producerMs, serverMs, initCrc: crc32(init), frames: [] });
-      const [oldest] = this.#fragments.keys();
-      if (this.#fragments.size > FRAGMENTS_MAX && oldest !== undefined) this.#fragments.delete(oldest);
+    } else if (record.kind === "tag") {
+      if (isBackfillTag(record.tag)) this.#fragments.delete(id);
     } else if (record.kind === "frame") {
       const { track, isKey, offsetUs } = record.frame;
       const fragment = this.#fragments.get(id);
@@ -110,6 +124,13 @@ export class LiveTail {
       fragment.frames.push({ track, isKey, position, bytes, timecodeMs: fragment.producerMs + offsetUs / 1000 });
     }
   }
+}
+
+/** Fragments of the live lane that are still coming and begin after the time, the earliest first. */
+export function liveComing(store: FragmentStore, afterMs: number): OpenFragment[] {
+  return store.coming
+    .filter(({ isBackfill, producerMs }) => !isBackfill && producerMs > afterMs)
+    .sort((a, b) => a.producerMs - b.producerMs);
 }
 
 /**

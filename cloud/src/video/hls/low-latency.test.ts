@@ -93,6 +93,60 @@ test("a fragment that never ends leaves a gap and a discontinuity, and its numbe
   expect([after?.isGap, after?.sequence, after?.timeline]).toEqual([false, next + 1, (before?.timeline ?? 0) + 1]);
 });
 
+test("what a connection leaves unfinished is taken back as soon as that ends, and nobody waits for more of it", async () => {
+  // Players wait for three times as long; this test does not.
+  await it.put("s", playableHeader(), playableFragment(START + 1000, { durationMs: 9000 }));
+  const next = await nextSequence();
+  producer.outgoing.write(playableFragment(START + 10_000, { pictures: 3 }));
+  const { hint = "" } = await reload(next, 1);
+  let hinted: number | undefined;
+  void player.get(hint).then(({ status }) => (hinted = status));
+  const waiting = reload(next);
+  await player.get(playlistUrl); // answered after the ones before have begun to wait
+  producer.outgoing.destroy();
+  const taken = await waiting;
+  expect(taken.segments.at(-1)).toMatchObject({ isGap: true, sequence: next });
+  expect([taken.coming, taken.hint]).toEqual([[], undefined]);
+  const again = await it.putMedia("s");
+  again.outgoing.write(Buffer.concat([playableHeader(), playableFragment(START + 10_000, { pictures: 3 })]));
+  const resent = await reload(next + 1, 1);
+  expect(resent.text.slice(resent.text.indexOf("#EXT-X-GAP"))).toContain("#EXT-X-DISCONTINUITY\n#EXT-X-PART:");
+  again.outgoing.end();
+  const { segments } = await reload(next + 1);
+  const [before, gap, after] = segments.slice(-3);
+  expect([gap?.isGap, gap?.timeline]).toEqual([true, before?.timeline]);
+  expect([after?.isGap, after?.timeline]).toEqual([false, (before?.timeline ?? 0) + 1]);
+  expect(hinted).toBe(404);
+});
+
+test("what is sent late is neither among the parts nor among the segments, though it is the next in time", async () => {
+  const next = await nextSequence();
+  const late = await it.putMedia("s", { "x-headwater-lane": "backfill" });
+  late.outgoing.write(Buffer.concat([playableHeader(), playableFragment(START + 1000, { pictures: 3 })]));
+  await late.ack("BUFFERING");
+  expect((await player.media(playlistUrl)).hint).toBeUndefined();
+  producer.outgoing.write(playableFragment(START + 5000, { pictures: 3 }));
+  const { coming } = await reload(next, 1);
+  expect(await dataOf(coming[0]?.url ?? "")).toBe(picture(START + 5000, 0));
+  late.outgoing.end(playableFragment(START + 2000));
+  await late.ended;
+  // More of them than a tail remembers.
+  for (let i = 0; i < 9; i++) {
+    const call = await it.putMedia("s", { "x-headwater-lane": "backfill" });
+    call.outgoing.end(Buffer.concat([playableHeader(), playableFragment(START + 2100 + i * 100)]));
+    await call.ended;
+  }
+  expect((await player.media(playlistUrl)).coming).toEqual(coming);
+  producer.outgoing.end();
+  const { segments } = await reload(next);
+  expect(segments.map(({ sequence }) => sequence)).toEqual([next - 1, next]);
+  expect(await dataOf(segments.at(-1)?.url ?? "")).toContain(picture(START + 5000, 0));
+  const last = await it.putMedia("s", { "x-headwater-lane": "backfill" });
+  last.outgoing.end(Buffer.concat([playableHeader(), playableFragment(START + 3500), playableFragment(START + 3600)]));
+  await last.ended;
+  expect((await player.media(playlistUrl)).segments.at(-1)).toEqual(segments.at(-1));
+});
+
 test("what is sent late does not come between", async () => {
   const next = await nextSequence();
   producer.outgoing.write(playableFragment(START + 1000, { pictures: 3 }));

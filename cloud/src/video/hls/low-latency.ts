@@ -104,7 +104,8 @@ export class LowLatencyReader {
         await takeMemory(frames.slice(part.from, part.to).reduce((sum, { bytes }) => sum + bytes, 0));
         return this.#segment(stream, track, frames, part);
       }
-      if (isComplete || patience.aborted) return undefined;
+      const isComing = stream.store.coming.some(({ id }) => id === fragment.id);
+      if (isComplete || !isComing || patience.aborted) return undefined;
       await tail.changed(patience);
     }
   }

@@ -50,7 +50,7 @@ export function mediaPlaylist(
   }
   if (lowLatency?.coming !== undefined) {
     const { coming, parts } = lowLatency;
-    const isBroken = before !== undefined && isBreak(before.fragment, coming);
+    const isBroken = before !== undefined && isBreak(before, coming);
     if (discontinuity === "ALWAYS" || (discontinuity === "ON_DISCONTINUITY" && isBroken))
       lines.push("#EXT-X-DISCONTINUITY");
     if (before?.fragment.initCrc !== coming.initCrc) lines.push(`#EXT-X-MAP:URI="${urls.init(coming)}"`);

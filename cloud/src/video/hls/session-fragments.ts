@@ -2,7 +2,7 @@ import type { PublishedFragment } from "../store/fragment.js";
 import type { VideoStream } from "../video-stream.js";
 import { FragmentOrder, type PlacedFragment } from "./fragment-order.js";
 import type { HlsSession } from "./hls-session.js";
-import type { LiveTail, TailFragment } from "./live-tail.js";
+import { type LiveTail, liveComing, type TailFragment } from "./live-tail.js";
 
 /** What a session's playlists show at a moment. */
 export interface SessionFragments {
@@ -48,7 +48,7 @@ export class SessionFragmentsReader {
     if (session.mode === "LIVE") {
       const shown = order.placed.slice(-session.fragmentsMax);
       if (shown.length === 0) return undefined;
-      return { shown, longestMs: order.longestMs, isOver: false, coming: tail && comingNext(order, tail) };
+      return { shown, longestMs: order.longestMs, isOver: false, coming: tail && comingNext(order, tail, stream) };
     }
     return replayed(session, order, nowMs);
   }
@@ -64,7 +64,7 @@ export class SessionFragmentsReader {
 
     const { order } = followed;
     const horizonMs = stream.horizonMs();
-    const isWanted = mode === "LIVE" ? () => true : selects(session);
+    const isWanted = mode === "LIVE" ? isLive : selects(session);
     for (let next; (next = stream.store.after(followed.seen, horizonMs)) !== undefined; followed.seen = next.ordinal) {
       // By producer time, what is older than what was shown would go back in time.
       const isNewer = clock === "serverMs" || next.producerMs > (order.last?.producerMs ?? -Infinity);
@@ -82,17 +82,20 @@ function live(stream: VideoStream): Followed {
   return { order: new FragmentOrder({ sequence, keptMax: FRAGMENTS_MAX }), seen: sequence - 1 };
 }
 
-/** The next fragment by producer time; the one that was shown, as long as nothing newer became complete. */
-function comingNext(order: FragmentOrder, tail: LiveTail): TailFragment | undefined {
-  const { announced, last } = order;
-  const newestMs = last?.producerMs ?? -Infinity;
-  const coming =
-    (announced && tail.find(announced.id)) ??
-    tail.fragments.filter(({ producerMs }) => producerMs > newestMs).sort((a, b) => a.producerMs - b.producerMs)[0];
+/**
+ * The next fragment by producer time; the one that was shown, as long as it is coming. Where its connection has ended
+ * without its end, it is taken back.
+ */
+function comingNext(order: FragmentOrder, tail: LiveTail, { store }: VideoStream): TailFragment | undefined {
+  const candidates = liveComing(store, order.last?.producerMs ?? -Infinity);
+  const { announced } = order;
+  const shown = announced && candidates.find(({ id }) => id === announced.id);
+  if (shown === undefined) order.takeBack();
+  const coming = (shown === undefined ? candidates : [shown]).flatMap(({ id }) => tail.find(id) ?? [])[0];
   if (coming === undefined) return undefined;
   const lastMs = coming.frames.reduce((latest, { timecodeMs }) => Math.max(latest, timecodeMs), coming.producerMs);
   const durationMs = lastMs - coming.producerMs;
-  const unknown = { end: coming.begin, bytes: 0, frames: 0, contentCrc: 0, ordinal: -1 };
+  const unknown = { end: coming.begin, bytes: 0, frames: 0, contentCrc: 0, ordinal: -1, isBackfill: false };
   order.announce({ ...coming, ...unknown, durationMs });
   return coming;
 }
@@ -139,6 +142,10 @@ export function selected(session: HlsSession, stream: VideoStream): readonly Pub
     if (known === undefined || known.begin < fragment.begin) byTime.set(fragment.producerMs, fragment);
   }
   return [...byTime.values()].sort((a, b) => a.producerMs - b.producerMs);
+}
+
+function isLive({ isBackfill }: PublishedFragment): boolean {
+  return !isBackfill;
 }
 
 function selects({ clock, startMs, endMs }: HlsSession): (fragment: PublishedFragment) => boolean {

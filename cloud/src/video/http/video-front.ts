@@ -11,7 +11,7 @@ import type { CloudMetrics } from "../../metrics.js";
 import { EMPTY_BODY_SHA256, type SignatureVerifier } from "../../sigv4/index.js";
 import { GetMediaCall } from "../get-media/get-media-call.js";
 import { HlsFront, isHlsRequest } from "../hls/hls-front.js";
-import { getMediaInput, startAfter } from "../get-media/start-selector.js";
+import { getMediaInput, startOf } from "../get-media/start-selector.js";
 import { type VideoContext, type VideoOperation, videoOperations } from "../operations/index.js";
 import { streamNameOf } from "../operations/stream-reference.js";
 import { readInput } from "../operations/video-operation.js";
@@ -124,9 +124,9 @@ export class VideoFront {
     const { StartSelector, ...reference } = readInput(getMediaInput, inputOf(body.bytes));
     const { service, now } = context;
     const stream = service.stream(streamNameOf(reference, service));
-    const after = startAfter(StartSelector, stream);
+    const start = startOf(StartSelector, stream);
     const report = (message: string, detail: Readonly<Record<string, unknown>>): void => logger.error(detail, message);
-    new GetMediaCall({ request, response, requestId, log, stream, after, traffic, now, report }).start();
+    new GetMediaCall({ request, response, requestId, log, stream, start, traffic, now, report }).start();
   }
 
   #answerError(exchange: Exchange, thrown: unknown): ErrorCode | VideoErrorCode {

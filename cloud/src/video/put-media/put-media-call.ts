@@ -50,6 +50,7 @@ export class PutMediaCall {
       store: stream.store,
       numberPrefix: stream.numberPrefix,
       timeBaseMs: parameters.timeBaseMs,
+      isBackfill: parameters.isBackfill,
       traffic,
       arriving,
       acknowledge: (ack) => this.#acknowledge(ack),

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { VIDEO_LANE_BACKFILL, VIDEO_LANE_HEADER } from "@headwater/protocol";
 import { CloudError } from "../../cloud-error.js";
 
 /** What PutMedia's headers say. */
@@ -7,6 +8,8 @@ export interface PutMediaParameters {
   /** Added to every timecode: 0 for absolute ones, the producer's start (milliseconds since 1970) for relative ones. */
   readonly timeBaseMs: number;
   readonly wantsAcknowledgements: boolean;
+  /** All fragments of the call are sent late. */
+  readonly isBackfill: boolean;
 }
 
 /** The headers that say what a call means. */
@@ -16,6 +19,7 @@ export const putMediaHeaders = [
   "x-amzn-fragment-timecode-type",
   "x-amzn-producer-start-timestamp",
   "x-amzn-fragment-acknowledgment-required",
+  VIDEO_LANE_HEADER,
 ] as const;
 
 /** How the C and C++ producer SDK names itself; see {@link startMs}. */
@@ -44,6 +48,7 @@ export function readPutMediaParameters(headers: IncomingHttpHeaders, nowMs: numb
     stream: { ...(name === undefined ? {} : { StreamName: name }), ...(arn === undefined ? {} : { StreamARN: arn }) },
     timeBaseMs: type === "ABSOLUTE" ? 0 : sent,
     wantsAcknowledgements: acknowledgements !== "0" && acknowledgements !== "false",
+    isBackfill: one(headers, VIDEO_LANE_HEADER) === VIDEO_LANE_BACKFILL,
   };
 }
 

@@ -29,6 +29,7 @@ function begin(): { session: PutMediaSession; acks: Acknowledgement[]; faults: s
     store,
     numberPrefix: numberPrefix(0),
     timeBaseMs: 0,
+    isBackfill: false,
     traffic: new VideoTraffic(new Registry()),
     arriving,
     acknowledge: (ack) => acks.push(ack),

@@ -1,4 +1,5 @@
 import { MatroskaReader, putMediaMatroskaLimits } from "@headwater/protocol/matroska";
+import { BACKFILL_TAG } from "../store/fragment.js";
 import { fragmentNumber } from "../store/fragment-number.js";
 import type { FragmentStore } from "../store/fragment-store.js";
 import type { MediaAppender } from "../store/media-appender.js";
@@ -20,6 +21,8 @@ export interface PutMediaSessionOptions {
   readonly numberPrefix: string;
   /** Added to every timecode. */
   readonly timeBaseMs: number;
+  /** Every fragment is marked so. */
+  readonly isBackfill: boolean;
   readonly traffic: VideoTraffic;
   readonly arriving: ArrivingBytes;
   readonly acknowledge: (ack: Acknowledgement) => void;
@@ -112,11 +115,13 @@ export class PutMediaSession {
   }
 
   #begin(timecodeMs: number, init: Buffer): void {
-    const { store, timeBaseMs, acknowledge } = this.#options;
+    const { store, timeBaseMs, isBackfill, acknowledge } = this.#options;
     const start = { producerMs: Math.round(timeBaseMs + timecodeMs), serverMs: store.now(), init };
     const open = store.begin(this.#appender, start, () => {
       if (!this.#isOver) acknowledge({ event: "BUFFERING", fragment: this.#acknowledged({ open, timecodeMs }) });
     });
+    // In the same append as its beginning: nobody takes it for live in between.
+    if (isBackfill) open.addTag(BACKFILL_TAG);
     this.#current = { open, timecodeMs };
   }
 

@@ -125,6 +125,16 @@ test("what is sent again, with the same bytes, keeps its number and is stored on
   expect(await it.counted('fragments_total{result="repeated"}')).toBe(2);
 });
 
+test("what was sent live, and goes again by backfill, is the same fragment, and stays live", async () => {
+  const before = await it.put("s", header(), fragment(2000));
+  const again = await it.putMedia("s", { "x-headwater-lane": "backfill" });
+  const tags = [{ name: "HEADWATER_LANE", value: "backfill" }];
+  again.outgoing.end(Buffer.concat([header(), fragment(2000), cluster(3000, [], tags)]));
+  await again.ended;
+  expect(numberOf(again.acks)).toBe(numberOf(before));
+  expect(it.service.stream("s").store.newestLive(0)?.producerMs).toBe(2000);
+});
+
 test("a second connection may begin before the first ends, as when a token rotates", async () => {
   const first = await it.putMedia("s");
   first.outgoing.write(Buffer.concat([header(), fragment(1000)]));

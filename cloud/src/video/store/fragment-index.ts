@@ -5,9 +5,15 @@ export class FragmentIndex {
   #fragments: PublishedFragment[] = [];
   readonly #byBegin = new Map<number, PublishedFragment>();
   readonly #byContent = new Map<string, PublishedFragment>();
+  #newestLive: PublishedFragment | undefined;
 
   get all(): readonly PublishedFragment[] {
     return this.#fragments;
+  }
+
+  /** The newest that was not sent late. */
+  get newestLive(): PublishedFragment | undefined {
+    return this.#newestLive;
   }
 
   /** Ordinals must rise. */
@@ -15,6 +21,7 @@ export class FragmentIndex {
     this.#fragments.push(fragment);
     this.#byBegin.set(fragment.begin, fragment);
     this.#byContent.set(contentKey(fragment), fragment);
+    if (!fragment.isBackfill) this.#newestLive = fragment;
   }
 
   /** Forgets the oldest fragments that came before the time. */
@@ -25,6 +32,7 @@ export class FragmentIndex {
       count += 1;
       this.#byBegin.delete(fragment.begin);
       this.#byContent.delete(contentKey(fragment));
+      if (fragment === this.#newestLive) this.#newestLive = undefined;
     }
     if (count > 0) this.#fragments.splice(0, count);
   }

@@ -2,9 +2,10 @@ import { type Appended, type Frame, LogError } from "@headwater/log";
 import { ManualClock } from "@headwater/log/testing";
 import { beforeEach, expect, test } from "vitest";
 import { MemoryLog } from "../../testing/memory-log.js";
-import type { Fragment } from "./fragment.js";
+import { BACKFILL_TAG, type Fragment } from "./fragment.js";
 import { fragmentNumber, numberPrefix, positionOf } from "./fragment-number.js";
 import { FragmentStore } from "./fragment-store.js";
+import { decodeIndexEntry, encodeIndexEntry } from "./index-entry.js";
 import type { OpenFragment } from "./open-fragment.js";
 import { FragmentGone, readFragment } from "./read-fragment.js";
 
@@ -62,6 +63,47 @@ test("a fragment whose entry a crash prevented gets it at the start, with the nu
   expect(times(again.published(0))).toEqual([1, 2]);
   expect(again.published(0)[1]?.begin).toBe(fragment.begin);
   expect((await open()).published(0), "the entry is there now").toHaveLength(2);
+});
+
+test("what was sent late stays marked, whichever crash comes between", async () => {
+  const backfill = (producerMs: number): OpenFragment => {
+    const fragment = begin(producerMs);
+    fragment.addTag(BACKFILL_TAG);
+    return fragment;
+  };
+  await complete(begin(9));
+  await complete(backfill(1));
+  log.takesEntries = false;
+  await expect(complete(backfill(2))).rejects.toThrow("power cut");
+  log.takesEntries = true;
+  const again = await open();
+  expect(again.published(0).map(({ producerMs, isBackfill }) => [producerMs, isBackfill])).toEqual([
+    [9, false],
+    [1, true],
+    [2, true],
+  ]);
+  expect(again.newestLive(0)?.producerMs).toBe(9);
+});
+
+test("an entry of the first version, which knew no lanes, is live", () => {
+  const fragment: Fragment = {
+    id: 7n,
+    begin: 1,
+    end: 5,
+    producerMs: 2,
+    serverMs: 3,
+    durationMs: 4,
+    bytes: 6,
+    frames: 8,
+    contentCrc: 9,
+    initCrc: 10,
+    isBackfill: true,
+  };
+  const entry = encodeIndexEntry({ fragment, scanFrom: 1 });
+  expect(decodeIndexEntry(entry)).toEqual({ fragment, scanFrom: 1 });
+  const first = entry.subarray(0, -1);
+  first.writeUInt8(1, 0);
+  expect(decodeIndexEntry(first).fragment).toEqual({ ...fragment, isBackfill: false });
 });
 
 test("also where it began before the last one that has an entry", async () => {

@@ -79,7 +79,7 @@ export class FragmentStore {
         const others = [...this.#open].filter((other) => other !== open).map(({ scanFrom }) => scanFrom);
         await this.#publish(fragment, Math.min(fragment.end, ...others));
       }
-      this.#open.delete(open);
+      this.abandon(open);
       return { fragment: known ?? fragment, isRepeat: known !== undefined };
     };
     // One after the other: two connections may bring the same fragment at the same time.
@@ -88,15 +88,26 @@ export class FragmentStore {
     return published;
   }
 
-  /** Lets a fragment go that will not become visible. */
+  /** Lets a fragment go that will not become visible, or is. */
   abandon(open: OpenFragment): void {
-    this.#open.delete(open);
+    if (this.#open.delete(open)) this.#wake();
+  }
+
+  /** Fragments that are still coming, and what is complete but not visible. */
+  get coming(): readonly OpenFragment[] {
+    return [...this.#open];
   }
 
   /** The fragments that came at or after the time, in the order in which they became complete. */
   published(horizonMs: number): readonly PublishedFragment[] {
     this.#index.expire(horizonMs);
     return this.#index.all;
+  }
+
+  /** The newest fragment that was not sent late; see {@link published}. */
+  newestLive(horizonMs: number): PublishedFragment | undefined {
+    this.#index.expire(horizonMs);
+    return this.#index.newestLive;
   }
 
   /** The first fragment that became complete after the one with the ordinal; see {@link published}. */
@@ -111,8 +122,8 @@ export class FragmentStore {
     return this.#index.at(begin);
   }
 
-  /** Resolves with the next fragment that becomes complete, or once the signal aborts. */
-  nextPublished(signal: AbortSignal): Promise<void> {
+  /** Resolves once a fragment has become complete or was given up, or once the signal aborts. */
+  changed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#waiting.delete(wake);
@@ -144,6 +155,10 @@ export class FragmentStore {
     const entry = encodeIndexEntry({ fragment, scanFrom });
     const { position } = await this.#log.append(this.#shards.index, [{ data: entry }]);
     this.#index.add({ ...fragment, ordinal: position });
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const wake of this.#waiting) wake();
   }
 }

@@ -1,3 +1,5 @@
+import { VIDEO_LANE_BACKFILL, VIDEO_LANE_TAG } from "@headwater/protocol";
+
 /** A complete fragment, as the index knows it. Positions are those of the stream's media shard. */
 export interface Fragment {
   /** Random: tells the frames of fragments apart that came at the same time. */
@@ -14,10 +16,12 @@ export interface Fragment {
   /** Sum of the frames' data. */
   readonly bytes: number;
   readonly frames: number;
-  /** CRC-32 of all its frames and tags; with time and size it tells a repeat. */
+  /** CRC-32 of all its frames and tags, but for those that say how it travelled; with time and size it tells a repeat. */
   readonly contentCrc: number;
   /** CRC-32 of what a decoder needs first. */
   readonly initCrc: number;
+  /** It was sent late: live viewers are not shown it. */
+  readonly isBackfill: boolean;
 }
 
 /** A fragment that readers may see. */
@@ -38,4 +42,11 @@ export interface MediaFrame {
 export interface MediaTag {
   readonly name: string;
   readonly value: string | Buffer;
+}
+
+/** On a fragment that was sent late. */
+export const BACKFILL_TAG: MediaTag = { name: VIDEO_LANE_TAG, value: VIDEO_LANE_BACKFILL };
+
+export function isBackfillTag({ name, value }: MediaTag): boolean {
+  return name === BACKFILL_TAG.name && value.toString() === BACKFILL_TAG.value;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { Fragment, MediaFrame, MediaTag } from "./fragment.js";
+import { TRAVEL_TAG_PREFIX } from "@headwater/protocol";
+import { type Fragment, isBackfillTag, type MediaFrame, type MediaTag } from "./fragment.js";
 import type { MediaAppender } from "./media-appender.js";
 import { encodeBegin, encodeEnd, encodeFrame, encodeTag } from "./media-record.js";
 
@@ -14,13 +15,14 @@ export interface NewFragment {
 
 /** A fragment that is still coming. Its records go out as they are added. */
 export class OpenFragment {
-  readonly #id = randomBytes(8).readBigUInt64BE();
+  readonly id = randomBytes(8).readBigUInt64BE();
   readonly #appender: MediaAppender;
   readonly #start: NewFragment;
   #begin: number | undefined;
   #bytes = 0;
   #frames = 0;
   #contentCrc = 0;
+  #isBackfill = false;
 
   /**
    * @param scanFrom where the media shard ended before it: its first record lies there or later.
@@ -34,7 +36,7 @@ export class OpenFragment {
   ) {
     this.#appender = appender;
     this.#start = start;
-    appender.add(encodeBegin(this.#id, start), (position) => {
+    appender.add(encodeBegin(this.id, start), (position) => {
       this.#begin = position;
       if (position !== undefined) onBegun(position);
     });
@@ -45,15 +47,30 @@ export class OpenFragment {
     return this.#begin;
   }
 
+  get producerMs(): number {
+    return this.#start.producerMs;
+  }
+
+  /** As far as its tags have come. */
+  get isBackfill(): boolean {
+    return this.#isBackfill;
+  }
+
   addFrame(frame: MediaFrame): void {
-    const record = encodeFrame(this.#id, frame);
+    const record = encodeFrame(this.id, frame);
     this.#bytes += frame.data.length;
     this.#frames += 1;
     this.#add(record);
   }
 
   addTag(tag: MediaTag): void {
-    this.#add(encodeTag(this.#id, tag));
+    if (isBackfillTag(tag)) {
+      if (this.#isBackfill) return; // its call has said so
+      this.#isBackfill = true;
+    }
+    const record = encodeTag(this.id, tag);
+    if (tag.name.startsWith(TRAVEL_TAG_PREFIX)) this.#appender.add(record);
+    else this.#add(record);
   }
 
   /**
@@ -61,13 +78,14 @@ export class OpenFragment {
    * appender has failed.
    */
   async end(durationMs: number): Promise<Fragment | undefined> {
+    const { id, isBackfill } = this;
     const [bytes, frames, contentCrc] = [this.#bytes, this.#frames, this.#contentCrc];
-    const record = encodeEnd(this.#id, { durationMs, bytes, frames, contentCrc });
+    const record = encodeEnd(this.id, { durationMs, bytes, frames, contentCrc });
     const last = await new Promise<number | undefined>((resolve) => this.#appender.add(record, resolve));
     if (last === undefined || this.#begin === undefined) return undefined;
     const { producerMs, serverMs, init } = this.#start;
-    const [id, begin, end, initCrc] = [this.#id, this.#begin, last + 1, crc32(init)];
-    return { id, begin, end, producerMs, serverMs, durationMs, bytes, frames, contentCrc, initCrc };
+    const [begin, end, initCrc] = [this.#begin, last + 1, crc32(init)];
+    return { id, begin, end, producerMs, serverMs, durationMs, bytes, frames, contentCrc, initCrc, isBackfill };
   }
 
   /** What makes two records of different fragments the same is all but the id. */

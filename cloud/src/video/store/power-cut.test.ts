@@ -44,6 +44,7 @@ async function session(disk: FaultDisk, random: () => number, { sent, persisted 
         store,
         numberPrefix: prefix,
         timeBaseMs: 0,
+        isBackfill: producer === 1,
         traffic: new VideoTraffic(new Registry()),
         arriving: new ArrivingBytes(),
         acknowledge: (ack: Acknowledgement) => {

@@ -1,6 +1,6 @@
 import type { Log } from "@headwater/log";
 import { crc32 } from "node:zlib";
-import type { Fragment, PublishedFragment } from "./fragment.js";
+import { type Fragment, isBackfillTag, type PublishedFragment } from "./fragment.js";
 import { decodeIndexEntry } from "./index-entry.js";
 import { decodeMediaRecord, type FragmentBegin, type FragmentEnd } from "./media-record.js";
 
@@ -35,12 +35,19 @@ export async function recoverFragments(log: Log, shards: { media: string; index:
     const { id } = record;
     if (known.has(id)) continue;
     if (record.kind === "begin") {
-      begun.set(id, { begin: position, ...record.begin, initCrc: crc32(record.begin.init), frames: 0 });
+      begun.set(id, {
+        begin: position,
+        ...record.begin,
+        initCrc: crc32(record.begin.init),
+        frames: 0,
+        isBackfill: false,
+      });
       continue;
     }
     const start = begun.get(id);
     if (start === undefined) continue; // its beginning is damaged, trimmed or of an earlier incomplete one
     if (record.kind === "frame") start.frames += 1;
+    if (record.kind === "tag") start.isBackfill ||= isBackfillTag(record.tag);
     if (record.kind !== "end") continue;
     begun.delete(id);
     // Fewer frames than it had: some are damaged.
@@ -53,15 +60,16 @@ interface Begun extends Omit<FragmentBegin, "init"> {
   readonly begin: number;
   readonly initCrc: number;
   frames: number;
+  isBackfill: boolean;
 }
 
 function toFragment(
   id: bigint,
-  { begin, producerMs, serverMs, initCrc }: Begun,
+  { begin, producerMs, serverMs, initCrc, isBackfill }: Begun,
   end: FragmentEnd,
   at: number,
 ): Fragment {
-  return { id, begin, end: at + 1, producerMs, serverMs, initCrc, ...end };
+  return { id, begin, end: at + 1, producerMs, serverMs, initCrc, isBackfill, ...end };
 }
 
 async function* readAll(
