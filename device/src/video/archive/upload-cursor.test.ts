@@ -129,6 +129,17 @@ test("what an earlier process left goes by backfill, but for what it may have se
   expect([late[0], late.at(-1), late.length]).toEqual(["32.0", "41.1", 10]);
 });
 
+test("a fragment that reaches beyond what was reserved for the live lane takes no other of an earlier process with it", async () => {
+  await store(3);
+  await drain(videoLive);
+  for (let i = 0; i < 20; i++) await store(3);
+  await restart("crash");
+  const live = await drain(videoLive);
+  expect(live.slice(-3)).toEqual(["30.0", "31.1", "32.2"]);
+  const late = await drain(videoBackfill);
+  expect([late[0], late.at(-1), late.length]).toEqual(["33.0", "62.2", 30]);
+});
+
 test("what was acknowledged before an end in good order is not sent again", async () => {
   await store();
   await drain(videoLive);

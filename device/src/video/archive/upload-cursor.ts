@@ -46,6 +46,8 @@ export class UploadCursor {
   readonly #options: UploadCursorOptions;
   /** What lies before this is of earlier processes. */
   readonly #staleTo: number;
+  /** Of that, what begins before this may have gone out live. */
+  readonly #staleLiveTo: number;
   readonly #live: Lane;
   #liveReservedTo: number;
   #backfill: BackfillRange[];
@@ -64,6 +66,7 @@ export class UploadCursor {
     this.#staleTo = options.archive.next;
     this.#live = { sent: [], next: liveFrom, isBroken: false };
     this.#liveReservedTo = liveReservedTo;
+    this.#staleLiveTo = liveReservedTo;
     this.#backfill = backfill.map(({ from, to }) => ({ sent: [], next: from, isBroken: false, to }));
   }
 
@@ -164,7 +167,7 @@ export class UploadCursor {
 
   #isLate({ position, capture }: StoredPiece): boolean {
     const { archive, boot, clock } = this.#options;
-    if (position < this.#staleTo) return position >= this.#liveReservedTo;
+    if (position < this.#staleTo) return position >= this.#staleLiveTo;
     if (position >= archive.newestFragment) return false;
     return capture.boot !== boot || clock.monotonicMs() - capture.monotonicMs > LIVE_MS_MAX;
   }
