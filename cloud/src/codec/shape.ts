@@ -43,6 +43,10 @@ export class Reading {
     this.#violations.push(`Value ${show(shown)}at '${this.#where()}' failed to satisfy constraint: ${constraint}`);
   }
 
+  get isClean(): boolean {
+    return this.#violations.length === 0;
+  }
+
   /** @throws {CloudError} `constraint-violated`, with all violations in one message. */
   finish(): void {
     const count = this.#violations.length;

@@ -13,27 +13,40 @@ export type Output =
   | readonly Output[]
   | { readonly [member: string]: Output | undefined };
 
+/** An answer of many records, which writes itself as JSON; values are made of it only for CBOR. */
+export interface BulkAnswer {
+  toJson(): string | Buffer;
+  toValues(): Output;
+}
+
+export function isBulkAnswer(answer: Output | BulkAnswer): answer is BulkAnswer {
+  return typeof answer === "object" && answer !== null && "toValues" in answer && typeof answer.toValues === "function";
+}
+
 /** One of the two protocols that AWS clients speak to Kinesis. */
 export interface WireCodec {
   readonly encoding: Encoding;
   readonly contentType: string;
   /** @throws {CloudError} `body-malformed`. */
   decode(body: Buffer): unknown;
-  encode(output: Output): Buffer;
+  encode(answer: Output | BulkAnswer): Buffer;
 }
 
 const json: WireCodec = {
   encoding: "json",
   contentType: "application/x-amz-json-1.1",
   decode: decodeJson,
-  encode: (output) => Buffer.from(encodeJson(output), "utf8"),
+  encode: (answer) => {
+    const json = isBulkAnswer(answer) ? answer.toJson() : encodeJson(answer);
+    return typeof json === "string" ? Buffer.from(json, "utf8") : json;
+  },
 };
 
 const cbor: WireCodec = {
   encoding: "cbor",
   contentType: "application/x-amz-cbor-1.1",
   decode: decodeCbor,
-  encode: (output) => Buffer.from(encodeCbor(output)),
+  encode: (answer) => Buffer.from(encodeCbor(isBulkAnswer(answer) ? answer.toValues() : answer)),
 };
 
 /** The codec for a content type (parameters such as a charset do not matter), or undefined. */

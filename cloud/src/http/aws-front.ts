@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
 import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../cloud-error.js";
-import { codecFor, type Output, type WireCodec } from "../codec/wire-codec.js";
+import { codecFor, type WireCodec } from "../codec/wire-codec.js";
 import type { CloudMetrics } from "../metrics.js";
-import { operations, type OperationContext } from "../operations/index.js";
+import { type Answer, operations, type OperationContext } from "../operations/index.js";
 import type { Identity, SignatureVerifier } from "../sigv4/index.js";
 import type { BodyBudget } from "./body-budget.js";
 import { isSignatureFailure, receive } from "./receive.js";
@@ -79,7 +79,9 @@ export class AwsFront {
     });
     try {
       const facts = { producer: producerOf(request, identity) };
-      const output = await operation.run(codec.decode(body.bytes), codec.encoding, this.#options.context, facts);
+      const { context } = this.#options;
+      const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts) : undefined;
+      const output = await (plain ?? operation.run(codec.decode(body.bytes), codec.encoding, context, facts));
       answer(exchange, 200, codec, output);
     } finally {
       release();
@@ -118,7 +120,7 @@ function answerError(exchange: Exchange, error: CloudError): void {
   }
 }
 
-function answer(exchange: Exchange, status: number, codec: WireCodec, output: Output | undefined): void {
+function answer(exchange: Exchange, status: number, codec: WireCodec, output: Answer): void {
   send(exchange, status, codec.contentType, output === undefined ? Buffer.alloc(0) : codec.encode(output));
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RecordBatch } from "../streams/record-batch.js";
 import { TestService, texts } from "../testing/test-service.js";
 
 const MEBIBYTE = 1 << 20;
@@ -23,7 +24,7 @@ afterEach(async () => {
 async function fill(count: number, bytes: number): Promise<void> {
   const shard = it.context.service.find("s");
   const records = Array.from({ length: count }, () => ({ partitionKey: "k", data: Buffer.alloc(bytes) }));
-  await it.context.service.putRecords(shard.name, records);
+  await it.context.service.putRecords(shard.name, RecordBatch.of(records));
 }
 
 const horizon = (): Promise<string> => it.iterator("s", { ShardIteratorType: "TRIM_HORIZON" });

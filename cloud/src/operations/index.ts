@@ -10,7 +10,7 @@ import type { Operation } from "./operation.js";
 import { putRecord } from "./put-record.js";
 import { putRecords } from "./put-records.js";
 
-export type { Operation, OperationContext, RequestFacts, Traffic } from "./operation.js";
+export type { Answer, Operation, OperationContext, RequestFacts, Traffic } from "./operation.js";
 
 /** Data Streams' operations by name, as `X-Amz-Target: Kinesis_20131202.<name>` asks for them. */
 export const operations: ReadonlyMap<string, Operation> = new Map([

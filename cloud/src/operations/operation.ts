@@ -1,5 +1,5 @@
 import type { ProducerRequest } from "@headwater/protocol";
-import type { Output } from "../codec/wire-codec.js";
+import type { BulkAnswer, Output } from "../codec/wire-codec.js";
 import { type Encoding, Reading, type Shape } from "../codec/shape.js";
 import type { TokenSealer } from "../streams/sealed-token.js";
 import type { StreamService } from "../streams/stream-service.js";
@@ -27,26 +27,37 @@ export interface RequestFacts {
   readonly producer: ProducerRequest | undefined;
 }
 
+export type Answer = Output | BulkAnswer | undefined;
+
 /** One operation of the API: its input's shape with all constraints, and what it does. */
 export interface Operation {
   /** Larger bodies are refused before they are read. */
   readonly bodyBytesMax: number;
   /** @returns the answer; undefined for an empty body. @throws {CloudError} */
-  run(body: unknown, encoding: Encoding, context: OperationContext, facts: RequestFacts): Promise<Output | undefined>;
+  run(body: unknown, encoding: Encoding, context: OperationContext, facts: RequestFacts): Promise<Answer>;
+  /** The same, straight from a JSON body's bytes; undefined where the body has to be decoded first. */
+  runPlain(body: Buffer, context: OperationContext, facts: RequestFacts): Promise<Answer> | undefined;
 }
 
 /** Enough for any operation that carries no records. */
 const CONTROL_BODY_BYTES_MAX = 1 << 20;
 
+type Handler<T> = (input: T, context: OperationContext, facts: RequestFacts) => Promise<Answer> | Answer;
+
+interface OperationOptions<P> {
+  readonly bodyBytesMax?: number;
+  /** A quick way for the usual JSON bodies; what `read` answers nothing for goes the long way. */
+  readonly plain?: {
+    readonly read: (body: Buffer) => P | undefined;
+    readonly handle: (input: P, context: OperationContext, facts: RequestFacts) => Promise<Answer>;
+  };
+}
+
 /** Declares an operation. Its handler gets an input that keeps to its shape. */
-export function operation<T>(
+export function operation<T, P = never>(
   input: Shape<T>,
-  handle: (
-    input: T,
-    context: OperationContext,
-    facts: RequestFacts,
-  ) => Promise<Output | undefined> | Output | undefined,
-  bodyBytesMax = CONTROL_BODY_BYTES_MAX,
+  handle: Handler<T>,
+  { bodyBytesMax = CONTROL_BODY_BYTES_MAX, plain }: OperationOptions<P> = {},
 ): Operation {
   return {
     bodyBytesMax,
@@ -55,6 +66,10 @@ export function operation<T>(
       const value = input.read(body, reading);
       reading.finish();
       return handle(value, context, facts);
+    },
+    runPlain(body, context, facts) {
+      const value = plain?.read(body);
+      return value === undefined ? undefined : Promise.resolve(plain?.handle(value, context, facts));
     },
   };
 }

@@ -1,31 +1,49 @@
 import { parseSequenceNumber } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
 import { structure } from "../codec/shape.js";
+import type { Output } from "../codec/wire-codec.js";
+import { RecordBatch } from "../streams/record-batch.js";
 import type { StreamService } from "../streams/stream-service.js";
 import { explicitHashKey, partitionKey, recordData, sequenceNumber, streamReference } from "./members.js";
-import { operation } from "./operation.js";
-import { RECORDS_BODY_BYTES_MAX, recordBytes, toNewRecord } from "./record-input.js";
+import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
+import { readPlainRecord } from "./plain-records.js";
+import { RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-input.js";
 import { streamNameOf } from "./stream-reference.js";
 
-export const putRecord = operation(
+export const putRecord: Operation = operation(
   structure({
     required: { Data: recordData, PartitionKey: partitionKey },
     optional: { ...streamReference, ExplicitHashKey: explicitHashKey, SequenceNumberForOrdering: sequenceNumber },
   }),
-  async (input, { service, traffic }, { producer }) => {
-    const streamName = streamNameOf(input, service);
+  (input, context, facts) => {
+    const streamName = streamNameOf(input, context.service);
     const record = toNewRecord(input, "data");
     if (input.SequenceNumberForOrdering !== undefined) {
-      checkOrdering(input.SequenceNumberForOrdering, streamName, service);
+      checkOrdering(input.SequenceNumberForOrdering, streamName, context.service);
     }
-    const [result] = await service.putRecords(streamName, [record], producer);
-    if (result === undefined) throw new RangeError("a put record has no result");
-    if (result.outcome instanceof CloudError) throw result.outcome;
-    traffic.put(1, recordBytes(record.data, record.partitionKey));
-    return { ShardId: result.shardId, SequenceNumber: result.outcome, EncryptionType: "NONE" };
+    return put(streamName, RecordBatch.of([record]), context, facts);
   },
-  RECORDS_BODY_BYTES_MAX,
+  {
+    bodyBytesMax: RECORDS_BODY_BYTES_MAX,
+    plain: {
+      read: readPlainRecord,
+      handle: (input, context, facts) => put(streamNameOf(input, context.service), input.records, context, facts),
+    },
+  },
 );
+
+async function put(
+  streamName: string,
+  records: RecordBatch,
+  { service, traffic }: OperationContext,
+  { producer }: RequestFacts,
+): Promise<Output> {
+  const results = await service.putRecords(streamName, records, producer);
+  const failure = results.failure(0);
+  if (failure !== undefined) throw failure;
+  traffic.put(1, records.limitBytes(0));
+  return { ShardId: results.shardId(0), SequenceNumber: results.sequenceNumber(0), EncryptionType: "NONE" };
+}
 
 /** A shard's sequence numbers always rise, so all that is left to do is to refuse numbers that we never gave. */
 function checkOrdering(text: string, streamName: string, service: StreamService): void {

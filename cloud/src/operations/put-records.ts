@@ -1,10 +1,14 @@
 import { kinesisLimits } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
 import { list, structure } from "../codec/shape.js";
+import type { BulkAnswer, Output } from "../codec/wire-codec.js";
 import { wireError } from "../http/wire-errors.js";
+import type { PutResults } from "../streams/put-results.js";
+import { RecordBatch } from "../streams/record-batch.js";
 import { explicitHashKey, partitionKey, recordData, streamReference } from "./members.js";
-import { operation } from "./operation.js";
-import { RECORDS_BODY_BYTES_MAX, recordBytes, toNewRecord } from "./record-input.js";
+import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
+import { readPlainRecords } from "./plain-records.js";
+import { RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-input.js";
 import { streamNameOf } from "./stream-reference.js";
 
 const entry = structure({
@@ -12,33 +16,82 @@ const entry = structure({
   optional: { ExplicitHashKey: explicitHashKey },
 });
 
-export const putRecords = operation(
+export const putRecords: Operation = operation(
   structure({
     required: { Records: list(entry, { min: 1, max: kinesisLimits.putRecordsEntriesMax }) },
     optional: streamReference,
   }),
-  async (input, { service, traffic }, { producer }) => {
-    const streamName = streamNameOf(input, service);
+  (input, context, facts) => {
+    const streamName = streamNameOf(input, context.service);
     const records = input.Records.map((record, i) => toNewRecord(record, `records.${i + 1}.member.data`));
-    const sizes = records.map(({ data, partitionKey }) => recordBytes(data, partitionKey));
-    if (sizes.reduce((sum, size) => sum + size, 0) > kinesisLimits.putRecordsBytesMax) {
-      throw new CloudError("argument-invalid", "Records size exceeds 10 MB limit");
-    }
-    let stored = 0;
-    let storedBytes = 0;
-    const results = await service.putRecords(streamName, records, producer);
-    const entries = results.map(({ shardId, outcome }, i) => {
-      if (outcome instanceof CloudError) {
-        const { type, message } = wireError(outcome);
-        traffic.refused(outcome.code);
-        return { ErrorCode: type, ErrorMessage: message };
-      }
-      stored += 1;
-      storedBytes += sizes[i] ?? 0;
-      return { SequenceNumber: outcome, ShardId: shardId };
-    });
-    traffic.put(stored, storedBytes);
-    return { FailedRecordCount: entries.length - stored, Records: entries, EncryptionType: "NONE" };
+    return put(streamName, RecordBatch.of(records), context, facts);
   },
-  RECORDS_BODY_BYTES_MAX,
+  {
+    bodyBytesMax: RECORDS_BODY_BYTES_MAX,
+    plain: {
+      read: readPlainRecords,
+      handle: (input, context, facts) => put(streamNameOf(input, context.service), input.records, context, facts),
+    },
+  },
 );
+
+async function put(
+  streamName: string,
+  records: RecordBatch,
+  { service, traffic }: OperationContext,
+  { producer }: RequestFacts,
+): Promise<BulkAnswer> {
+  let bytes = 0;
+  for (let i = 0; i < records.count; i++) bytes += records.limitBytes(i);
+  if (bytes > kinesisLimits.putRecordsBytesMax) {
+    throw new CloudError("argument-invalid", "Records size exceeds 10 MB limit");
+  }
+  const results = await service.putRecords(streamName, records, producer);
+  let failed = 0;
+  for (let i = 0; i < records.count; i++) {
+    const failure = results.failure(i);
+    if (failure === undefined) continue;
+    failed += 1;
+    bytes -= records.limitBytes(i);
+    traffic.refused(failure.code);
+  }
+  traffic.put(records.count - failed, bytes);
+  return new PutRecordsAnswer(results, records.count, failed);
+}
+
+class PutRecordsAnswer implements BulkAnswer {
+  constructor(
+    readonly results: PutResults,
+    readonly count: number,
+    readonly failed: number,
+  ) {}
+
+  toValues(): Output {
+    const Records = Array.from({ length: this.count }, (_, i) => this.#refused(i) ?? this.#stored(i));
+    return { FailedRecordCount: this.failed, Records, EncryptionType: "NONE" };
+  }
+
+  toJson(): string {
+    const { results } = this;
+    let json = `{"FailedRecordCount":${this.failed},"Records":[`;
+    for (let i = 0; i < this.count; i++) {
+      if (i > 0) json += ",";
+      const refused = this.#refused(i);
+      // Neither a sequence number nor a shard's id has anything to escape.
+      if (refused !== undefined) json += JSON.stringify(refused);
+      else json += `{"SequenceNumber":"${results.sequenceNumber(i)}","ShardId":"${results.shardId(i)}"}`;
+    }
+    return `${json}],"EncryptionType":"NONE"}`;
+  }
+
+  #stored(i: number): { SequenceNumber: string; ShardId: string } {
+    return { SequenceNumber: this.results.sequenceNumber(i), ShardId: this.results.shardId(i) };
+  }
+
+  #refused(i: number): { ErrorCode: string; ErrorMessage: string } | undefined {
+    const failure = this.results.failure(i);
+    if (failure === undefined) return undefined;
+    const { type, message } = wireError(failure);
+    return { ErrorCode: type, ErrorMessage: message };
+  }
+}

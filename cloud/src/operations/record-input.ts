@@ -29,7 +29,7 @@ export function toNewRecord({ Data, PartitionKey, ExplicitHashKey }: RecordInput
   }
   if (ExplicitHashKey === undefined) return { partitionKey: PartitionKey, data: Data };
   const explicitHashKey = BigInt(ExplicitHashKey);
-  if (explicitHashKey > HASH_KEY_MAX) {
+  if (!isHashKey(explicitHashKey)) {
     throw new CloudError(
       "argument-invalid",
       "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. " +
@@ -39,7 +39,15 @@ export function toNewRecord({ Data, PartitionKey, ExplicitHashKey }: RecordInput
   return { partitionKey: PartitionKey, explicitHashKey, data: Data };
 }
 
+/** As many digits as a hash key may have. */
+export const HASH_KEY_DIGITS_MAX = String(HASH_KEY_MAX).length;
+
+/** Whether a whole number of 0 or more is a hash key. */
+export function isHashKey(value: bigint): boolean {
+  return value <= HASH_KEY_MAX;
+}
+
 /** As limits count: the data and the partition key. */
-export function recordBytes(data: Uint8Array, partitionKey: string): number {
+function recordBytes(data: Uint8Array, partitionKey: string): number {
   return data.length + Buffer.byteLength(partitionKey);
 }

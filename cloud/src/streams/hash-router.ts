@@ -1,5 +1,7 @@
-import { hash } from "node:crypto";
-import { findByHashKey, type HashKeyRange, hashPartitionKey } from "@headwater/protocol";
+import { findByHashKey, type HashKeyRange, KeyHash } from "@headwater/protocol";
+
+/** Used from one call to the next; nothing of it outlives a call. */
+const hash = new KeyHash();
 
 /**
  * Finds the shard of a partition key. Most keys are settled by the first 48 bits of their hash, compared as a number;
@@ -15,8 +17,10 @@ export class HashRouter<T extends HashKeyRange> {
     this.#starts = Float64Array.from(shards, ({ startingHashKey }) => Number(startingHashKey >> 80n));
   }
 
-  route(partitionKey: string): T {
-    const first48 = hash("md5", partitionKey, "buffer").readUIntBE(0, 6);
+  /** For a key that stands as UTF-8 from `from` up to `to`. */
+  routeKey(bytes: Uint8Array, from: number, to: number): T {
+    hash.update(bytes, from, to);
+    const { first48 } = hash;
     let low = 0;
     let high = this.#starts.length - 1;
     while (low < high) {
@@ -25,9 +29,7 @@ export class HashRouter<T extends HashKeyRange> {
       else high = middle - 1;
     }
     const shard = this.#shards[low];
-    return shard === undefined || this.#starts[low] === first48
-      ? this.routeHash(hashPartitionKey(partitionKey))
-      : shard;
+    return shard === undefined || this.#starts[low] === first48 ? this.routeHash(hash.hashKey) : shard;
   }
 
   /** @param hashKey 0 to 2^128 - 1. */

@@ -8,8 +8,8 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemoryLog } from "../testing/memory-log.js";
 import { storedShard } from "../testing/stored-shard.js";
-import { type PutEntry, type PutOutcome, ShardOwner } from "./shard-owner.js";
-import { encodeRecordHead } from "./stored-record.js";
+import { RecordBatch } from "./record-batch.js";
+import { type PutOutcome, ShardOwner } from "./shard-owner.js";
 
 const LOG_NAME = "streams/s/0";
 const clock = new ManualClock();
@@ -27,9 +27,10 @@ function ownerOn(log: Log): ShardOwner {
   });
 }
 
-function entries(...indexes: number[]): PutEntry[] {
-  const head = encodeRecordHead("k", undefined);
-  return indexes.map((index) => ({ index, head, data: Buffer.from([index]), bytes: 2 }));
+/** Puts the entries of these numbers. */
+function put(shard: ShardOwner, indexes: readonly number[], producer: ProducerRequest): Promise<readonly PutOutcome[]> {
+  const whole = Array.from({ length: 5 }, (_, index) => ({ partitionKey: "k", data: Buffer.from([index]) }));
+  return shard.put(RecordBatch.of(whole), indexes, producer);
 }
 
 function request(number: number, producer = "gateway"): ProducerRequest {
@@ -68,13 +69,13 @@ describe("on the real log, from what was on the disk at one moment", () => {
     const live = await open("live");
     await live.createShards([LOG_NAME]);
     const shard = ownerOn(live);
-    const first = await shard.put(entries(0, 1), request(1));
+    const first = await put(shard, [0, 1], request(1));
     await shard.close(); // stores the sets
-    const later = await ownerOn(live).put(entries(0, 2), request(2)); // only frames say so
+    const later = await put(ownerOn(live), [0, 2], request(2)); // only frames say so
     const log = await afterCrash("crashed");
     const again = ownerOn(log);
-    expect(await again.put(entries(0, 1), request(1))).toEqual(first);
-    expect(await again.put(entries(0, 2), request(2))).toEqual(later);
+    expect(await put(again, [0, 1], request(1))).toEqual(first);
+    expect(await put(again, [0, 2], request(2))).toEqual(later);
     expect(await storedFrames(log)).toBe(4);
   });
 
@@ -82,23 +83,23 @@ describe("on the real log, from what was on the disk at one moment", () => {
     const live = await open("live");
     await live.createShards([LOG_NAME]);
     const shard = ownerOn(live);
-    const first = await shard.put(entries(0, 1, 2), request(1));
+    const first = await put(shard, [0, 1, 2], request(1));
     const early = ownerOn(await afterCrash("early"));
-    expect(await early.put(entries(0, 1, 2), request(1))).toEqual(first);
+    expect(await put(early, [0, 1, 2], request(1))).toEqual(first);
     await shard.close();
     const late = ownerOn(await afterCrash("late"));
-    expect(await late.put(entries(0, 1, 2), request(1))).toEqual(first);
+    expect(await put(late, [0, 1, 2], request(1))).toEqual(first);
   });
 
   test("of a request that was stored in part, the rest is stored by the repeat, once", async () => {
     const live = await open("live");
     await live.createShards([LOG_NAME]);
-    const [one, three] = await ownerOn(live).put(entries(1, 3), request(1));
+    const [one, three] = await put(ownerOn(live), [1, 3], request(1));
     const log = await afterCrash("crashed");
-    const whole = await ownerOn(log).put(entries(0, 1, 2, 3), request(1));
+    const whole = await put(ownerOn(log), [0, 1, 2, 3], request(1));
     expect([whole[1], whole[3]]).toEqual([one, three]);
     const crashedAgain = ownerOn(log);
-    expect(await crashedAgain.put(entries(0, 1, 2, 3), request(1))).toEqual(whole);
+    expect(await put(crashedAgain, [0, 1, 2, 3], request(1))).toEqual(whole);
     expect(await storedFrames(log)).toBe(4);
   });
 });
@@ -129,7 +130,7 @@ test("whatever crashes, stops, is trimmed or cannot be saved, each entry is stor
       const answers = new Map<string, Set<PutOutcome | undefined>>();
       for (const one of steps) {
         if (one.do === "put") {
-          const outcomes = await shard.put(entries(...one.indexes), request(one.number, one.producer));
+          const outcomes = await put(shard, one.indexes, request(one.number, one.producer));
           for (const [i, index] of one.indexes.entries()) {
             const key = `${one.producer}/${one.number}/${index}`;
             answers.set(key, (answers.get(key) ?? new Set()).add(outcomes[i]));

@@ -7,22 +7,12 @@ import { ProducerMemory, type StoredEntries } from "./producer-memory.js";
 import type { StoredEntry } from "./producer-sets.js";
 import { PutGate } from "./put-gate.js";
 import { ReadLimiter } from "./read-limiter.js";
+import type { RecordBatch } from "./record-batch.js";
 import { formatShardId } from "./shard-id.js";
 import { TokenBucket } from "./token-bucket.js";
 
-/** One record to store. */
-export interface PutEntry {
-  /** Its number within the request. */
-  readonly index: number;
-  /** See stored-record.ts. */
-  readonly head: Buffer;
-  readonly data: Uint8Array;
-  /** Partition key and data, as limits count them. */
-  readonly bytes: number;
-}
-
-/** A record's sequence number, or why it was not stored. */
-export type PutOutcome = string | StoredEarlier | CloudError;
+/** A record's position in the shard, or why it was not stored. */
+export type PutOutcome = number | StoredEarlier | CloudError;
 
 /** Of an entry that an ancestor of the shard stored when it was put first. */
 export class StoredEarlier {
@@ -89,22 +79,30 @@ export class ShardOwner implements HashKeyRange {
   }
 
   /**
-   * Stores records in their order, in one append. Resolves after the bytes are synced, with an outcome for each entry;
-   * where storing failed, all that were to be stored have that failure as their outcome.
+   * Stores some of a call's records in their order, in one append. Resolves after the bytes are synced, with an outcome
+   * for each; where storing failed, all that were to be stored have that failure as their outcome.
+   * @param indexes which records, by their numbers within the request.
    */
-  async put(entries: readonly PutEntry[], producer?: ProducerRequest): Promise<PutOutcome[]> {
+  async put(
+    records: RecordBatch,
+    indexes: readonly number[],
+    producer?: ProducerRequest,
+  ): Promise<readonly PutOutcome[]> {
     if (producer === undefined) {
-      const outcomes: Outcomes = entries.map(() => undefined);
-      this.#admit(entries, outcomes, false);
-      await this.#append(entries, outcomes);
+      const outcomes: Outcomes = indexes.map(() => undefined);
+      this.#admit(records, indexes, outcomes, false);
+      await this.#append(records, indexes, outcomes);
       return outcomes as PutOutcome[]; // all set by now
     }
     return this.#producers.once(producer, async (accepted) => {
-      if (accepted === undefined) return { answer: entries.map(() => this.#forgotten(producer)) };
-      const outcomes = entries.map(({ index }) => this.#outcomeOf(accepted.get(index)));
-      this.#admit(entries, outcomes, true);
-      const stored = await this.#append(entries, outcomes, producer);
-      return { answer: outcomes as PutOutcome[], ...(stored === undefined ? {} : { stored }) };
+      if (accepted === undefined) return { answer: indexes.map(() => this.#forgotten(producer)) };
+      const outcomes = indexes.map((index) => this.#outcomeOf(accepted.get(index)));
+      this.#admit(records, indexes, outcomes, true);
+      const stored = await this.#append(records, indexes, outcomes, producer);
+      return {
+        answer: outcomes as PutOutcome[],
+        ...(stored === undefined ? {} : { stored }),
+      };
     });
   }
 
@@ -163,21 +161,26 @@ export class ShardOwner implements HashKeyRange {
     return formatSequenceNumber({ shardEpoch: this.epoch, position, index: 0 });
   }
 
-  #outcomeOf(stored: StoredEntry | undefined): string | StoredEarlier | undefined {
+  #outcomeOf(stored: StoredEntry | undefined): number | StoredEarlier | undefined {
     if (stored === undefined) return undefined;
     const { shard, position } = stored;
-    if (shard.epoch === this.epoch) return this.sequenceNumber(position);
-    const number = formatSequenceNumber({ shardEpoch: shard.epoch, position, index: 0 });
+    if (shard.epoch === this.epoch) return position;
+    const number = formatSequenceNumber({
+      shardEpoch: shard.epoch,
+      position,
+      index: 0,
+    });
     return new StoredEarlier(formatShardId(shard.number), number);
   }
 
-  /** Sets the outcome of entries over the limits. With a producer, the first such entry takes the rest along. */
-  #admit(entries: readonly PutEntry[], outcomes: Outcomes, stopAtFirst: boolean): void {
+  /** Sets the outcome of records over the limits. With a producer, the first such record takes the rest along. */
+  #admit(records: RecordBatch, indexes: readonly number[], outcomes: Outcomes, stopAtFirst: boolean): void {
     if (this.#recordBucket === undefined || this.#byteBucket === undefined) return;
     const now = this.#clock.now();
     let refusal: CloudError | undefined;
-    for (const [i, { bytes }] of entries.entries()) {
+    for (const [i, index] of indexes.entries()) {
       if (outcomes[i] !== undefined) continue;
+      const bytes = records.limitBytes(index);
       const stopped = stopAtFirst && refusal !== undefined;
       if (!stopped && this.#recordBucket.has(1, now) && this.#byteBucket.has(bytes, now)) {
         this.#recordBucket.take(1);
@@ -189,35 +192,29 @@ export class ShardOwner implements HashKeyRange {
     }
   }
 
-  /** Appends the entries that have no outcome yet, and sets it. */
+  /** Appends the records that have no outcome yet, and sets it. */
   async #append(
-    entries: readonly PutEntry[],
+    records: RecordBatch,
+    indexes: readonly number[],
     outcomes: Outcomes,
     producer?: ProducerRequest,
   ): Promise<StoredEntries | undefined> {
-    const frames: Frame[] = [];
-    const places: number[] = [];
-    const indexes: number[] = [];
-    let bytes = 0;
-    for (const [i, entry] of entries.entries()) {
-      if (outcomes[i] !== undefined) continue;
-      const data = [entry.head, entry.data];
-      frames.push(producer === undefined ? { data } : { data, origin: { ...producer, entry: entry.index } });
-      places.push(i);
-      indexes.push(entry.index);
-      bytes += entry.bytes;
-    }
-    if (frames.length === 0) return undefined;
+    const entries = outcomes.includes(undefined) ? indexes.filter((_, i) => outcomes[i] === undefined) : [];
+    if (entries.length === 0) return undefined;
+    let outcome: (n: number) => PutOutcome;
+    let stored: StoredEntries | undefined;
     try {
-      const { position } = await this.#log.append(this.#logName, frames);
-      for (const [n, i] of places.entries()) outcomes[i] = this.sequenceNumber(position + n);
+      const { position } = await this.#log.append(this.#logName, framesOf(records, entries, producer));
+      outcome = (n) => position + n;
+      stored = { entries, position };
+      const bytes = entries.reduce((sum, index) => sum + records.limitBytes(index), 0);
       if (this.#producers.grew(bytes)) this.#producers.save().catch(this.#onSaveFailed);
-      return { entries: indexes, position };
     } catch (error) {
       const failure = fromLogError(error);
-      for (const i of places) outcomes[i] = failure;
-      return undefined;
+      outcome = () => failure;
     }
+    for (let i = 0, n = 0; i < outcomes.length; i++) outcomes[i] ??= outcome(n++);
+    return stored;
   }
 
   #throttled(): CloudError {
@@ -242,3 +239,11 @@ export class ShardOwner implements HashKeyRange {
 }
 
 type Outcomes = (PutOutcome | undefined)[];
+
+function framesOf(records: RecordBatch, indexes: readonly number[], producer: ProducerRequest | undefined): Frame[] {
+  if (producer === undefined) return indexes.map((index) => ({ data: records.stored(index) }));
+  return indexes.map((index) => ({
+    data: records.stored(index),
+    origin: { ...producer, entry: index },
+  }));
+}

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { NewStream } from "../catalog/catalog.js";
 import { MemoryCatalog } from "../testing/memory-catalog.js";
 import { MemoryLog } from "../testing/memory-log.js";
+import { RecordBatch } from "./record-batch.js";
 import { StreamService } from "./stream-service.js";
 import type { StreamRecord } from "./stream.js";
 
@@ -37,10 +38,8 @@ function create(service: StreamService, name = "s", shardCount = 2): Promise<voi
 }
 
 async function put(service: StreamService, ...keys: string[]): Promise<void> {
-  await service.putRecords(
-    "s",
-    keys.map((partitionKey) => ({ partitionKey, data: Buffer.from(partitionKey) })),
-  );
+  const records = keys.map((partitionKey) => ({ partitionKey, data: Buffer.from(partitionKey) }));
+  await service.putRecords("s", RecordBatch.of(records));
 }
 
 describe("a stream's life", () => {
@@ -53,13 +52,10 @@ describe("a stream's life", () => {
       shardCount: 2,
       arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s",
     });
-    const [result] = await service.putRecords("s", [
-      { partitionKey: "k", explicitHashKey: HASH_KEY_MAX, data: Buffer.alloc(1) },
-    ]);
-    expect(result).toMatchObject({
-      shardId: "shardId-000000000001",
-      outcome: expect.stringMatching(/^49\d{54}$/) as string,
-    });
+    const record = { partitionKey: "k", explicitHashKey: HASH_KEY_MAX, data: Buffer.alloc(1) };
+    const results = await service.putRecords("s", RecordBatch.of([record]));
+    expect(results.shardId(0)).toBe("shardId-000000000001");
+    expect(results.sequenceNumber(0)).toMatch(/^49\d{54}$/);
   });
 
   test("one name, one stream, however many ask at once", async () => {

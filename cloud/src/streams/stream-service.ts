@@ -4,16 +4,10 @@ import type { Catalog, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { RepeatedTask } from "../repeated-task.js";
 import { fromLogError } from "./log-failure.js";
-import { type PutEntry, type PutOutcome, type ShardOwner, StoredEarlier } from "./shard-owner.js";
-import { encodeRecordHead } from "./stored-record.js";
-import type {
-  NewRecord,
-  ShardDescription,
-  StreamDescription,
-  StreamMode,
-  StreamRecord,
-  StreamSettings,
-} from "./stream.js";
+import { PutResults } from "./put-results.js";
+import type { RecordBatch } from "./record-batch.js";
+import type { ShardOwner } from "./shard-owner.js";
+import type { ShardDescription, StreamDescription, StreamMode, StreamRecord, StreamSettings } from "./stream.js";
 import { StreamState, type StreamSurroundings } from "./stream-state.js";
 import { tailStream } from "./tail.js";
 
@@ -42,12 +36,6 @@ export interface NewStreamRequest {
   readonly shardCount: number;
   readonly mode: StreamMode;
   readonly tags: Readonly<Record<string, string>>;
-}
-
-/** Where a put record lies, or why it does not. */
-export interface PutResult {
-  readonly shardId: string;
-  readonly outcome: Exclude<PutOutcome, StoredEarlier>;
 }
 
 /** Data Streams without the wire: the streams, their life from creation to deletion, and their records' way in. */
@@ -157,34 +145,25 @@ export class StreamService implements StreamReader {
 
   /**
    * Stores records, one append for each shard that gets some. Resolves after all of it is synced or refused, with a
-   * result for each record, in their order.
+   * result for each record.
    * @throws {CloudError} `stream-not-found`.
    */
-  async putRecords(
-    streamName: string,
-    records: readonly NewRecord[],
-    producer?: ProducerRequest,
-  ): Promise<PutResult[]> {
+  async putRecords(streamName: string, records: RecordBatch, producer?: ProducerRequest): Promise<PutResults> {
     const stream = this.find(streamName);
     if (stream.status !== "ACTIVE") throw this.#notFound(streamName);
-    const entries = records.map(({ partitionKey, explicitHashKey, data }, index) => {
-      const head = encodeRecordHead(partitionKey, explicitHashKey);
-      return { index, head, data, bytes: Buffer.byteLength(partitionKey) + data.length };
-    });
-    const results: PutResult[] = [];
-    const put = async (unplaced: readonly PutEntry[]): Promise<void> => {
-      const batches = [...byShard(stream, records, unplaced)];
+    const results = new PutResults();
+    const put = async (indexes: Iterable<number>): Promise<void> => {
       await Promise.all(
-        batches.map(async ([shard, batch]) => {
+        [...byShard(stream, records, indexes)].map(async ([shard, part]) => {
           const { opened } = shard.gate;
-          if (opened !== undefined) return opened.then(() => put(batch)); // by then other shards may hold their keys
-          const outcomes = await shard.gate.pass(() => shard.put(batch, producer));
-          for (const [i, { index }] of batch.entries()) results[index] = resultOf(shard, outcomes[i]);
+          if (opened !== undefined) return opened.then(() => put(part)); // by then other shards may hold their keys
+          const outcomes = await shard.gate.pass(() => shard.put(records, part, producer));
+          results.set(shard, part, outcomes);
         }),
       );
     };
-    await put(entries);
-    return results; // every place is filled by now, in whatever order
+    await put(Array(records.count).keys());
+    return results;
   }
 
   /** Forgets the records that are past their stream's retention. */
@@ -195,7 +174,11 @@ export class StreamService implements StreamReader {
         try {
           await shard.trimOlderThan(stream.horizonMs());
         } catch (error) {
-          this.#surroundings.report("could not trim a shard", { stream: stream.name, shard: shard.shardId, error });
+          this.#surroundings.report("could not trim a shard", {
+            stream: stream.name,
+            shard: shard.shardId,
+            error,
+          });
         }
       }
     }
@@ -310,25 +293,14 @@ export class StreamService implements StreamReader {
   }
 }
 
-/** Entries by the shards that hold their keys now, each shard's in their order. */
-function byShard(
-  { router }: StreamState,
-  records: readonly NewRecord[],
-  entries: readonly PutEntry[],
-): Map<ShardOwner, PutEntry[]> {
-  const batches = new Map<ShardOwner, PutEntry[]>();
-  for (const entry of entries) {
-    const { partitionKey = "", explicitHashKey } = records[entry.index] ?? {};
-    const shard = explicitHashKey === undefined ? router.route(partitionKey) : router.routeHash(explicitHashKey);
-    const batch = batches.get(shard);
-    if (batch === undefined) batches.set(shard, [entry]);
-    else batch.push(entry);
+/** Records by the shards that hold their keys now, each shard's in their order. */
+function byShard({ router }: StreamState, records: RecordBatch, indexes: Iterable<number>): Map<ShardOwner, number[]> {
+  const parts = new Map<ShardOwner, number[]>();
+  for (const index of indexes) {
+    const shard = records.route(index, router);
+    const part = parts.get(shard);
+    if (part === undefined) parts.set(shard, [index]);
+    else part.push(index);
   }
-  return batches;
-}
-
-function resultOf({ shardId }: ShardOwner, outcome: PutOutcome | undefined): PutResult {
-  if (outcome === undefined) throw new RangeError("a put entry has no outcome");
-  if (!(outcome instanceof StoredEarlier)) return { shardId, outcome };
-  return { shardId: outcome.shardId, outcome: outcome.sequenceNumber };
+  return parts;
 }

@@ -1,6 +1,7 @@
 import { ManualClock } from "@headwater/log/testing";
 import type { ProducerRequest } from "@headwater/protocol";
 import type { Encoding } from "../codec/shape.js";
+import { isBulkAnswer } from "../codec/wire-codec.js";
 import { operations, type OperationContext } from "../operations/index.js";
 import { TokenSealer } from "../streams/sealed-token.js";
 import { StreamService } from "../streams/stream-service.js";
@@ -60,7 +61,7 @@ export class TestService {
     const operation = operations.get(name);
     if (operation === undefined) throw new Error(`no operation ${name}`);
     const answer = await operation.run(input, encoding, this.context, { producer });
-    return (answer ?? {}) as Answer;
+    return (answer !== undefined && isBulkAnswer(answer) ? answer.toValues() : (answer ?? {})) as Answer;
   }
 
   async createStream(StreamName: string, ShardCount = 1): Promise<void> {
