@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { join, resolve } from "node:path";
 import { type Disk, type Log, openLog } from "@headwater/log";
 import { videoTopic } from "@headwater/protocol";
@@ -120,6 +121,7 @@ export class Video {
     this.#shelves = shelves;
     this.#uplink = uplink;
     const { signal } = this.#running;
+    setMaxListeners(0, signal); // each camera waits in several places
     this.#loops = Promise.all([
       ...shelves.map(({ camera }) => camera.run(signal)),
       uplink.run(signal),

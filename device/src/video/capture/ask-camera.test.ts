@@ -34,12 +34,12 @@ test("what the program says is read when it has ended, whatever its exit code", 
   expect(streams).toEqual({ video: "h264", audio: "none" });
 });
 
-test("a program that saw no video says why, without credentials", async () => {
+test("a program that saw no camera says why, without credentials", async () => {
   const asking = ask((child) => {
     child.say("rtsp://admin:secret@camera/: Server returned 401 Unauthorized\n");
     child.exit(1);
   });
-  const message = "ffmpeg found no video: rtsp://***@camera/: Server returned 401 Unauthorized";
+  const message = "ffmpeg saw no camera: rtsp://***@camera/: Server returned 401 Unauthorized";
   await expect(asking).rejects.toMatchObject({ fault: "ended", message });
 });
 

@@ -11,7 +11,7 @@ const SAID_CHARACTERS_MAX = 256 * 1024;
 
 /**
  * Runs a program that looks at a camera, and reads what it says of the camera's streams.
- * @throws {CaptureError} `ended` where it saw no video, with what it said last; `silent` where that took too long;
+ * @throws {CaptureError} `ended` where it saw none, with what it said last; `silent` where that took too long;
  * `program-missing`.
  */
 export async function askCamera(
@@ -43,7 +43,7 @@ export async function askCamera(
     const streams = read(said);
     if (streams !== undefined) return streams;
     if (!isOver) throw new CaptureError("silent", `no answer to ${program} for ${ASK_MS_MAX} ms`);
-    throw new CaptureError("ended", `${program} found no video: ${tail.lines().slice(-3).join(" | ")}`);
+    throw new CaptureError("ended", `${program} saw no camera: ${tail.lines().slice(-3).join(" | ")}`);
   } finally {
     signal.removeEventListener("abort", end);
     end();

@@ -1,7 +1,6 @@
-/** What a camera on the network says that it sends; codecs as ffmpeg names them. */
+/** What a camera on the network says that it sends: codecs as ffmpeg names them, or `none`. */
 export interface CameraStreams {
   readonly video: string;
-  /** `none` where it sends no sound. */
   readonly audio: string;
 }
 
@@ -14,13 +13,13 @@ const CODEC_OF_ENCODING: Readonly<Record<string, string>> = {
   PCMU: "pcm_mulaw",
 };
 
-/** Reads what `ffmpeg -i` says of its input: lines of `Stream #0:0: Video: h264 (Main), …`. */
+/** Reads what `ffmpeg -i` says of its input, lines of `Stream #0:0: Video: h264 (Main), …`; `undefined` without them. */
 export function streamsFromFfmpeg(said: string): CameraStreams | undefined {
   const streams = said.matchAll(/^ *Stream #0:\d+\S*: (Video|Audio): (\w+)/gm);
   return firstOfEach([...streams].map(([, kind = "", codec = ""]) => [kind.toLowerCase(), codec]));
 }
 
-/** Reads what `gst-launch-1.0 -v rtspsrc` says of its pads: `caps = application/x-rtp, media=(string)video, …`. */
+/** Reads the capabilities that `gst-launch-1.0 -v` tells, `application/x-rtp, media=(string)video, …`; `undefined` without. */
 export function streamsFromGstreamer(said: string): CameraStreams | undefined {
   const caps = said.matchAll(/application\/x-rtp, media=\(string\)(\w+),.*? encoding-name=\(string\)([\w-]+)/g);
   return firstOfEach(
@@ -29,7 +28,6 @@ export function streamsFromGstreamer(said: string): CameraStreams | undefined {
 }
 
 function firstOfEach(streams: readonly (readonly [kind: string, codec: string])[]): CameraStreams | undefined {
-  const codecOf = (wanted: string): string | undefined => streams.find(([kind]) => kind === wanted)?.[1];
-  const video = codecOf("video");
-  return video === undefined ? undefined : { video, audio: codecOf("audio") ?? "none" };
+  const codecOf = (wanted: string): string => streams.find(([kind]) => kind === wanted)?.[1] ?? "none";
+  return streams.length === 0 ? undefined : { video: codecOf("video"), audio: codecOf("audio") };
 }

@@ -4,8 +4,8 @@ import { testPatternFilter } from "./test-pattern.js";
 
 /** Frames leave as soon as they are there; otherwise Matroska comes in bursts of 0.7 s. */
 const OUTPUT = ["-cluster_time_limit", "0", "-flush_packets", "1", "-f", "matroska", "-"];
-/** How long the picture waits for a sound that has stopped; 10 s unless told, which looks like a camera that froze. */
-const SOUND_WAIT = ["-max_interleave_delta", "200000"];
+/** How long the picture waits for a sound that has stopped; unless told 10 s, which looks like a camera that froze. */
+const SOUND_WAIT = ["-max_interleave_delta", "500000"];
 const NETWORK_TIMEOUT_MICROSECONDS = 5_000_000;
 const KEY_FRAME_EVERY_SECONDS = 2;
 /** Sound that is passed on as it is; other codecs have no place in a Kinesis video stream. */

@@ -45,5 +45,6 @@ async function streamsOf(
     ? await askCamera(gstreamerQuestion(camera), streamsFromGstreamer, start, clock, signal)
     : await askCamera(ffmpegQuestion(camera), streamsFromFfmpeg, start, clock, signal);
   if (VIDEO.has(streams.video)) return streams;
-  throw new CaptureError("unsupported", `the camera sends ${streams.video}; H.264 and H.265 are passed on`);
+  const what = streams.video === "none" ? "no video" : `its video as ${streams.video}`;
+  throw new CaptureError("unsupported", `the camera sends ${what}; H.264 and H.265 are passed on`);
 }

@@ -3,6 +3,7 @@ import { CaptureTimeline } from "./capture-timeline.js";
 
 const anywhere = (): number => Number.POSITIVE_INFINITY;
 const nowhere = (): undefined => undefined;
+const oneFrame = (): number => 40;
 
 test("the camera's distances stand, however late its frames arrive", () => {
   const timeline = new CaptureTimeline(1000, 1000);
@@ -44,4 +45,12 @@ test("a time line that breaks begins anew where a fragment can", () => {
   expect(timeline.timeOf(3_600_040, 1080, anywhere)).toBe(1080);
   expect(timeline.timeOf(3_600_080, 1120, nowhere)).toBe(1120);
   expect(timeline.timeOf(0, 1160, anywhere)).toBe(1160);
+});
+
+test("a camera that sets its clock forward by seconds is not believed for minutes", () => {
+  const timeline = new CaptureTimeline(0, 0);
+  expect(timeline.timeOf(1000, 1000, oneFrame)).toBe(1000);
+  expect(timeline.timeOf(4040, 1040, nowhere)).toBeUndefined();
+  expect(timeline.timeOf(5000, 2000, oneFrame)).toBe(2000);
+  expect(timeline.timeOf(5040, 2040, nowhere)).toBe(2040);
 });

@@ -1,8 +1,12 @@
 /** How much a camera's clock may lag behind the device's before its frames are moved. */
 const DRIFT_MS_MAX = 50;
 const WINDOW_MS = 60_000;
-/** A time code that is off its arrival by more than this begins a new time line: the camera set its clock. */
-const JUMP_MS = 10_000;
+/**
+ * A time code that is so far off its arrival begins a new time line: the camera set its clock. A network may hold frames
+ * back for seconds, but brings none from the future.
+ */
+const LATE_MS_MAX = 10_000;
+const EARLY_MS_MAX = 1_000;
 
 /**
  * Puts a capture's time codes on the device's monotonic time. The camera's distances stand; where its time line begins
@@ -28,7 +32,7 @@ export class CaptureTimeline {
    */
   timeOf(timecodeMs: number, arrivedMs: number, room: (timeMs: number) => number | undefined): number | undefined {
     const delayMs = arrivedMs - this.#anchorMs - timecodeMs;
-    if (Math.abs(delayMs) > JUMP_MS) {
+    if (delayMs > LATE_MS_MAX || delayMs < -EARLY_MS_MAX) {
       if (room(arrivedMs) === undefined) return undefined;
       this.#anchorMs += delayMs;
       this.#window = { sinceMs: arrivedMs, delayMs: 0 };
