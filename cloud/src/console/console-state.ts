@@ -5,9 +5,16 @@ import { RateMeter } from "./rate-meter.js";
 
 /** What the console needs of Data Streams. */
 export interface StreamSource {
-  listStreams(): readonly { readonly name: string; readonly status: string }[];
-  /** The stream's shards, the same objects as long as they are the same shards; none where there is no such stream. */
+  listStreams(): readonly StreamListing[];
+  /** The stream's shards, closed ones too, the same objects as long as they are the same shards; none where there is no such stream. */
   shardViews(streamName: string): readonly ShardView[];
+}
+
+export interface StreamListing {
+  readonly name: string;
+  readonly status: string;
+  /** Open ones. */
+  readonly shardCount: number;
 }
 
 /** The state of each hop, as `/console/state` answers it. Times are ms since 1970 by the cloud's clock. */
@@ -77,14 +84,14 @@ export class StateGatherer {
     return {
       ...this.facts,
       timeMs: nowMs,
-      streams: all.slice(0, STREAMS_MAX).map(({ name, status }) => this.#stream(name, status, nowMs)),
+      streams: all.slice(0, STREAMS_MAX).map((stream) => this.#stream(stream, nowMs)),
       streamsOmitted: Math.max(0, all.length - STREAMS_MAX),
       gateways: gateways.slice(0, GATEWAYS_MAX).map(viewGateway),
       gatewaysOmitted: Math.max(0, gateways.length - GATEWAYS_MAX),
     };
   }
 
-  #stream(name: string, status: string, nowMs: number): StreamState {
+  #stream({ name, status, shardCount }: StreamListing, nowMs: number): StreamState {
     const shards = this.streams.shardViews(name);
     let [records, bytes, recordsEver] = [0, 0, 0];
     for (const shard of shards) {
@@ -96,7 +103,7 @@ export class StateGatherer {
     let meter = this.#rates.get(name);
     if (meter === undefined) this.#rates.set(name, (meter = new RateMeter()));
     const recordsPerSecond = meter.rate(recordsEver, nowMs) ?? null;
-    return { name, status, shards: shards.length, records, bytes, recordsEver, recordsPerSecond };
+    return { name, status, shards: shardCount, records, bytes, recordsEver, recordsPerSecond };
   }
 }
 

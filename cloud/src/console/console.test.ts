@@ -145,7 +145,7 @@ async function startConsole(options: { listensOnLoopback?: boolean; clientsMax?:
   const registry = new Registry();
   const shard = new MemoryShard();
   const streams = {
-    listStreams: () => [{ name: "sensors", status: "ACTIVE" }],
+    listStreams: () => [{ name: "sensors", status: "ACTIVE", shardCount: 1 }],
     shardViews: (name: string) => (name === "sensors" ? [shard] : []),
   };
   const clock = { now: () => Date.now() };

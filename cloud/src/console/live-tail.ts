@@ -47,11 +47,17 @@ export class LiveTail {
   constructor(readonly shards: () => readonly ShardView[]) {}
 
   async poll(): Promise<LiveBatch> {
-    const shards = this.shards();
+    const positions = new Map<ShardView, number>();
+    // Quiet shards, such as closed ones, take no share of what is shown.
+    const shards = this.shards().filter((shard) => {
+      const { first, next } = shard.bounds();
+      const position = this.#positions.get(shard) ?? first;
+      positions.set(shard, position);
+      return position < next;
+    });
     const among = Math.max(1, shards.length);
     const recent = Math.min(RECENT_PER_SHARD, Math.max(10, Math.floor(RECENT_TOTAL / among)));
     const perPoll = Math.max(POLL_PER_SHARD_MIN, Math.floor(POLL_TOTAL / among));
-    const positions = new Map<ShardView, number>();
     const records: LiveRecord[] = [];
     let bytesLeft = BYTES_PER_POLL;
     let skipped = 0;

@@ -31,7 +31,7 @@ export async function startConsole(surroundings: ConsoleSurroundings): Promise<C
     listStreams: () => service.listStreams(),
     shardViews: (streamName) => {
       const stream = service.lookUp(streamName);
-      return stream?.status === "ACTIVE" ? stream.shards : [];
+      return stream?.isServing === true ? stream.shards : [];
     },
   };
   const facts = { region: service.region, accountId: service.accountId, startedMs: clock.now() };

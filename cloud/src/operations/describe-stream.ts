@@ -13,7 +13,7 @@ export const describeStream = operation(
     const stream = service.describe(name);
     const { ExclusiveStartShardId: after = "", Limit: limit = PAGE_SHARDS } = input;
     // Until a stream is there, and once it goes, it has no shards to work with.
-    const all = stream.status === "ACTIVE" ? service.shards(name) : [];
+    const all = service.find(name).isServing ? service.shards(name) : [];
     const left = all.filter((described) => described.shardId > after);
     return {
       StreamDescription: {

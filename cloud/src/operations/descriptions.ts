@@ -1,3 +1,4 @@
+import type { HashKeyRange } from "@headwater/protocol";
 import type { Output } from "../codec/wire-codec.js";
 import type { ShardDescription, StreamDescription } from "../streams/stream.js";
 
@@ -23,10 +24,29 @@ export function streamSettings({ retentionHours }: StreamDescription): Members {
   };
 }
 
-export function shard({ shardId, startingHashKey, endingHashKey, startingSequenceNumber }: ShardDescription): Members {
+export function shard(described: ShardDescription): Members {
+  const [parent, adjacentParent] = described.parents;
   return {
-    ShardId: shardId,
-    HashKeyRange: { StartingHashKey: startingHashKey.toString(), EndingHashKey: endingHashKey.toString() },
-    SequenceNumberRange: { StartingSequenceNumber: startingSequenceNumber },
+    ShardId: described.shardId,
+    ParentShardId: parent,
+    AdjacentParentShardId: adjacentParent,
+    HashKeyRange: hashKeyRange(described),
+    SequenceNumberRange: {
+      StartingSequenceNumber: described.startingSequenceNumber,
+      EndingSequenceNumber: described.endingSequenceNumber,
+    },
   };
+}
+
+/** A shard as whoever read its parent to the end is told of it. */
+export function childShard(described: ShardDescription): Members {
+  return {
+    ShardId: described.shardId,
+    ParentShards: described.parents,
+    HashKeyRange: hashKeyRange(described),
+  };
+}
+
+function hashKeyRange({ startingHashKey, endingHashKey }: HashKeyRange): Members {
+  return { StartingHashKey: startingHashKey.toString(), EndingHashKey: endingHashKey.toString() };
 }

@@ -6,6 +6,7 @@ import { formatShardId } from "../streams/shard-id.js";
 import type { StreamService } from "../streams/stream-service.js";
 import type { StreamState } from "../streams/stream-state.js";
 import { decodeRecord } from "../streams/stored-record.js";
+import { childShard } from "./descriptions.js";
 import { streamArn } from "./members.js";
 import { operation } from "./operation.js";
 
@@ -38,9 +39,14 @@ export const getRecords = operation(
     });
     traffic.got(records.length, bytes);
     const isBehind = next < shard.bounds().next;
+    const position = { ...iterator, position: next, createdMs: now() };
+    const goOn =
+      isBehind || shard.closed === undefined
+        ? { NextShardIterator: sealIterator(sealer, position) }
+        : { ChildShards: stream.childrenOf(shard).map((child) => childShard(child.describe())) };
     return {
       Records: records,
-      NextShardIterator: sealIterator(sealer, { ...iterator, position: next, createdMs: now() }),
+      ...goOn,
       MillisBehindLatest: isBehind ? Math.max(0, now() - (frames.at(-1)?.arrivalMs ?? horizonMs)) : 0,
     };
   },

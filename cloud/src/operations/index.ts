@@ -6,9 +6,12 @@ import { getRecords } from "./get-records.js";
 import { getShardIterator } from "./get-shard-iterator.js";
 import { listShards } from "./list-shards.js";
 import { listStreams } from "./list-streams.js";
+import { mergeShards } from "./merge-shards.js";
 import type { Operation } from "./operation.js";
 import { putRecord } from "./put-record.js";
 import { putRecords } from "./put-records.js";
+import { splitShard } from "./split-shard.js";
+import { updateShardCount } from "./update-shard-count.js";
 
 export type { Answer, Operation, OperationContext, RequestFacts, Traffic } from "./operation.js";
 
@@ -22,6 +25,9 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   ["GetShardIterator", getShardIterator],
   ["ListShards", listShards],
   ["ListStreams", listStreams],
+  ["MergeShards", mergeShards],
   ["PutRecord", putRecord],
   ["PutRecords", putRecords],
+  ["SplitShard", splitShard],
+  ["UpdateShardCount", updateShardCount],
 ]);

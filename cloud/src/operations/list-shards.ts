@@ -1,6 +1,7 @@
 import { CloudError } from "../cloud-error.js";
 import { enumeration, structure, timestamp } from "../codec/shape.js";
 import { parseShardId } from "../streams/shard-id.js";
+import type { ShardDescription } from "../streams/stream.js";
 import { shard } from "./descriptions.js";
 import { nextToken, pageSize, shardId, streamReference } from "./members.js";
 import { operation, type OperationContext } from "./operation.js";
@@ -38,18 +39,23 @@ export const listShards = operation(
   }),
   (input, context) => {
     const { service, sealer, now } = context;
-    const { MaxResults: limit = PAGE_SHARDS } = input;
-    const { streamName, after } = input.NextToken === undefined ? fromInput(input, context) : fromToken(input, context);
-    if (service.describe(streamName).status !== "ACTIVE") {
+    const page = input.NextToken === undefined ? firstPage(input, context) : nextPage(input, context);
+    const { streamName, streamId, after, filter } = page;
+    const stream = service.find(streamName);
+    if (stream.id !== streamId) throw new CloudError("argument-invalid", "Invalid NextToken.");
+    if (!stream.isServing) {
       throw new CloudError("stream-busy", `Stream ${streamName} under account ${service.accountId} is not ACTIVE.`);
     }
-    const left = service.shards(streamName).filter((described) => (parseShardId(described.shardId) ?? -1) > after);
-    const page = left.slice(0, limit);
-    const last = page.at(-1);
-    const hasMore = left.length > page.length && last !== undefined;
+    const all = stream.describeShards();
+    const left = select(all, filter, Math.max(stream.horizonMs(), stream.createdMs)).filter(
+      ({ shardId: id }) => (parseShardId(id) ?? -1) > after,
+    );
+    const shards = left.slice(0, Math.min(input.MaxResults ?? PAGE_SHARDS, PAGE_SHARDS));
+    const last = parseShardId(shards.at(-1)?.shardId ?? "") ?? after;
+    const rest = [streamName, streamId, last, filter.type, filter.timeMs];
     return {
-      Shards: page.map(shard),
-      NextToken: hasMore ? sealPage(sealer, PURPOSE, [streamName, parseShardId(last.shardId) ?? -1], now()) : undefined,
+      Shards: shards.map(shard),
+      NextToken: left.length > shards.length ? sealPage(sealer, PURPOSE, rest, now()) : undefined,
     };
   },
 );
@@ -57,45 +63,99 @@ export const listShards = operation(
 interface Input extends StreamReference {
   readonly NextToken?: string;
   readonly ExclusiveStartShardId?: string;
+  readonly MaxResults?: number;
   readonly StreamCreationTimestamp?: number;
   readonly ShardFilter?: { readonly Type: string; readonly ShardId?: string; readonly Timestamp?: number };
 }
 
 interface Page {
   readonly streamName: string;
+  /** So that a token does not lead into another stream of the same name. */
+  readonly streamId: string;
   /** The number of the last shard before the page, or -1. */
   readonly after: number;
+  readonly filter: Filter;
 }
 
-/**
- * While no stream was ever resharded, all its shards are open at all times, so of the filters only AFTER_SHARD_ID
- * leaves any out; the times are checked all the same.
- */
-function fromInput(input: Input, { service, now }: OperationContext): Page {
-  const { ExclusiveStartShardId, ShardFilter: filter } = input;
-  const streamName = streamNameOf(input, service);
-  if (filter?.Type === "AFTER_SHARD_ID" && filter.ShardId === undefined) {
-    throw new CloudError("argument-invalid", "ShardId must be specified for ShardFilter type AFTER_SHARD_ID.");
+interface Filter {
+  readonly type: string;
+  /** Milliseconds since 1970; of no meaning where the type has no time. */
+  readonly timeMs: number;
+}
+
+/** What a filter leaves of all shards within retention. Source: API reference, ShardFilter. */
+function select(all: readonly ShardDescription[], { type, timeMs }: Filter, oldestMs: number): ShardDescription[] {
+  // What was before the trim horizon, or before the stream, is gone: the oldest shards stand in.
+  if (type === "AT_TRIM_HORIZON" || (type === "AT_TIMESTAMP" && timeMs < oldestMs)) return oldest(all);
+  const wanted = (one: ShardDescription): boolean => {
+    const { openedMs, closedMs = Number.POSITIVE_INFINITY } = one;
+    if (type === "AT_LATEST") return one.closedMs === undefined;
+    if (type === "AT_TIMESTAMP") return openedMs <= timeMs && timeMs <= closedMs;
+    return type !== "FROM_TIMESTAMP" || timeMs <= closedMs;
+  };
+  return all.filter(wanted);
+}
+
+/** Those that were open when the oldest records came that are left: no parent of theirs is left. */
+function oldest(all: readonly ShardDescription[]): ShardDescription[] {
+  const ids = new Set(all.map(({ shardId: id }) => id));
+  return all.filter(({ parents }) => !parents.some((parent) => ids.has(parent)));
+}
+
+function firstPage(input: Input, { service, now }: OperationContext): Page {
+  const { ExclusiveStartShardId, ShardFilter: filter, StreamCreationTimestamp: createdMs } = input;
+  const stream = service.find(streamNameOf(input, service));
+  if (createdMs !== undefined && createdMs !== stream.createdMs) {
+    throw new CloudError(
+      "stream-not-found",
+      `Stream ${stream.name} under account ${service.accountId} was not created at ${new Date(createdMs).toISOString()}.`,
+    );
   }
-  if (filter?.Type.endsWith("_TIMESTAMP") && filter.Timestamp === undefined) {
-    throw new CloudError("argument-invalid", `Timestamp must be specified for ShardFilter type ${filter.Type}.`);
+  if (filter !== undefined) checkFilter(filter, now());
+  const after = Math.max(...[ExclusiveStartShardId, filter?.ShardId].map((start) => numberOf(start)));
+  const { Type: type = "FROM_TRIM_HORIZON", Timestamp: timeMs = 0 } = filter ?? {};
+  return { streamName: stream.name, streamId: stream.id, after, filter: { type, timeMs } };
+}
+
+function checkFilter(
+  { Type: type, ShardId: id, Timestamp: timeMs }: Required<Input>["ShardFilter"],
+  nowMs: number,
+): void {
+  const takesShard = type === "AFTER_SHARD_ID";
+  if (takesShard !== (id !== undefined)) {
+    const must = takesShard ? "must be" : "must not be";
+    throw new CloudError("argument-invalid", `ShardId ${must} specified for ShardFilter type ${type}.`);
   }
-  if ((filter?.Timestamp ?? 0) > now()) {
+  const takesTime = type.endsWith("_TIMESTAMP");
+  if (takesTime !== (timeMs !== undefined)) {
+    const must = takesTime ? "must be" : "must not be";
+    throw new CloudError("argument-invalid", `Timestamp ${must} specified for ShardFilter type ${type}.`);
+  }
+  if ((timeMs ?? 0) > nowMs) {
     throw new CloudError("argument-invalid", "The Timestamp of a ShardFilter must not lie in the future.");
   }
-  const starts = [ExclusiveStartShardId, filter?.Type === "AFTER_SHARD_ID" ? filter.ShardId : undefined];
-  return { streamName, after: Math.max(...starts.map((start) => numberOf(start))) };
 }
 
-function fromToken(input: Input, { sealer, now }: OperationContext): Page {
+function nextPage(input: Input, { sealer, now }: OperationContext): Page {
   const { NextToken = "" } = input;
-  for (const other of ["StreamName", "StreamARN", "ExclusiveStartShardId", "StreamCreationTimestamp"] as const) {
+  for (const other of [
+    "StreamName",
+    "StreamARN",
+    "ExclusiveStartShardId",
+    "StreamCreationTimestamp",
+    "ShardFilter",
+  ] as const) {
     if (input[other] !== undefined) {
       throw new CloudError("argument-invalid", `NextToken and ${other} cannot be provided together.`);
     }
   }
-  const [streamName, after] = openPage(sealer, PURPOSE, NextToken, now());
-  return { streamName: String(streamName), after: Number(after) };
+  const [streamName, streamId, after, type, timeMs] = openPage(sealer, PURPOSE, NextToken, now());
+  return {
+    streamName: String(streamName),
+    streamId: String(streamId),
+    after: Number(after),
+    filter: { type: String(type), timeMs: Number(timeMs) },
+  };
 }
 
 function numberOf(start: string | undefined): number {

@@ -1,7 +1,7 @@
 import type { Clock, Frame, Log, ReadLimits, ReadResult, ShardBounds } from "@headwater/log";
 import { formatSequenceNumber, kinesisLimits, type HashKeyRange, type ProducerRequest } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
-import type { StoredShard } from "../catalog/catalog.js";
+import type { ShardEnd, StoredShard } from "../catalog/catalog.js";
 import { fromLogError } from "./log-failure.js";
 import { ProducerMemory, type StoredEntries } from "./producer-memory.js";
 import type { StoredEntry } from "./producer-sets.js";
@@ -9,6 +9,8 @@ import { PutGate } from "./put-gate.js";
 import { ReadLimiter } from "./read-limiter.js";
 import type { RecordBatch } from "./record-batch.js";
 import { formatShardId } from "./shard-id.js";
+import type { PlannedShard } from "./shard-plan.js";
+import type { ShardDescription } from "./stream.js";
 import { TokenBucket } from "./token-bucket.js";
 
 /** A record's position in the shard, or why it was not stored. */
@@ -44,11 +46,16 @@ export class ShardOwner implements HashKeyRange {
   readonly epoch: number;
   readonly startingHashKey: bigint;
   readonly endingHashKey: bigint;
+  /** Numbers of the shards whose keys it took over. */
+  readonly parents: readonly number[];
+  /** Milliseconds since 1970. */
+  readonly openedMs: number;
+  /** The shard's name in the log. */
+  readonly logName: string;
   /** What puts pass through. */
   readonly gate = new PutGate();
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #logName: string;
   /** Where this is, for messages. */
   readonly place: string;
   readonly #producers: ProducerMemory;
@@ -57,6 +64,9 @@ export class ShardOwner implements HashKeyRange {
   readonly #reads: ReadLimiter | undefined;
 
   readonly #onSaveFailed: (error: unknown) => void;
+  #closed: ShardEnd | undefined;
+  /** Readers that wait for the shard to grow, which a reshard wakes. */
+  readonly #waiting = new Set<() => void>();
 
   constructor({ log, clock, shard, place, limited, onSaveFailed }: ShardOwnerOptions) {
     this.#onSaveFailed = onSaveFailed;
@@ -65,9 +75,12 @@ export class ShardOwner implements HashKeyRange {
     this.epoch = shard.epoch;
     this.startingHashKey = shard.startingHashKey;
     this.endingHashKey = shard.endingHashKey;
+    this.parents = shard.parents;
+    this.openedMs = shard.openedMs ?? 0;
+    this.#closed = shard.closed;
     this.#log = log;
     this.#clock = clock;
-    this.#logName = shard.logName;
+    this.logName = shard.logName;
     this.place = place;
     this.#producers = new ProducerMemory(log, shard);
     if (limited) {
@@ -99,10 +112,7 @@ export class ShardOwner implements HashKeyRange {
       const outcomes = indexes.map((index) => this.#outcomeOf(accepted.get(index)));
       this.#admit(records, indexes, outcomes, true);
       const stored = await this.#append(records, indexes, outcomes, producer);
-      return {
-        answer: outcomes as PutOutcome[],
-        ...(stored === undefined ? {} : { stored }),
-      };
+      return { answer: outcomes as PutOutcome[], ...(stored === undefined ? {} : { stored }) };
     });
   }
 
@@ -119,26 +129,85 @@ export class ShardOwner implements HashKeyRange {
 
   /** @throws {CloudError} `stream-not-found`. */
   read(position: number, limits: ReadLimits): Promise<ReadResult> {
-    return this.#ask(() => this.#log.read(this.#logName, position, limits));
+    return this.#ask(() => this.#log.read(this.logName, position, limits));
   }
 
-  /** Resolves once there is something to read at the position, or the shard is gone. */
-  grown(position: number, signal: AbortSignal): Promise<void> {
-    return this.#ask(() => this.#log.grown(this.#logName, position, signal));
+  /** Resolves once there is something to read at the position, or the shard is closed or gone. */
+  async grown(position: number, signal: AbortSignal): Promise<void> {
+    if (this.#closed !== undefined) return;
+    const waiting = new AbortController();
+    const wake = (): void => waiting.abort(signal.reason);
+    this.#waiting.add(wake);
+    signal.addEventListener("abort", wake);
+    try {
+      if (signal.aborted) wake();
+      await this.#ask(() => this.#log.grown(this.logName, position, waiting.signal));
+    } catch (error) {
+      if (this.#closed === undefined || signal.aborted) throw error;
+    } finally {
+      this.#waiting.delete(wake);
+      signal.removeEventListener("abort", wake);
+    }
   }
 
   /** The position of the first record that arrived at or after the time. */
   positionAtTime(arrivalMs: number): Promise<number> {
-    return this.#ask(() => this.#log.positionAtTime(this.#logName, arrivalMs));
+    return this.#ask(() => this.#log.positionAtTime(this.logName, arrivalMs));
   }
 
   /** @throws {CloudError} `stream-not-found`. */
   bounds(): ShardBounds {
     try {
-      return this.#log.bounds(this.#logName);
+      return this.#log.bounds(this.logName);
     } catch (error) {
       throw fromLogError(error);
     }
+  }
+
+  /** Where and when it was closed; undefined while it is open. */
+  get closed(): ShardEnd | undefined {
+    return this.#closed;
+  }
+
+  /** Notes that the shard takes no more records; its gate is shut until keys lead elsewhere. */
+  end(closed: ShardEnd): void {
+    this.#closed = closed;
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Whether retention has passed a closed shard's end, so that nothing of it can be read. */
+  isExpired(horizonMs: number): boolean {
+    return this.#closed !== undefined && this.#closed.closedMs < horizonMs;
+  }
+
+  /** As plans of reshards see it. */
+  get planned(): PlannedShard {
+    const { shardNumber: number, startingHashKey, endingHashKey } = this;
+    return { number, startingHashKey, endingHashKey };
+  }
+
+  describe(): ShardDescription {
+    const { shardId, startingHashKey, endingHashKey } = this;
+    return {
+      shardId,
+      startingHashKey,
+      endingHashKey,
+      parents: this.parents.map(formatShardId),
+      openedMs: this.openedMs,
+      closedMs: this.#closed?.closedMs,
+      startingSequenceNumber: this.sequenceNumber(0),
+      endingSequenceNumber: this.#closed && this.sequenceNumber(this.#closed.end),
+    };
+  }
+
+  /** What shards begin with that take over these shards' keys; see producer-memory.ts. */
+  static async inheritance(parents: readonly ShardOwner[]): Promise<Uint8Array | undefined> {
+    return ProducerMemory.inherited(parents.map((parent) => parent.#producers));
+  }
+
+  /** Reads what the shard knows of its producers, if it has not been asked yet. */
+  async loadProducers(): Promise<void> {
+    await this.#ask(() => this.#producers.load());
   }
 
   /** Forgets records that arrived before the time; what the producers' repeats are recognised by is kept. */
@@ -147,14 +216,15 @@ export class ShardOwner implements HashKeyRange {
     if (oldestArrivalMs === undefined || oldestArrivalMs >= arrivalMs) return;
     const position = await this.positionAtTime(arrivalMs);
     await this.#ask(async () => {
-      await this.#producers.saveBeforeTrim(position);
-      await this.#log.trimBefore(this.#logName, position);
+      // Nobody asks a closed shard about repeats: its children know.
+      if (this.#closed === undefined) await this.#producers.saveBeforeTrim(position);
+      await this.#log.trimBefore(this.logName, position);
     });
   }
 
   /** Stores what the shard knows of its producers. */
   async close(): Promise<void> {
-    await this.#ask(() => this.#producers.close());
+    if (this.#closed === undefined) await this.#ask(() => this.#producers.close());
   }
 
   sequenceNumber(position: number): string {
@@ -165,11 +235,7 @@ export class ShardOwner implements HashKeyRange {
     if (stored === undefined) return undefined;
     const { shard, position } = stored;
     if (shard.epoch === this.epoch) return position;
-    const number = formatSequenceNumber({
-      shardEpoch: shard.epoch,
-      position,
-      index: 0,
-    });
+    const number = formatSequenceNumber({ shardEpoch: shard.epoch, position, index: 0 });
     return new StoredEarlier(formatShardId(shard.number), number);
   }
 
@@ -204,7 +270,7 @@ export class ShardOwner implements HashKeyRange {
     let outcome: (n: number) => PutOutcome;
     let stored: StoredEntries | undefined;
     try {
-      const { position } = await this.#log.append(this.#logName, framesOf(records, entries, producer));
+      const { position } = await this.#log.append(this.logName, framesOf(records, entries, producer));
       outcome = (n) => position + n;
       stored = { entries, position };
       const bytes = entries.reduce((sum, index) => sum + records.limitBytes(index), 0);
@@ -242,8 +308,5 @@ type Outcomes = (PutOutcome | undefined)[];
 
 function framesOf(records: RecordBatch, indexes: readonly number[], producer: ProducerRequest | undefined): Frame[] {
   if (producer === undefined) return indexes.map((index) => ({ data: records.stored(index) }));
-  return indexes.map((index) => ({
-    data: records.stored(index),
-    origin: { ...producer, entry: index },
-  }));
+  return indexes.map((index) => ({ data: records.stored(index), origin: { ...producer, entry: index } }));
 }

@@ -6,7 +6,9 @@ import { RepeatedTask } from "../repeated-task.js";
 import { fromLogError } from "./log-failure.js";
 import { PutResults } from "./put-results.js";
 import type { RecordBatch } from "./record-batch.js";
+import { deleteFromLog, removePending, reshard } from "./reshard.js";
 import type { ShardOwner } from "./shard-owner.js";
+import type { ShardPlan } from "./shard-plan.js";
 import type { ShardDescription, StreamDescription, StreamMode, StreamRecord, StreamSettings } from "./stream.js";
 import { StreamState, type StreamSurroundings } from "./stream-state.js";
 import { tailStream } from "./tail.js";
@@ -144,13 +146,34 @@ export class StreamService implements StreamReader {
   }
 
   /**
+   * Splits and merges shards. Resolves once it is durable and keys lead to the new shards.
+   * @param planFor gets the stream as it is when its turn has come; what it throws, changes nothing.
+   * @throws {CloudError} `stream-not-found`, `stream-busy`, `limit-exceeded`, `disk-full`, `disk-failed`.
+   */
+  async reshard(streamName: string, planFor: (stream: StreamState) => ShardPlan): Promise<void> {
+    this.findActive(streamName); // one that is under way refuses another, instead of letting it wait
+    await this.#change(async () => {
+      const stream = this.findActive(streamName);
+      const plan = planFor(stream);
+      if (plan.length === 0) return;
+      this.#checkShardLimit(growthBy(plan));
+      stream.status = "UPDATING";
+      try {
+        await reshard(stream, plan, this.#catalog, this.#surroundings);
+      } finally {
+        stream.status = "ACTIVE";
+      }
+    });
+  }
+
+  /**
    * Stores records, one append for each shard that gets some. Resolves after all of it is synced or refused, with a
    * result for each record.
    * @throws {CloudError} `stream-not-found`.
    */
   async putRecords(streamName: string, records: RecordBatch, producer?: ProducerRequest): Promise<PutResults> {
     const stream = this.find(streamName);
-    if (stream.status !== "ACTIVE") throw this.#notFound(streamName);
+    if (!stream.isServing) throw this.#notFound(streamName);
     const results = new PutResults();
     const put = async (indexes: Iterable<number>): Promise<void> => {
       await Promise.all(
@@ -170,17 +193,14 @@ export class StreamService implements StreamReader {
   async trim(): Promise<void> {
     for (const stream of this.#streams.values()) {
       for (const shard of stream.shards) {
-        if (stream.status !== "ACTIVE") break;
+        if (!stream.isServing) break;
         try {
           await shard.trimOlderThan(stream.horizonMs());
         } catch (error) {
-          this.#surroundings.report("could not trim a shard", {
-            stream: stream.name,
-            shard: shard.shardId,
-            error,
-          });
+          this.#surroundings.report("could not trim a shard", { stream: stream.name, shard: shard.shardId, error });
         }
       }
+      if (expiredShards(stream).length > 0) await this.#change(() => this.#removeExpired(stream));
     }
   }
 
@@ -190,7 +210,7 @@ export class StreamService implements StreamReader {
     await this.#lastChange;
     await Promise.all(this.#background);
     for (const stream of this.#streams.values()) {
-      if (stream.status !== "ACTIVE") continue;
+      if (!stream.isServing) continue;
       const closing = await Promise.allSettled(stream.shards.map((shard) => shard.close()));
       for (const result of closing) {
         if (result.status === "rejected") {
@@ -240,15 +260,54 @@ export class StreamService implements StreamReader {
     stream.status = "ACTIVE";
   }
 
-  async #adopt(stored: StoredStream): Promise<void> {
+  async #adopt(found: StoredStream): Promise<void> {
+    const stored = await this.#mend(found);
     const stream = new StreamState(stored, this.#surroundings);
     this.#streams.set(stored.name, stream);
     if (stored.status === "CREATING") await this.#finishCreation(stream);
     if (stored.status === "DELETING") this.#removeInBackground(stream);
   }
 
+  /** Ends the reshard, or the removal of closed shards, that a crash cut off. */
+  async #mend(stored: StoredStream): Promise<StoredStream> {
+    if (stored.status !== "ACTIVE") return stored;
+    const there = new Set(this.#surroundings.log.shards());
+    const gone = stored.shards.filter(({ closed, logName }) => closed !== undefined && !there.has(logName));
+    await removePending(stored, this.#catalog, this.#surroundings.log);
+    if (gone.length > 0) {
+      await this.#catalog.removeShards(
+        stored.id,
+        gone.map(({ number }) => number),
+      );
+    }
+    const shards = stored.shards.filter((shard) => shard.openedMs !== undefined && !gone.includes(shard));
+    return { ...stored, shards };
+  }
+
+  /** The bytes go first, as with a stream. */
+  async #removeExpired(stream: StreamState): Promise<void> {
+    const expired = stream.isServing ? expiredShards(stream) : [];
+    if (expired.length === 0) return;
+    stream.forget(expired);
+    try {
+      await deleteFromLog(
+        this.#surroundings.log,
+        expired.map(({ logName }) => logName),
+      );
+      await this.#catalog.removeShards(
+        stream.id,
+        expired.map(({ shardNumber }) => shardNumber),
+      );
+    } catch (error) {
+      this.#surroundings.report("could not remove expired shards; it is tried again at the next start", {
+        stream: stream.name,
+        error,
+      });
+    }
+  }
+
   #checkShardLimit(shardCount: number): void {
-    const shards = [...this.#streams.values()].reduce((sum, stream) => sum + stream.shards.length, 0);
+    const shards = [...this.#streams.values()].reduce((sum, stream) => sum + stream.openShards.length, 0);
     if (shards + shardCount <= SHARDS_MAX) return;
     throw new CloudError(
       "limit-exceeded",
@@ -271,10 +330,9 @@ export class StreamService implements StreamReader {
 
   /** The bytes go first: what the catalog has forgotten nobody would ever free. */
   async #remove(stream: StreamState): Promise<void> {
-    const { log } = this.#surroundings;
-    const names = new Set(log.shards());
-    // At once, so that they share the writing of the log's table of shards.
-    await Promise.all(stream.logNames.filter((name) => names.has(name)).map((name) => log.deleteShard(name)));
+    const stored = (await this.#catalog.streams()).find(({ id }) => id === stream.id);
+    const logNames = stored?.shards.map(({ logName }) => logName) ?? stream.logNames;
+    await deleteFromLog(this.#surroundings.log, logNames);
     await this.#catalog.removeStream(stream.id);
     this.#streams.delete(stream.name);
   }
@@ -303,4 +361,14 @@ function byShard({ router }: StreamState, records: RecordBatch, indexes: Iterabl
     else part.push(index);
   }
   return parts;
+}
+
+/** By how many more shards are open after a reshard: each split adds one, each merge takes one. */
+function growthBy(plan: ShardPlan): number {
+  return plan.reduce((sum, { parents }) => sum + (parents.length === 1 ? 1 / 2 : -1), 0);
+}
+
+function expiredShards(stream: StreamState): ShardOwner[] {
+  const horizonMs = stream.horizonMs();
+  return stream.shards.filter((shard) => shard.isExpired(horizonMs));
 }

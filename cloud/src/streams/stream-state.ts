@@ -1,5 +1,5 @@
 import type { Clock, Log } from "@headwater/log";
-import type { StoredStream } from "../catalog/catalog.js";
+import type { ReshardChange, StoredShard, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { HashRouter } from "./hash-router.js";
 import { ShardOwner } from "./shard-owner.js";
@@ -23,50 +23,70 @@ export interface StreamSurroundings {
 export class StreamState {
   readonly id: string;
   readonly name: string;
+  readonly createdMs: number;
   /** Set by the stream service only, after the catalog. */
   status: StreamStatus;
-  readonly shards: readonly ShardOwner[];
-  readonly router: HashRouter<ShardOwner>;
   /** What users may change; set by the stream service only, after the catalog. */
   settings: StreamSettings;
-  readonly #stored: StoredStream;
+  /** Of the next shard; see reshard.ts. */
+  nextShardNumber: number;
+  /** When UpdateShardCount was called in the last day, in ms since 1970. Forgotten by a restart. */
+  shardCountUpdatesMs: readonly number[] = [];
+  /** By number, rising. */
+  readonly #owners = new Map<number, ShardOwner>();
   readonly #surroundings: StreamSurroundings;
+  #shards: readonly ShardOwner[] = [];
+  #open: readonly ShardOwner[] = [];
+  #children = new Map<number, ShardOwner[]>();
+  #router: HashRouter<ShardOwner>;
 
   constructor(stored: StoredStream, surroundings: StreamSurroundings) {
-    const { log, clock, limited, report } = surroundings;
     this.id = stored.id;
     this.name = stored.name;
+    this.createdMs = stored.createdMs;
     this.status = stored.status;
     this.settings = stored.settings;
-    this.#stored = stored;
+    this.nextShardNumber = stored.nextShardNumber;
     this.#surroundings = surroundings;
-    this.shards = stored.shards.map((shard) => {
-      const place = `shard ${formatShardId(shard.number)} ${this.#where()}`;
-      const onSaveFailed = (error: unknown): void => report("could not store the producers' sets", { place, error });
-      return new ShardOwner({ log, clock, shard, place, limited, onSaveFailed });
-    });
-    this.router = new HashRouter(this.shards);
+    for (const shard of stored.shards) this.#owners.set(shard.number, this.#ownerOf(shard));
+    this.#router = this.#arrange();
+  }
+
+  /** Where keys lead: to the open shards. */
+  get router(): HashRouter<ShardOwner> {
+    return this.#router;
+  }
+
+  /** All shards that are there, closed ones too, by number. */
+  get shards(): readonly ShardOwner[] {
+    return this.#shards;
+  }
+
+  /** The shards that take records, by hash key. */
+  get openShards(): readonly ShardOwner[] {
+    return this.#open;
+  }
+
+  /** Whether it can be read, and takes records; a reshard stops neither. */
+  get isServing(): boolean {
+    return this.status === "ACTIVE" || this.status === "UPDATING";
   }
 
   describe(): StreamDescription {
-    const { name, createdMs } = this.#stored;
+    const { name, createdMs, status, settings } = this;
     const { region, accountId } = this.#surroundings;
     const arn = `arn:aws:kinesis:${region}:${accountId}:stream/${name}`;
-    return { name, arn, status: this.status, createdMs, ...this.settings, shardCount: this.shards.length };
+    return { name, arn, status, createdMs, ...settings, shardCount: this.#open.length };
   }
 
   describeShards(): ShardDescription[] {
-    return this.shards.map((owner) => ({
-      shardId: owner.shardId,
-      startingHashKey: owner.startingHashKey,
-      endingHashKey: owner.endingHashKey,
-      startingSequenceNumber: owner.sequenceNumber(0),
-    }));
+    const horizonMs = this.horizonMs();
+    return this.#shards.filter((owner) => !owner.isExpired(horizonMs)).map((owner) => owner.describe());
   }
 
   /** The names of the shards in the log. */
   get logNames(): string[] {
-    return this.#stored.shards.map(({ logName }) => logName);
+    return this.#shards.map(({ logName }) => logName);
   }
 
   /** Records that arrived before this moment are expired, whether or not their bytes are gone. */
@@ -76,15 +96,80 @@ export class StreamState {
 
   /**
    * @param shardId as AWS, any text that ends in the shard's number.
-   * @throws {CloudError} `shard-not-found`.
+   * @throws {CloudError} `shard-not-found`; also for a closed shard that is past its retention.
    */
   shard(shardId: string): ShardOwner {
     const number = parseShardId(shardId);
-    if (number === undefined)
-      throw new CloudError("shard-not-found", `Could not find shard ${shardId} ${this.#where()}.`);
-    const owner = this.shards[number];
-    if (owner !== undefined) return owner;
+    if (number === undefined) throw this.#noShard(shardId);
+    const owner = this.#owners.get(number);
+    if (owner !== undefined && !owner.isExpired(this.horizonMs())) return owner;
     throw new CloudError("shard-not-found", `Shard ${formatShardId(number)} ${this.#where()} does not exist`);
+  }
+
+  /** As {@link shard}, for what changes a shard: AWS says it in other words there. */
+  shardToChange(shardId: string): ShardOwner {
+    const number = parseShardId(shardId);
+    const owner = number === undefined ? undefined : this.#owners.get(number);
+    if (owner === undefined || owner.isExpired(this.horizonMs())) {
+      throw this.#noShard(number === undefined ? shardId : formatShardId(number));
+    }
+    if (owner.closed === undefined) return owner;
+    throw new CloudError(
+      "argument-invalid",
+      `Shard ${owner.shardId} ${this.#where()} has already been merged or split, and thus is not eligible for ` +
+        "merging or splitting.",
+    );
+  }
+
+  /** The shards that took over a closed shard's keys, by number; none where it is open. */
+  childrenOf(shard: ShardOwner): readonly ShardOwner[] {
+    return this.#children.get(shard.shardNumber) ?? [];
+  }
+
+  /** Takes over what the catalog says after a reshard: keys lead to the children, and parents end. */
+  reshard(added: readonly StoredShard[], { closed, openedMs }: ReshardChange): void {
+    const ends = new Map(closed.map(({ number, ...end }) => [number, end]));
+    for (const shard of added) {
+      this.#owners.set(shard.number, this.#ownerOf({ ...shard, openedMs, closed: ends.get(shard.number) }));
+    }
+    const ending = closed.map(({ number, ...end }) => ({ owner: this.#owners.get(number), end }));
+    // Readers that an end wakes find the children.
+    this.#router = this.#arrange(new Set(ends.keys()));
+    for (const { owner, end } of ending) owner?.end(end);
+  }
+
+  /** Forgets closed shards. */
+  forget(shards: readonly ShardOwner[]): void {
+    for (const { shardNumber } of shards) this.#owners.delete(shardNumber);
+    this.#router = this.#arrange();
+  }
+
+  /** @param ending shards that are about to be closed. */
+  #arrange(ending: ReadonlySet<number> = new Set()): HashRouter<ShardOwner> {
+    this.#shards = [...this.#owners.values()];
+    this.#open = this.#shards
+      .filter(({ closed, shardNumber }) => closed === undefined && !ending.has(shardNumber))
+      .sort((a, b) => (a.startingHashKey < b.startingHashKey ? -1 : 1));
+    this.#children = new Map();
+    for (const shard of this.#shards) {
+      for (const parent of shard.parents) {
+        const siblings = this.#children.get(parent);
+        if (siblings === undefined) this.#children.set(parent, [shard]);
+        else siblings.push(shard);
+      }
+    }
+    return new HashRouter(this.#open);
+  }
+
+  #ownerOf(shard: StoredShard): ShardOwner {
+    const { log, clock, limited, report } = this.#surroundings;
+    const place = `shard ${formatShardId(shard.number)} ${this.#where()}`;
+    const onSaveFailed = (error: unknown): void => report("could not store the producers' sets", { place, error });
+    return new ShardOwner({ log, clock, shard, place, limited, onSaveFailed });
+  }
+
+  #noShard(shardId: string): CloudError {
+    return new CloudError("shard-not-found", `Could not find shard ${shardId} ${this.#where()}.`);
   }
 
   #where(): string {

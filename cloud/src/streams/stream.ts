@@ -1,6 +1,7 @@
 import type { HashKeyRange } from "@headwater/protocol";
 
-export type StreamStatus = "CREATING" | "ACTIVE" | "DELETING";
+/** UPDATING: while it is resharded; the catalog does not know it. */
+export type StreamStatus = "CREATING" | "ACTIVE" | "UPDATING" | "DELETING";
 export type StreamMode = "PROVISIONED" | "ON_DEMAND";
 
 /** What users may change of a stream after its creation. */
@@ -26,13 +27,22 @@ export interface StreamDescription extends StreamSettings {
   readonly status: StreamStatus;
   /** Milliseconds since 1970. */
   readonly createdMs: number;
+  /** Open ones. */
   readonly shardCount: number;
 }
 
 /** A shard as its users see it. */
 export interface ShardDescription extends HashKeyRange {
   readonly shardId: string;
+  /** Ids of the shards whose keys it took over: one after a split, two after a merge. They may be gone. */
+  readonly parents: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly openedMs: number;
+  /** Milliseconds since 1970; undefined while it is open. */
+  readonly closedMs: number | undefined;
   readonly startingSequenceNumber: string;
+  /** Greater than that of every record in it; undefined while it is open. */
+  readonly endingSequenceNumber: string | undefined;
 }
 
 /** A record read back. */

@@ -12,18 +12,23 @@ export async function* tailStream(
   stream: StreamState,
   signal: AbortSignal,
 ): AsyncGenerator<StreamRecord, void, undefined> {
-  const cursors = stream.shards.map((shard) => ({ shard, position: shard.bounds().next }));
+  const cursors = new Map(stream.openShards.map((shard) => [shard, shard.bounds().next]));
+  const unread = new UnreadShards(stream);
   try {
     while (!signal.aborted) {
       let found = false;
-      for (const cursor of cursors) {
-        const { frames, next } = await cursor.shard.read(cursor.position, PAGE);
-        cursor.position = next;
+      for (const [shard, position] of cursors) {
+        const { frames, next } = await shard.read(position, PAGE);
+        cursors.set(shard, next);
         found ||= frames.length > 0;
-        for (const { position, arrivalMs, data } of frames) {
+        for (const frame of frames) {
           if (signal.aborted) return;
-          yield { ...toRecord(cursor.shard, position, data), arrivalMs };
+          yield { ...toRecord(shard, frame.position, frame.data), arrivalMs: frame.arrivalMs };
         }
+        if (shard.closed === undefined || next < shard.bounds().next) continue;
+        cursors.delete(shard);
+        for (const child of unread.childrenAfter(shard)) cursors.set(child, 0);
+        found = true;
       }
       if (!found) await anyGrown(cursors, signal);
     }
@@ -38,17 +43,35 @@ function toRecord(shard: ShardOwner, position: number, frame: Buffer): Omit<Stre
   return { shardId: shard.shardId, sequenceNumber: shard.sequenceNumber(position), partitionKey, data };
 }
 
+/** Which shards may have records that were not shown yet. A child begins when its parents are read: keys keep their order. */
+class UnreadShards {
+  readonly #stream: StreamState;
+  readonly #closedBefore: (shardNumber: number) => boolean;
+  readonly #read = new Set<number>();
+
+  constructor(stream: StreamState) {
+    this.#stream = stream;
+    const first = stream.nextShardNumber;
+    const open = new Set(stream.openShards.map(({ shardNumber }) => shardNumber));
+    this.#closedBefore = (number) => number < first && !open.has(number);
+  }
+
+  /** The children of a shard that was read to its end that may be read now. */
+  childrenAfter(ended: ShardOwner): ShardOwner[] {
+    this.#read.add(ended.shardNumber);
+    const isRead = (number: number): boolean => this.#read.has(number) || this.#closedBefore(number);
+    return this.#stream.childrenOf(ended).filter(({ parents }) => parents.every(isRead));
+  }
+}
+
 /** Resolves once one of the shards has something to read at its position. */
-async function anyGrown(
-  cursors: readonly { shard: ShardOwner; position: number }[],
-  signal: AbortSignal,
-): Promise<void> {
+async function anyGrown(cursors: ReadonlyMap<ShardOwner, number>, signal: AbortSignal): Promise<void> {
   const waiting = new AbortController();
   const stop = (): void => waiting.abort();
   signal.addEventListener("abort", stop);
   try {
     if (signal.aborted) return;
-    await Promise.any(cursors.map(({ shard, position }) => shard.grown(position, waiting.signal)));
+    await Promise.any([...cursors].map(([shard, position]) => shard.grown(position, waiting.signal)));
   } finally {
     signal.removeEventListener("abort", stop);
     waiting.abort();

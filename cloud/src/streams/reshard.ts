@@ -1,0 +1,150 @@
+import { LogError } from "@headwater/log";
+import type { Catalog, ReshardChange, StoredShard, StoredStream } from "../catalog/catalog.js";
+import { CloudError } from "../cloud-error.js";
+import { fromLogError } from "./log-failure.js";
+import { ShardOwner } from "./shard-owner.js";
+import type { ShardPlan } from "./shard-plan.js";
+import type { StreamState, StreamSurroundings } from "./stream-state.js";
+
+/** Producers' sets that wait for their sync at a time; the log takes so much and more. */
+const SETS_BYTES_PER_SYNC = 8 << 20;
+
+/**
+ * Carries a plan out: closes the open shards that it splits or merges, and opens its own in their place. Resolves once
+ * that is durable and keys lead to the new shards. Where it throws, the shards are what they were.
+ * The steps and their syncs are in docs/design/shards.md. One at a time for a stream.
+ * @throws {CloudError} `disk-full`, `disk-failed`, and whatever the catalog throws.
+ */
+export async function reshard(
+  stream: StreamState,
+  plan: ShardPlan,
+  catalog: Catalog,
+  { log, clock, report }: StreamSurroundings,
+): Promise<void> {
+  const parents = parentsIn(plan, stream);
+  try {
+    const added = await catalog.addShards(stream.id, plan);
+    checkNumbers(added, stream);
+    await log.createShards(added.map(({ logName }) => logName));
+    // While puts still pass: what was written since the start may have to be read for it.
+    for (const parent of parents) await parent.loadProducers();
+    await Promise.all(parents.map((parent) => parent.gate.shut()));
+    await storeInheritance(added, parents, log);
+    const change = changeOf(added, parents, clock.now());
+    await catalog.reshard(stream.id, change);
+    stream.nextShardNumber += added.length;
+    stream.reshard(added, change);
+  } catch (error) {
+    await undo(stream, catalog, log).catch((failure: unknown) => {
+      report("could not remove the shards of a reshard that failed; the next one or the next start does", {
+        stream: stream.name,
+        error: failure,
+      });
+    });
+    throw error instanceof LogError ? fromLogError(error) : error;
+  } finally {
+    for (const { gate } of parents) gate.open();
+  }
+}
+
+/** Removes the shards that no reshard has opened: one was cut off, or failed. */
+export async function removePending(
+  { id, shards }: StoredStream,
+  catalog: Catalog,
+  log: StreamSurroundings["log"],
+): Promise<void> {
+  const pending = shards.filter(({ openedMs }) => openedMs === undefined);
+  if (pending.length === 0) return;
+  const numbers = pending.map(({ number }) => number);
+  await deleteFromLog(
+    log,
+    pending.map(({ logName }) => logName),
+  );
+  await catalog.removeShards(id, numbers);
+}
+
+/** Deletes shards of the log, as far as they are there. All at once, so that they share the writing of its table. */
+export async function deleteFromLog(log: StreamSurroundings["log"], logNames: readonly string[]): Promise<void> {
+  const there = new Set(log.shards());
+  await Promise.all(logNames.filter((name) => there.has(name)).map((name) => log.deleteShard(name)));
+}
+
+/** The catalog is asked, since a change that failed may have been made all the same. */
+async function undo(stream: StreamState, catalog: Catalog, log: StreamSurroundings["log"]): Promise<void> {
+  const stored = (await catalog.streams()).find(({ id }) => id === stream.id);
+  if (stored === undefined) return;
+  await removePending(stored, catalog, log);
+  stream.nextShardNumber = stored.nextShardNumber;
+}
+
+/** The open shards that a plan closes. */
+function parentsIn(plan: ShardPlan, stream: StreamState): ShardOwner[] {
+  const numbers = new Set(plan.flatMap(({ parents }) => parents));
+  return stream.openShards.filter(({ shardNumber }) => numbers.has(shardNumber));
+}
+
+/** A plan names its own shards by the numbers that they were to get. */
+function checkNumbers(added: readonly StoredShard[], { nextShardNumber }: StreamState): void {
+  if (added[0] === undefined || added[0].number === nextShardNumber) return;
+  throw new CloudError("internal", `shards are numbered from ${added[0].number}, expected was ${nextShardNumber}`);
+}
+
+/** Of a parent, the end is where its last append ended: its gate is shut. */
+function changeOf(added: readonly StoredShard[], parents: readonly ShardOwner[], nowMs: number): ReshardChange {
+  // A clock set back must not make children older than their parents: they would expire first.
+  const openedMs = Math.max(nowMs, ...parents.map((parent) => parent.openedMs));
+  const split = new Set(added.flatMap((shard) => shard.parents));
+  const inBetween = added.filter(({ number }) => split.has(number));
+  return {
+    closed: [
+      ...parents.map((parent) => ({ number: parent.shardNumber, end: parent.bounds().next, closedMs: openedMs })),
+      ...inBetween.map(({ number }) => ({ number, end: 0, closedMs: openedMs })),
+    ],
+    opened: added.map(({ number }) => number),
+    openedMs,
+  };
+}
+
+/** Gives each shard that stays open what its parents know of their producers, so that it recognises their repeats. */
+async function storeInheritance(
+  added: readonly StoredShard[],
+  parents: readonly ShardOwner[],
+  log: StreamSurroundings["log"],
+): Promise<void> {
+  let batch: { readonly heir: StoredShard; readonly sets: Uint8Array }[] = [];
+  const store = async (): Promise<void> => {
+    await Promise.all(batch.map(({ heir, sets }) => log.putState(heir.logName, sets)));
+    batch = [];
+  };
+  for (const { ancestors, heirs } of families(added, parents)) {
+    const sets = await ShardOwner.inheritance(ancestors);
+    if (sets === undefined) continue;
+    for (const heir of heirs) {
+      batch.push({ heir, sets });
+      if (batch.reduce((sum, one) => sum + one.sets.length, 0) >= SETS_BYTES_PER_SYNC) await store();
+    }
+  }
+  await store();
+}
+
+interface Family {
+  readonly ancestors: readonly ShardOwner[];
+  readonly heirs: StoredShard[];
+}
+
+/** New shards that stay open, by the shards whose keys they take over, through those in between. */
+function families(added: readonly StoredShard[], parents: readonly ShardOwner[]): Iterable<Family> {
+  const ancestorsOf = new Map(parents.map((parent) => [parent.shardNumber, [parent]]));
+  const split = new Set(added.flatMap((shard) => shard.parents));
+  const found = new Map<string, Family>();
+  for (const shard of added) {
+    const ancestors = [...new Set(shard.parents.flatMap((number) => ancestorsOf.get(number) ?? []))];
+    ancestorsOf.set(shard.number, ancestors);
+    if (split.has(shard.number)) continue;
+    const key = ancestors.map(({ shardNumber }) => shardNumber).join();
+    const family = found.get(key);
+    if (family === undefined) found.set(key, { ancestors, heirs: [shard] });
+    else family.heirs.push(shard);
+  }
+  return found.values();
+}
