@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """A camera that is not there: serves rtsp://127.0.0.1:PORT/test, H.264 with a running clock, until it is ended.
 
-usage: rtsp-camera.py [--port 8554] [--size 1280x720] [--rate 30] [--audio] [--user NAME --password WORD]
+usage: rtsp-camera.py [--port 8554] [--size 1280x720] [--rate 30] [--audio [pcma|pcmu|aac]] [--user NAME --password WORD]
 
 PORT 0 picks a free one. Once it serves, it prints its URL. Debian: gir1.2-gst-rtsp-server-1.0, python3-gi,
-gstreamer1.0-plugins-good, -bad and -ugly (x264enc).
+gstreamer1.0-plugins-good, -bad (voaacenc) and -ugly (x264enc).
 """
 import argparse
 
@@ -18,7 +18,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--port", default="8554")
 parser.add_argument("--size", default="1280x720")
 parser.add_argument("--rate", default="30")
-parser.add_argument("--audio", action="store_true")
+parser.add_argument("--audio", nargs="?", const="pcma", choices=("pcma", "pcmu", "aac"))
 parser.add_argument("--user")
 parser.add_argument("--password", default="")
 options = parser.parse_args()
@@ -30,9 +30,14 @@ video = (
     f" ! timeoverlay ! x264enc tune=zerolatency speed-preset=ultrafast threads=1 key-int-max={2 * int(options.rate)}"
     " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1"
 )
-audio = " audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8" if options.audio else ""
+sounds = {
+    None: "",
+    "pcma": " audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8",
+    "pcmu": " audiotestsrc is-live=true ! mulawenc ! rtppcmupay name=pay1 pt=0",
+    "aac": " audiotestsrc is-live=true ! voaacenc ! aacparse ! rtpmp4gpay name=pay1 pt=97",
+}
 factory = GstRtspServer.RTSPMediaFactory()
-factory.set_launch(f"( {video}{audio} )")
+factory.set_launch(f"( {video}{sounds[options.audio]} )")
 factory.set_shared(True)
 
 server = GstRtspServer.RTSPServer()

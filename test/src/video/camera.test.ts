@@ -119,13 +119,16 @@ test("a camera on the network is passed on with its sound, and its password is n
   expect(said).not.toContain("p@ss");
 });
 
-test("GStreamer passes a camera on as well", async () => {
+test("GStreamer passes a camera on as well, with its sound as AAC where that is wanted", async () => {
   const cameras = new Scope();
   onTestFinished(() => cameras.close());
-  const camera = await SimulatedCamera.start(cameras);
-  const bench = await start({ source: camera.url, program: "gst-launch-1.0", audio: "off" });
+  const flags = ["--audio", "--user", "admin", "--password", 'p@s"s'];
+  const camera = await SimulatedCamera.start(cameras, flags);
+  const source = camera.url.replace("//", "//admin:p%40s%22s@");
+  const bench = await start({ source, program: "gst-launch-1.0", audio: "aac" });
   await moreFrames(bench.device, 100);
   const fragments = await archiveOf(bench);
+  expect(fragments[0]?.tracks.map(({ codecId }) => codecId).sort()).toEqual(["A_AAC", "V_MPEG4/ISO/AVC"]);
   expect(fragments.flatMap(({ frames }) => frames).length).toBeGreaterThanOrEqual(100);
 });
 
