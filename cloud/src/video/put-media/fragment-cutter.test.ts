@@ -82,7 +82,7 @@ describe("where there is sound", () => {
       "begin 200",
       "s4",
       "c",
-      "end 0",
+      "end 200",
     ]);
   });
 
@@ -98,7 +98,7 @@ describe("where there is sound", () => {
   test("and nothing else, every Cluster is a fragment", () => {
     const only = [{ ...AUDIO, number: 1 }];
     const body = [cluster(0, [key(0, "a"), key(20, "b")]), cluster(40, [key(0, "c")])];
-    expect(cut(header(only), ...body)).toEqual(["begin 0", "a", "b", "end 40", "begin 40", "c", "end 0"]);
+    expect(cut(header(only), ...body)).toEqual(["begin 0", "a", "b", "end 40", "begin 40", "c", "end 40"]);
   });
 });
 
@@ -110,7 +110,7 @@ describe("tags", () => {
       cluster(9, [key(0, "b")]),
       tag("y"),
     ];
-    expect(cut(header(), ...body)).toEqual(["begin 0", "#mine", "a", "#x", "end 0", "begin 9", "b", "#y", "end 0"]);
+    expect(cut(header(), ...body)).toEqual(["begin 0", "#mine", "a", "#x", "end 0", "begin 9", "b", "#y", "end 9"]);
   });
 
   test("of GetMedia do not come in again", () => {
@@ -123,6 +123,24 @@ describe("tags", () => {
     const tags = Array.from({ length: 6 }, (_, i) => ({ name: `t${i}`, value: "" }));
     const said = cut(header(), cluster(0, [key(0, "a")], tags), cluster(10, [delta(0, "b")], tags));
     expect(said.at(-1)).toBe("FRAGMENT_METADATA_LIMIT_REACHED");
+  });
+});
+
+describe("a fragment of one frame lasts", () => {
+  test("as long as its track says", () => {
+    const tracks = [{ ...VIDEO, defaultDurationNs: 40_000_000 }];
+    const body = [cluster(0, [key(0, "a")]), cluster(2000, [key(0, "b")])];
+    expect(cut(header(tracks), ...body)).toEqual(["begin 0", "a", "end 40", "begin 2000", "b", "end 40"]);
+  });
+
+  test("as it was since the one before, as of a camera that takes a picture every other second", () => {
+    const body = [0, 2000, 4000, 60_000].map((at) => cluster(at, [key(0, "a")]));
+    expect(cut(header(), ...body).filter((said) => said.startsWith("end"))).toEqual([
+      "end 0",
+      "end 2000",
+      "end 2000",
+      "end 0",
+    ]);
   });
 });
 
@@ -156,6 +174,13 @@ describe("a body is refused", () => {
     const large = Buffer.alloc(13 << 20);
     const body = [0, 10, 20, 30].map((at) => cluster(at, [{ at: 0, data: large, isKey: at === 0 }]));
     expect(cut(header(), ...body).at(-1)).toBe("MAX_FRAGMENT_SIZE_REACHED");
+  });
+
+  test("whose fragment has more than 65,536 frames", () => {
+    const first = cluster(0, [key(0, "a")]);
+    const block = cluster(0, [key(0, "a"), delta(1, "b")]).subarray(first.length);
+    const said = cut(header(), first, Buffer.alloc(65_535 * block.length, block), block);
+    expect([said.length, said.at(-1)]).toEqual([1 + 65_536 + 1, "MAX_FRAGMENT_SIZE_REACHED"]);
   });
 
   test("whose frame is larger than one record of the log", () => {

@@ -12,10 +12,13 @@ import { PutMediaFault } from "./put-media-fault.js";
 export const FRAGMENT_BYTES_MAX = 50 << 20;
 export const FRAGMENT_DURATION_MAX_MS = 20_000;
 export const FRAGMENT_TAGS_MAX = 10;
+/** Of all tracks. Each costs memory wherever it goes, however small it is; a media segment holds no more. */
+const FRAGMENT_FRAMES_MAX = 65_536;
 /** One frame of the log holds one of ours, with some bytes before it. */
 const FRAME_BYTES_MAX = 15 << 20;
 /** Sound before the first picture of a Cluster, which says whether a fragment begins there. */
 const UNDECIDED_BYTES_MAX = 4 << 20;
+const UNDECIDED_FRAMES_MAX = 4096;
 const TIME_MS_MAX = 8.64e15;
 const MILLISECOND_NS = 1_000_000;
 
@@ -30,10 +33,13 @@ export type CutStep =
 
 interface CurrentFragment {
   readonly timecodeMs: number;
+  /** Since the fragment before it in the same document began. */
+  readonly sinceMs: number | undefined;
   bytes: number;
+  frames: number;
   tags: number;
-  /** Of the pictures, or of the sound where there are none. */
-  readonly times: { first: number; last: number; count: number };
+  /** Of the pictures, or of the sound where there are none; with how long the latest frame is said to last. */
+  readonly times: { first: number; last: number; count: number; saidMs: number | undefined };
 }
 
 /**
@@ -45,7 +51,6 @@ export class FragmentCutter {
   #init: Buffer = Buffer.alloc(0);
   /** The document's times are not in milliseconds. */
   #isRewritten = false;
-  #tracks = new Map<number, MatroskaTrack>();
   #videoTrack: number | undefined;
   #previousTimecodeMs: number | undefined;
   #fragment: CurrentFragment | undefined;
@@ -97,7 +102,6 @@ export class FragmentCutter {
     const written = tracks.filter((track): track is WrittenTrack => track.type !== "other");
     if (written.length < tracks.length)
       throw new PutMediaFault("INVALID_MKV_DATA", "a track that is neither picture nor sound");
-    this.#tracks = new Map(tracks.map((track) => [track.number, track]));
     this.#videoTrack = tracks.find(({ type }) => type === "video")?.number;
     // Readers of ours get milliseconds, whatever came; else the producer's header stays as it is.
     if (this.#isRewritten) this.#init = documentHeader({ tracks: written, writingApp: "Headwater" });
@@ -116,7 +120,8 @@ export class FragmentCutter {
     undecided.bytes += event.data.length;
     if (this.#videoTrack === undefined) yield* this.#decide(true);
     else if (event.track === this.#videoTrack) yield* this.#decide(event.isKey);
-    else if (undecided.bytes > UNDECIDED_BYTES_MAX) yield* this.#decide(false);
+    else if (undecided.bytes > UNDECIDED_BYTES_MAX || undecided.frames.length > UNDECIDED_FRAMES_MAX)
+      yield* this.#decide(false);
   }
 
   /** Whether a fragment begins with the Cluster is known now. */
@@ -144,8 +149,9 @@ export class FragmentCutter {
       throw new PutMediaFault("INVALID_PRODUCER_TIMESTAMP", `timecode ${timecodeMs} ms`);
     }
     this.#previousTimecodeMs = timecodeMs;
-    const tags = this.#documentTags.length;
-    this.#fragment = { timecodeMs, bytes: 0, tags, times: { first: Infinity, last: -Infinity, count: 0 } };
+    const times = { first: Infinity, last: -Infinity, count: 0, saidMs: undefined };
+    const sinceMs = previous === undefined ? undefined : timecodeMs - previous;
+    this.#fragment = { timecodeMs, sinceMs, bytes: 0, frames: 0, tags: this.#documentTags.length, times };
     return { kind: "begin", timecodeMs, init: this.#init };
   }
 
@@ -166,11 +172,16 @@ export class FragmentCutter {
     if (fragment.bytes > FRAGMENT_BYTES_MAX) {
       throw new PutMediaFault("MAX_FRAGMENT_SIZE_REACHED", `a fragment of more than ${FRAGMENT_BYTES_MAX} bytes`);
     }
+    fragment.frames += 1;
+    if (fragment.frames > FRAGMENT_FRAMES_MAX) {
+      throw new PutMediaFault("MAX_FRAGMENT_SIZE_REACHED", `a fragment of more than ${FRAGMENT_FRAMES_MAX} frames`);
+    }
     if (event.track === (this.#videoTrack ?? event.track)) {
       const { times } = fragment;
       times.first = Math.min(times.first, event.timecodeMs);
       times.last = Math.max(times.last, event.timecodeMs);
       times.count += 1;
+      if (times.last === event.timecodeMs) times.saidMs = event.durationMs;
     }
     const { track, isKey, data } = event;
     yield { kind: "frame", frame: { track, isKey, offsetUs: Math.round(offsetMs * 1000), data } };
@@ -206,13 +217,14 @@ export class FragmentCutter {
     yield { kind: "end", durationMs: this.#durationMs(fragment) };
   }
 
-  /** Up to the end of the last frame, which lasts as long as its track says, or as the others do on average. */
-  #durationMs({ times: { first, last, count } }: CurrentFragment): number {
+  /**
+   * Up to the end of the last frame, which lasts as long as the others do on average. A single one lasts as long as it
+   * says, or as it was since the fragment before: the next comes when this one is to be shown already.
+   */
+  #durationMs({ sinceMs, times: { first, last, count, saidMs } }: CurrentFragment): number {
     if (count === 0) return 0;
-    const track =
-      this.#videoTrack === undefined ? this.#tracks.values().next().value : this.#tracks.get(this.#videoTrack);
-    const saidMs = (track?.defaultDurationNs ?? 0) / 1e6;
-    const frameMs = count > 1 ? (last - first) / (count - 1) : saidMs;
+    const steadyMs = sinceMs !== undefined && sinceMs <= FRAGMENT_DURATION_MAX_MS ? sinceMs : 0;
+    const frameMs = count > 1 ? (last - first) / (count - 1) : (saidMs ?? steadyMs);
     return Math.round(last - first + frameMs);
   }
 }
