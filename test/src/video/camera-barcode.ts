@@ -17,11 +17,21 @@ export interface Marks {
 export function marksOf(codecPrivate: Uint8Array, frames: readonly Uint8Array[]): Marks[] {
   const { lengthBytes, spsUnits, ppsUnits } = parseAvcC(codecPrivate);
   const stream = [joinByStartCode([...spsUnits, ...ppsUnits]), ...frames.map((f) => annexBFromFrame(f, lengthBytes))];
+  return decode(["-f", "h264", "-i", "-"], Buffer.concat(stream));
+}
+
+/** The same of what ffmpeg plays from a URL to its end. */
+export function marksAt(url: string): Marks[] {
+  return decode(["-i", url]);
+}
+
+function decode(from: readonly string[], input?: Buffer): Marks[] {
   const crop = `crop=${WIDTH}:${HEIGHT}:0:0`;
-  const args = ["-v", "error", "-f", "h264", "-i", "-", "-fps_mode", "passthrough", "-vf", crop, "-pix_fmt", "gray"];
-  const { status, stdout, stderr } = spawnSync("ffmpeg", [...args, "-f", "rawvideo", "-"], {
-    input: Buffer.concat(stream),
+  const to = ["-fps_mode", "passthrough", "-vf", crop, "-pix_fmt", "gray", "-f", "rawvideo", "-"];
+  const { status, stdout, stderr } = spawnSync("ffmpeg", ["-v", "error", ...from, ...to], {
+    input,
     maxBuffer: 2 ** 30,
+    timeout: 60_000,
   });
   if (status !== 0) throw new Error(`ffmpeg cannot decode: ${stderr.toString()}`);
   const pictures: Marks[] = [];

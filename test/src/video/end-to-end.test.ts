@@ -1,114 +1,108 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { Part } from "../harness/part.js";
-import { startCloud, startDevice, startGateway } from "../harness/parts.js";
+import { sumOf } from "../harness/metrics.js";
 import { isFull, Random } from "../harness/random.js";
 import { Scope } from "../harness/scope.js";
 import { until } from "../harness/until.js";
-import { type ArchivedFragment, fragmentsOf, piecesOf } from "./camera-archive.js";
+import { type ArchivedFragment, fragmentsOf, type JournaledPiece } from "./camera-archive.js";
 import { marksOf } from "./camera-barcode.js";
-import { type ReadFragment, VideoClients } from "./cloud-reader.js";
-import { SimulatedCamera } from "./simulated-camera.js";
+import { CameraChain, md5Of, md5sOf, STREAM } from "./camera-chain.js";
+import { probeHls } from "./hls-recording.js";
 
-const stream = "front-door";
-
-interface Chain {
-  readonly cloud: Part;
-  readonly gateway: Part;
-  readonly device: Part;
-  readonly deviceData: string;
-  readonly clients: VideoClients;
-}
-
-/** A camera, and everything that its picture goes through. */
-async function start(camera: Record<string, unknown>): Promise<Chain> {
+async function start(): Promise<CameraChain> {
   const scope = new Scope();
   onTestFinished(() => scope.close());
-  const cloud = await startCloud(scope);
-  const gateway = await startGateway(scope, cloud.url, { flags: { "create-streams": true } });
-  const deviceData = await scope.directory("camera");
-  const cameras = [{ stream, width: 640, height: 360, ...camera }];
-  const device = await startDevice(
-    scope,
-    { id: "pi-1", gateway: gateway.address("mqtt"), cameras, hostSensor: { enabled: false } },
-    { flags: { data: deviceData } },
-  );
-  return { cloud, gateway, device, deviceData, clients: new VideoClients(scope, cloud.url) };
+  return await CameraChain.start(scope);
 }
 
-const framesOf = async (device: Part): Promise<number> =>
-  Number(/^headwater_device_camera_frames_total\{.*\} (\d+)$/m.exec(await device.get("/metrics"))?.[1] ?? 0);
-
-/** What the device spooled, once all of it is in the cloud: the device says that it is, and then stops. */
-async function delivered({ device, deviceData, clients }: Chain): Promise<{
-  readonly archived: readonly ArchivedFragment[];
-  readonly read: readonly ReadFragment[];
-}> {
-  await device.stop();
-  const archived = fragmentsOf(await piecesOf(deviceData, stream)).filter(({ isEnded }) => isEnded);
-  await device.restart();
-  await until(
-    `${archived.length} fragments in the cloud`,
-    async () => (await clients.list(stream)).length >= archived.length,
-    { deadlineMs: 60_000 },
-  );
-  await device.stop();
-  return { archived, read: await clients.read(stream, archived.length) };
+/** Each fragment that the device stored is in the cloud once, whole, for every reader, and nothing else is. */
+async function expectAll({ clients, recordedUrl }: Delivered, archived: readonly ArchivedFragment[]): Promise<void> {
+  expect(archived.every(({ isEnded }) => isEnded)).toBe(true);
+  const listed = await clients.list(STREAM);
+  expect(new Set(listed.map(({ FragmentNumber }) => FragmentNumber)).size).toBe(archived.length);
+  const read = await clients.read(STREAM, listed.length);
+  // Live goes before what was held up.
+  const inTime = read.toSorted((a, b) => a.producerMs - b.producerMs);
+  expect(inTime.map(({ frames }) => frames.map(md5Of))).toEqual(archived.map(md5sOf));
+  const { video, pictures, complaints } = probeHls(recordedUrl);
+  expect(video.map(({ md5 }) => md5)).toEqual(archived.flatMap(md5sOf));
+  expect({ pictures, complaints }).toEqual({ pictures: video.length, complaints: "" });
 }
 
-function sameFrames(archived: ArchivedFragment, read: ReadFragment): boolean {
-  return (
-    archived.frames.length === read.frames.length &&
-    archived.frames.every(({ data }, i) => data.equals(read.frames[i] ?? Buffer.of()))
-  );
-}
+type Delivered = Pick<CameraChain, "clients"> & { readonly recordedUrl: string };
 
-test("a camera on the network: every frame that the device spooled comes out of GetMedia, in order", async () => {
-  const cameras = new Scope();
-  onTestFinished(() => cameras.close());
-  const camera = await SimulatedCamera.start(cameras);
-  const chain = await start({ source: camera.url, audio: "off" });
-  const frames = isFull ? 20 * 30 : 200;
-  await until(`${frames} frames`, async () => (await framesOf(chain.device)) >= frames, { deadlineMs: 90_000 });
-  const { archived, read } = await delivered(chain);
+test("a camera on the network: every frame that the device spooled comes out of GetMedia and HLS, in order", async () => {
+  const chain = await start();
+  await chain.frames(130);
+  const archived = await chain.delivered();
   expect(archived.length).toBeGreaterThan(2);
-  archived.forEach((fragment, i) => expect(sameFrames(fragment, read[i]!), `fragment ${i}`).toBe(true));
-}, 180_000);
+  await expectAll({ clients: chain.clients, recordedUrl: await chain.recordedUrl() }, archived);
+});
 
 test("kills of device, gateway and cloud, and an outage: every fragment that was committed arrives, once", async () => {
   const random = Random.announced("video crash test");
-  const chain = await start({ source: "test-pattern" });
-  const { device, gateway, cloud, clients } = chain;
-  const moreFrames = async (count: number): Promise<void> => {
-    const before = await framesOf(device);
-    await until(`${count} more frames`, async () => (await framesOf(device)) >= before + count, { deadlineMs: 60_000 });
-  };
-  await moreFrames(60);
-  for (let kill = 0; kill < (isFull ? 12 : 3); kill++) {
-    const victim = random.shuffled([gateway, cloud, device])[0]!;
-    await victim.kill("SIGKILL");
-    if (victim !== device) await moreFrames(random.between(0, 60));
-    await victim.restart();
-    await moreFrames(random.between(0, 60));
+  const chain = await start();
+  const { cloud, device, gateway } = chain;
+  await chain.frames(40);
+  const deaths: Death[] = [];
+  for (let round = 0; round < (isFull ? 4 : 1); round++) {
+    for (const victim of random.shuffled([cloud, device, gateway])) {
+      await chain.moreFrames(random.between(0, 30));
+      if (victim === device) deaths.push(await killDevice(chain, deaths.at(-1)?.journal.length ?? 0));
+      else {
+        await victim.kill("SIGKILL");
+        await chain.moreFrames(random.between(0, 60));
+        await victim.restart();
+      }
+    }
   }
   await gateway.kill("SIGKILL");
-  await moreFrames((isFull ? 20 : 2) * 30);
+  await chain.moreFrames((isFull ? 20 : 1) * 30);
   await gateway.restart();
-  await moreFrames(60);
+  await chain.moreFrames(30);
 
-  const { archived } = await delivered(chain);
-  const listed = await clients.list(stream);
-  const read = await clients.read(stream, listed.length);
-  // Live goes before what was held up, so fragments are compared by their content and not by their place.
-  for (const fragment of archived) {
-    const arrivals = read.filter((candidate) => sameFrames(fragment, candidate));
-    expect(arrivals.length, `fragment ${fragment.fragment} of ${archived.length}`).toBe(1);
+  const archived = await chain.delivered();
+  await expectAll({ clients: chain.clients, recordedUrl: await chain.recordedUrl() }, archived);
+  for (const { journal, gapMs } of deaths) {
+    expect(fragmentsOf(journal).length).toBeGreaterThan(0);
+    // The device looks at its clock twice.
+    expect(Math.abs(gapMs - gapBehind(archived, fragmentsOf(journal).length))).toBeLessThan(50);
   }
   // Each capture numbers its frames anew, and within it none is missing.
-  const numbers = archived.flatMap(({ frames, tracks }) =>
-    marksOf(
-      tracks[0]?.codecPrivate ?? Buffer.of(),
-      frames.map(({ data }) => data),
-    ).map((mark) => mark.frameNumber),
-  );
-  numbers.forEach((number, i) => expect(number === 0 || number === numbers[i - 1]! + 1).toBe(true));
+  const numbers = marksOf(
+    archived[0]?.tracks[0]?.codecPrivate ?? Buffer.of(),
+    archived.flatMap(({ frames }) => frames.map(({ data }) => data)),
+  ).map(({ frameNumber }) => frameNumber);
+  const breaks = numbers.filter((number, i) => i > 0 && number !== numbers[i - 1]! + 1);
+  expect(breaks).toHaveLength(deaths.length);
+  // An outage of 20 s leaves more than may go live.
+  const late = sumOf(await gateway.metrics(), /^headwater_gateway_video_fragments_persisted_total\{lane="backfill"\}/);
+  expect(late).toBeGreaterThanOrEqual(isFull ? 3 : 0);
 }, 300_000);
+
+interface Death {
+  /** All that the device had stored. */
+  readonly journal: readonly JournaledPiece[];
+  /** What it counted as lost when it was there again. */
+  readonly gapMs: number;
+}
+
+/** @param journaled pieces that were there when the device started. */
+async function killDevice(chain: CameraChain, journaled: number): Promise<Death> {
+  const stored = await chain.ofCamera("stored_pieces_total");
+  await chain.device.kill("SIGKILL");
+  const journal = await chain.journaled();
+  expect(journal.length).toBeGreaterThanOrEqual(journaled + stored);
+  await chain.device.restart();
+  const gapS = await until(
+    () => `frames, and the gap before them to be counted\n${chain.device.child.describe()}`,
+    async () => (await chain.ofCamera("restart_gap_seconds_total")) || undefined,
+  );
+  return { journal, gapMs: gapS * 1000 };
+}
+
+/** The time between the last frame of so many fragments and the first of the next. */
+function gapBehind(archived: readonly ArchivedFragment[], count: number): number {
+  const [before, after] = [archived[count - 1], archived[count]];
+  if (before === undefined || after === undefined) throw new Error(`no fragment behind ${count} of ${archived.length}`);
+  return after.capturedMs - before.capturedMs - Math.max(...before.frames.map(({ timeMs }) => timeMs));
+}

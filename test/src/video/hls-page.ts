@@ -17,6 +17,19 @@ const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
   let hasPlayed = false;
   video.addEventListener("playing", () => (hasPlayed = true));
   video.addEventListener("waiting", () => (shown.stalls += Number(hasPlayed && !video.seeking)));
+  // The frame's number of a test pattern (docs/reference/device.md), of each picture that is shown.
+  const numbers = [];
+  const [width, block] = [26 * 16, 16];
+  const context = new OffscreenCanvas(width, block).getContext("2d", { willReadFrequently: true });
+  const look = () => {
+    context.drawImage(video, 0, 0);
+    const { data } = context.getImageData(0, block / 2, width, 1);
+    const bits = Array.from({ length: 26 }, (_, i) => Number(data[4 * (i * block + block / 2)] > 127));
+    if (bits[0] === 1 && bits[25] === 0) numbers.push(Number.parseInt(bits.slice(1, 25).join(""), 2));
+    video.requestVideoFrameCallback(look);
+  };
+  video.requestVideoFrameCallback(look);
+  window.numbers = () => numbers;
   window.state = () => ({
     ...shown,
     currentTime: video.currentTime,
@@ -69,6 +82,11 @@ export class HlsPage {
 
   state(): Promise<PlayerState> {
     return this.#page.evaluate("state()");
+  }
+
+  /** The numbers of the frames that were shown, where they have marks. */
+  frameNumbers(): Promise<number[]> {
+    return this.#page.evaluate("numbers()");
   }
 
   /** Resolves once the player's state is as wanted. */
