@@ -1,9 +1,10 @@
-import { LogError } from "@headwater/log";
+import { type Log, LogError } from "@headwater/log";
 import type { Catalog, ReshardChange, StoredShard, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { fromLogError } from "./log-failure.js";
 import { ShardOwner } from "./shard-owner.js";
 import type { ShardPlan } from "./shard-plan.js";
+import { removePending } from "./shard-removal.js";
 import type { StreamState, StreamSurroundings } from "./stream-state.js";
 
 /** Producers' sets that wait for their sync at a time; the log takes so much and more. */
@@ -31,7 +32,7 @@ export async function reshard(
     await Promise.all(parents.map((parent) => parent.gate.shut()));
     await storeInheritance(added, parents, log);
     const change = changeOf(added, parents, clock.now());
-    await catalog.reshard(stream.id, change);
+    await commit(stream, change, catalog);
     stream.nextShardNumber += added.length;
     stream.reshard(added, change);
   } catch (error) {
@@ -47,31 +48,23 @@ export async function reshard(
   }
 }
 
-/** Removes the shards that no reshard has opened: one was cut off, or failed. */
-export async function removePending(
-  { id, shards }: StoredStream,
-  catalog: Catalog,
-  log: StreamSurroundings["log"],
-): Promise<void> {
-  const pending = shards.filter(({ openedMs }) => openedMs === undefined);
-  if (pending.length === 0) return;
-  const numbers = pending.map(({ number }) => number);
-  await deleteFromLog(
-    log,
-    pending.map(({ logName }) => logName),
-  );
-  await catalog.removeShards(id, numbers);
+/** Ends the reshard in the catalog. A commit that failed may have been made all the same, so the catalog is asked. */
+async function commit(stream: StreamState, change: ReshardChange, catalog: Catalog): Promise<void> {
+  try {
+    await catalog.reshard(stream.id, change);
+  } catch (error) {
+    const stored = await storedStream(stream, catalog);
+    const opened = stored?.shards.find(({ number }) => number === change.opened[0])?.openedMs;
+    if (opened === undefined) throw error;
+  }
 }
 
-/** Deletes shards of the log, as far as they are there. All at once, so that they share the writing of its table. */
-export async function deleteFromLog(log: StreamSurroundings["log"], logNames: readonly string[]): Promise<void> {
-  const there = new Set(log.shards());
-  await Promise.all(logNames.filter((name) => there.has(name)).map((name) => log.deleteShard(name)));
+async function storedStream({ id }: StreamState, catalog: Catalog): Promise<StoredStream | undefined> {
+  return (await catalog.streams()).find((stored) => stored.id === id);
 }
 
-/** The catalog is asked, since a change that failed may have been made all the same. */
-async function undo(stream: StreamState, catalog: Catalog, log: StreamSurroundings["log"]): Promise<void> {
-  const stored = (await catalog.streams()).find(({ id }) => id === stream.id);
+async function undo(stream: StreamState, catalog: Catalog, log: Log): Promise<void> {
+  const stored = await storedStream(stream, catalog);
   if (stored === undefined) return;
   await removePending(stored, catalog, log);
   stream.nextShardNumber = stored.nextShardNumber;
@@ -109,7 +102,7 @@ function changeOf(added: readonly StoredShard[], parents: readonly ShardOwner[],
 async function storeInheritance(
   added: readonly StoredShard[],
   parents: readonly ShardOwner[],
-  log: StreamSurroundings["log"],
+  log: Log,
 ): Promise<void> {
   let batch: { readonly heir: StoredShard; readonly sets: Uint8Array }[] = [];
   const store = async (): Promise<void> => {

@@ -6,10 +6,11 @@ import { RepeatedTask } from "../repeated-task.js";
 import { fromLogError } from "./log-failure.js";
 import { PutResults } from "./put-results.js";
 import type { RecordBatch } from "./record-batch.js";
-import { deleteFromLog, removePending, reshard } from "./reshard.js";
+import { reshard } from "./reshard.js";
 import type { ShardOwner } from "./shard-owner.js";
 import type { ShardPlan } from "./shard-plan.js";
 import type { ShardDescription, StreamDescription, StreamMode, StreamRecord, StreamSettings } from "./stream.js";
+import { deleteFromLog, mendShards, removeExpired } from "./shard-removal.js";
 import { StreamState, type StreamSurroundings } from "./stream-state.js";
 import { tailStream } from "./tail.js";
 
@@ -200,7 +201,17 @@ export class StreamService implements StreamReader {
           this.#surroundings.report("could not trim a shard", { stream: stream.name, shard: shard.shardId, error });
         }
       }
-      if (expiredShards(stream).length > 0) await this.#change(() => this.#removeExpired(stream));
+      await this.#removeExpired(stream);
+    }
+  }
+
+  async #removeExpired(stream: StreamState): Promise<void> {
+    if (stream.expiredShards().length === 0) return;
+    const { log, report } = this.#surroundings;
+    try {
+      await this.#change(() => removeExpired(stream, this.#catalog, log));
+    } catch (error) {
+      report("could not remove closed shards; the next start does", { stream: stream.name, error });
     }
   }
 
@@ -261,49 +272,12 @@ export class StreamService implements StreamReader {
   }
 
   async #adopt(found: StoredStream): Promise<void> {
-    const stored = await this.#mend(found);
+    const { log } = this.#surroundings;
+    const stored = found.status === "ACTIVE" ? await mendShards(found, this.#catalog, log) : found;
     const stream = new StreamState(stored, this.#surroundings);
     this.#streams.set(stored.name, stream);
     if (stored.status === "CREATING") await this.#finishCreation(stream);
     if (stored.status === "DELETING") this.#removeInBackground(stream);
-  }
-
-  /** Ends the reshard, or the removal of closed shards, that a crash cut off. */
-  async #mend(stored: StoredStream): Promise<StoredStream> {
-    if (stored.status !== "ACTIVE") return stored;
-    const there = new Set(this.#surroundings.log.shards());
-    const gone = stored.shards.filter(({ closed, logName }) => closed !== undefined && !there.has(logName));
-    await removePending(stored, this.#catalog, this.#surroundings.log);
-    if (gone.length > 0) {
-      await this.#catalog.removeShards(
-        stored.id,
-        gone.map(({ number }) => number),
-      );
-    }
-    const shards = stored.shards.filter((shard) => shard.openedMs !== undefined && !gone.includes(shard));
-    return { ...stored, shards };
-  }
-
-  /** The bytes go first, as with a stream. */
-  async #removeExpired(stream: StreamState): Promise<void> {
-    const expired = stream.isServing ? expiredShards(stream) : [];
-    if (expired.length === 0) return;
-    stream.forget(expired);
-    try {
-      await deleteFromLog(
-        this.#surroundings.log,
-        expired.map(({ logName }) => logName),
-      );
-      await this.#catalog.removeShards(
-        stream.id,
-        expired.map(({ shardNumber }) => shardNumber),
-      );
-    } catch (error) {
-      this.#surroundings.report("could not remove expired shards; it is tried again at the next start", {
-        stream: stream.name,
-        error,
-      });
-    }
   }
 
   #checkShardLimit(shardCount: number): void {
@@ -366,9 +340,4 @@ function byShard({ router }: StreamState, records: RecordBatch, indexes: Iterabl
 /** By how many more shards are open after a reshard: each split adds one, each merge takes one. */
 function growthBy(plan: ShardPlan): number {
   return plan.reduce((sum, { parents }) => sum + (parents.length === 1 ? 1 / 2 : -1), 0);
-}
-
-function expiredShards(stream: StreamState): ShardOwner[] {
-  const horizonMs = stream.horizonMs();
-  return stream.shards.filter((shard) => shard.isExpired(horizonMs));
 }

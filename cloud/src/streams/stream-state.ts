@@ -84,6 +84,12 @@ export class StreamState {
     return this.#shards.filter((owner) => !owner.isExpired(horizonMs)).map((owner) => owner.describe());
   }
 
+  /** Closed shards that retention has passed; nothing of them can be read. None once the stream goes. */
+  expiredShards(): ShardOwner[] {
+    const horizonMs = this.horizonMs();
+    return this.isServing ? this.#shards.filter((owner) => owner.isExpired(horizonMs)) : [];
+  }
+
   /** The names of the shards in the log. */
   get logNames(): string[] {
     return this.#shards.map(({ logName }) => logName);
