@@ -11,12 +11,13 @@ import { type Acknowledgement, encodeAcknowledgement } from "./acknowledgement.j
 import { ArrivingBytes } from "./arriving-bytes.js";
 import { PutMediaSession } from "./put-media-session.js";
 
+let log: MemoryLog;
 let store: FragmentStore;
 let arriving: ArrivingBytes;
 
 beforeEach(async () => {
   const clock = new ManualClock();
-  const log = new MemoryLog(clock);
+  log = new MemoryLog(clock);
   await log.createShards(["m", "i"]);
   store = await FragmentStore.open({ log, clock, shards: { media: "m", index: "i" } });
   arriving = new ArrivingBytes(1_000_000);
@@ -67,6 +68,46 @@ describe("memory for frames that have not come whole", () => {
     await ended.session.end();
     expect(ended.faults).toEqual(["STREAM_READ_ERROR"]);
     expect(arriving.bytes).toBe(0);
+  });
+});
+
+test("what was complete before an error is acknowledged before it", async () => {
+  const { session, acks, faults } = begin();
+  await session.take(Buffer.concat([header(), fragment(1000), fragment(2000, { ends: true }), Buffer.alloc(9)]));
+  await session.end();
+  expect(acks.filter(({ event }) => event === "PERSISTED").map((ack) => ack.fragment?.timecodeMs)).toEqual([
+    1000, 2000,
+  ]);
+  expect(acks.at(-1)).toMatchObject({ event: "ERROR", code: "INVALID_MKV_DATA" });
+  expect(faults).toEqual(["INVALID_MKV_DATA"]);
+});
+
+describe("what is tiny does not pile up", () => {
+  test("fragments wait for their entries in the index", async () => {
+    const { session, acks } = begin();
+    const pictures = Array.from({ length: 100 }, (_, i) => cluster(i, [{ at: 0, isKey: true, data: "a" }]));
+    await session.take(Buffer.concat([header(), ...pictures]));
+    expect(acks.filter(({ event }) => event === "PERSISTED")).toHaveLength(99);
+  });
+
+  test("frames go to the log a thousand at a time, and count for more than their data", async () => {
+    const { session } = begin();
+    const appended: number[] = [];
+    const append = log.append.bind(log);
+    log.append = (shard, frames) => {
+      if (shard === "m") appended.push(frames.length);
+      return append(shard, frames);
+    };
+    const first = cluster(0, [{ at: 0, isKey: true, data: "a" }]);
+    const block = cluster(0, [
+      { at: 0, isKey: true, data: "a" },
+      { at: 1, data: "b" },
+    ]).subarray(first.length);
+    const wait = session.take(Buffer.concat([header(), first, Buffer.alloc(20_000 * block.length, block)]));
+    expect(wait).toBeDefined();
+    await wait;
+    await session.end();
+    expect(Math.max(...appended)).toBe(1024);
   });
 });
 

@@ -5,13 +5,15 @@ import type { FragmentStore } from "../store/fragment-store.js";
 import type { MediaAppender } from "../store/media-appender.js";
 import type { OpenFragment } from "../store/open-fragment.js";
 import type { VideoTraffic } from "../video-traffic.js";
-import type { Acknowledgement } from "./acknowledgement.js";
+import type { AcknowledgedFragment, Acknowledgement } from "./acknowledgement.js";
 import type { ArrivingBytes } from "./arriving-bytes.js";
 import { type CutStep, FragmentCutter } from "./fragment-cutter.js";
 import { PutMediaFault, toPutMediaFault } from "./put-media-fault.js";
 
 /** Bytes of one connection that may wait for the disk before it is read from no further. */
 const PENDING_BYTES_MAX = 4 << 20;
+/** Complete fragments of one connection that may be on their way to the index before it is read from no further. */
+const PERSISTING_MAX = 64;
 /** More than the largest element that is read, in which nothing was found: what is skipped may be endless. */
 const FRUITLESS_BYTES_MAX = 64 << 20;
 
@@ -48,6 +50,8 @@ export class PutMediaSession {
   /** Since the chunk in which the reader last found something. */
   #fruitlessBytes = 0;
   #isOver = false;
+  /** Resolves when what went wrong has been acknowledged. */
+  #failing: Promise<void> | undefined;
 
   constructor(options: PutMediaSessionOptions) {
     this.#options = options;
@@ -67,19 +71,21 @@ export class PutMediaSession {
     } catch (error) {
       this.#fail(error);
     }
-    return this.#appender.pendingBytes > PENDING_BYTES_MAX ? this.#appender.below(PENDING_BYTES_MAX / 2) : undefined;
+    if (this.#appender.pendingBytes > PENDING_BYTES_MAX) return this.#appender.below(PENDING_BYTES_MAX / 2);
+    return this.#persisting.size > PERSISTING_MAX ? this.#settled() : undefined;
   }
 
   /** The producer has sent all. Resolves once every fragment is acknowledged, or the session has failed. Never throws. */
   async end(): Promise<void> {
     try {
-      if (this.#isOver) return;
+      if (this.#isOver) return await this.#failing;
       for (const event of this.#reader.end()) for (const step of this.#cutter.take(event)) this.#do(step);
       for (const step of this.#cutter.end()) this.#do(step);
     } catch (error) {
       this.#fail(error);
     }
-    await Promise.all(this.#persisting.values());
+    await this.#settled();
+    await this.#failing;
     this.#close();
   }
 
@@ -118,11 +124,13 @@ export class PutMediaSession {
     const { store, timeBaseMs, isBackfill, acknowledge } = this.#options;
     const start = { producerMs: Math.round(timeBaseMs + timecodeMs), serverMs: store.now(), init };
     const open = store.begin(this.#appender, start, () => {
-      if (!this.#isOver) acknowledge({ event: "BUFFERING", fragment: this.#acknowledged({ open, timecodeMs }) });
+      if (this.#isOver && !this.#persisting.has(current)) return;
+      acknowledge({ event: "BUFFERING", fragment: this.#acknowledged(current) });
     });
+    const current: Current = { open, timecodeMs };
     // In the same append as its beginning: nobody takes it for live in between.
     if (isBackfill) open.addTag(BACKFILL_TAG);
-    this.#current = { open, timecodeMs };
+    this.#current = current;
   }
 
   #end(durationMs: number): void {
@@ -163,8 +171,19 @@ export class PutMediaSession {
     const about = failed ?? (fault.code === "ARCHIVAL_ERROR" ? first : undefined) ?? this.#current;
     const fragment = about === undefined ? this.#undecided() : this.#acknowledged(about);
     this.#abandonCurrent();
+    this.#failing = this.#sayError(fault, fragment);
+  }
+
+  /** What is complete is acknowledged first: a producer that hears of a later fragment's error never asks for it again. */
+  async #sayError(fault: PutMediaFault, fragment: AcknowledgedFragment | undefined): Promise<void> {
+    await this.#settled();
     this.#options.acknowledge({ event: "ERROR", fragment, code: fault.code });
     this.#options.onFault(fault);
+  }
+
+  /** Resolves when every complete fragment is persisted, or is not going to be. */
+  async #settled(): Promise<void> {
+    await Promise.all(this.#persisting.values());
   }
 
   #close(): void {
@@ -188,12 +207,12 @@ export class PutMediaSession {
     this.#current = undefined;
   }
 
-  #undecided(): { timecodeMs: number; number: undefined } | undefined {
+  #undecided(): AcknowledgedFragment | undefined {
     const { timecodeMs } = this.#cutter;
     return timecodeMs === undefined ? undefined : { timecodeMs, number: undefined };
   }
 
-  #acknowledged({ open, timecodeMs }: Current): { timecodeMs: number; number: string | undefined } {
+  #acknowledged({ open, timecodeMs }: Current): AcknowledgedFragment {
     const { begin } = open;
     const number = begin === undefined ? undefined : fragmentNumber(this.#options.numberPrefix, begin);
     return { timecodeMs, number };

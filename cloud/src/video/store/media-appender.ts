@@ -1,8 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Frame, type Log, LogError } from "@headwater/log";
 
-/** How much one append may carry. */
+/** How much one append may carry: more records than that would hold up everybody else while they are written. */
 const BATCH_BYTES_MAX = 4 << 20;
+const BATCH_RECORDS_MAX = 1024;
+/** What a record takes in memory beside its data; frames may be of a byte each. */
+const RECORD_OVERHEAD_BYTES = 512;
 /** A log with too many bytes waiting is asked again so often, so long. */
 const OVERLOADED_RETRY_MS = 20;
 const OVERLOADED_PATIENCE_MS = 30_000;
@@ -38,7 +41,7 @@ export class MediaAppender {
     this.#onFailure = onFailure;
   }
 
-  /** Bytes taken and not yet synced. */
+  /** Bytes of memory that wait to be synced. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -48,7 +51,7 @@ export class MediaAppender {
       stored?.(undefined);
       return;
     }
-    const bytes = data.reduce((sum, { length }) => sum + length, 0);
+    const bytes = data.reduce((sum, { length }) => sum + length, RECORD_OVERHEAD_BYTES);
     this.#queue.push({ data, bytes, stored });
     this.#pendingBytes += bytes;
     if (!this.#isRunning) void this.#run();
@@ -84,7 +87,7 @@ export class MediaAppender {
     let bytes = 0;
     let count = 0;
     for (const queued of this.#queue) {
-      if (count > 0 && bytes + queued.bytes > BATCH_BYTES_MAX) break;
+      if (count === BATCH_RECORDS_MAX || (count > 0 && bytes + queued.bytes > BATCH_BYTES_MAX)) break;
       bytes += queued.bytes;
       count += 1;
     }
