@@ -3,8 +3,9 @@ import { expect, test, vi } from "vitest";
 import type { DiskFile, Log } from "./api.js";
 import { openLog } from "./open.js";
 import { DiskOver } from "./testing/disk-over.js";
-import { holdTimers } from "./testing/held-timers.js";
+import { holdTimers } from "./journal/testing/held-timers.js";
 import { type DiskFault, FaultDisk, ManualClock } from "./testing/index.js";
+import { all, openSmall } from "./testing/records.js";
 import { Sessions, damagedOf, runs } from "./testing/sessions.js";
 
 const scenarios = fc.record({
@@ -133,6 +134,29 @@ test("after a failed sync its bytes are not trusted: they are failed, and writte
     [1, "second"],
   ]);
   await reopened.close();
+});
+
+test("what a start finds in the cache though its sync failed is on disk before it is served", async () => {
+  let found = 0;
+  for (let seed = 1; seed <= 60; seed++) {
+    const disk = new FaultDisk(seed);
+    const log = await smallLog(disk);
+    await log.createShards(["s"]);
+    if (seed % 2 === 0) await log.append("s", [{ data: Buffer.from("first") }]);
+    disk.plan = ({ kind, path }) => (kind === "sync" && path.endsWith(".journal") ? "EIO" : undefined);
+    const frames = [1, 2, 3].map(() => ({ data: Buffer.alloc(900, "doubtful") }));
+    await expect(log.append("s", frames)).rejects.toMatchObject({ code: "disk-failed" });
+    // The process is killed, and the next one serves from the journal what was written. Then the power goes.
+    const restarted = disk.afterKill();
+    restarted.plan = ({ kind, path }) => (kind === "create" && path.includes("/shards/") ? "EIO" : undefined);
+    const served = await openSmall(restarted);
+    const before = (await served.read("s", 0, all)).frames;
+    found += before.length;
+    const reopened = await openSmall(restarted.powerOn());
+    expect((await reopened.read("s", 0, all)).frames).toEqual(before);
+    await reopened.close();
+  }
+  expect(found).toBeGreaterThan(60);
 });
 
 test("of a journal that failed, nothing comes back that was failed, whichever removals the power cut keeps", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { holdTimers } from "./testing/held-timers.js";
+import { holdTimers } from "./journal/testing/held-timers.js";
 import { FaultDisk } from "./testing/index.js";
 import { Sessions, damagedOf, runs } from "./testing/sessions.js";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Log } from "./api.js";
 import { openLog } from "./open.js";
-import { holdTimers } from "./testing/held-timers.js";
+import { holdTimers } from "./journal/testing/held-timers.js";
 import { FaultDisk, ManualClock } from "./testing/index.js";
 import { openSmall } from "./testing/records.js";
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Disk, Log, LogOptions } from "../api.js";
 import { openLog } from "../open.js";
 import { DiskOver } from "../testing/disk-over.js";
-import { holdTimers } from "../testing/held-timers.js";
+import { holdTimers } from "./testing/held-timers.js";
 import { type DiskOperation, FaultDisk, ManualClock } from "../testing/index.js";
 import { all, range } from "../testing/records.js";
 

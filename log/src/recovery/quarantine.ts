@@ -3,6 +3,7 @@ import type { Disk } from "../api.js";
 import { diskError } from "../files/disk-error.js";
 import type { LogFile } from "../files/log-file.js";
 import { fileIdHex } from "../format/file-header.js";
+import { copyStretch } from "../files/copy-stretch.js";
 import type { Context } from "../journal/context.js";
 
 /** Together no more than this is put aside; what is beyond it is only reported. */
@@ -27,7 +28,7 @@ export class Quarantine {
     if (this.#names.has(name)) return aside; // a start before this one kept it
     if (this.#bytes + bytes > quarantineBytesMax) return undefined;
     try {
-      await copyStretch(disk, path, offset, bytes, aside);
+      await copyToFile(disk, path, offset, bytes, aside);
     } catch (error) {
       const cause = diskError(error, "quarantine").message;
       this.#context.report({ level: "warn", message: "bytes not put aside", path, offset, bytes, error: cause });
@@ -51,18 +52,12 @@ export class Quarantine {
   }
 }
 
-async function copyStretch(disk: Disk, from: string, offset: number, bytes: number, to: string): Promise<void> {
+async function copyToFile(disk: Disk, from: string, offset: number, bytes: number, to: string): Promise<void> {
   const source = await disk.open(from, "read");
   try {
     const target = await disk.open(to, "create");
     try {
-      const buffer = Buffer.alloc(Math.min(bytes, 1024 * 1024));
-      for (let done = 0; done < bytes;) {
-        const read = await source.read(buffer.subarray(0, Math.min(buffer.length, bytes - done)), offset + done);
-        if (read === 0) break;
-        await target.write([buffer.subarray(0, read)], done);
-        done += read;
-      }
+      await copyStretch(source, offset, bytes, target, 0);
       await target.sync();
     } finally {
       await target.close();

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { LogError } from "../api.js";
+import { copyStretch } from "../files/copy-stretch.js";
 import { fileIdHex } from "../format/file-header.js";
 import { FrameKind, frameHeaderBytes } from "../format/frame.js";
 import type { Context } from "../journal/context.js";
@@ -107,7 +108,7 @@ async function takeJournal(
 ): Promise<boolean> {
   const { file, doubtful, damaged, torn } = journal;
   const indexes = new Map(journal.indexes);
-  if (doubtful.length > 0) await syncFile(context, file.path);
+  if (doubtful.length > 0) await writeAgain(context, file.path, joined(journal.doubtfulBytes));
   for (const frame of doubtful) {
     file.bytes = frame.end;
     if (frame.header.kind !== FrameKind.record) continue;
@@ -155,13 +156,19 @@ async function takeJournal(
   return !journal.hasFailedTail && doubtful.length === 0 && damaged.length === 0 && torn.length === 0;
 }
 
-/** What was read may lie in the page cache only: it must be on disk before anyone is served it. */
-async function syncFile(context: Context, path: string): Promise<void> {
-  const file = await context.disk.open(path, "write");
+/**
+ * What was read may lie in the page cache only: it must be on disk before anyone is served it. A sync alone does not
+ * do: where one failed before, the kernel takes the pages for clean, and the next one writes nothing.
+ */
+async function writeAgain({ disk }: Context, path: string, stretches: readonly Stretch[]): Promise<void> {
+  const read = await disk.open(path, "read");
+  const written = await disk.open(path, "write");
   try {
-    await file.sync();
+    for (const { offset, end } of stretches) await copyStretch(read, offset, end - offset, written, offset);
+    await written.sync();
   } finally {
-    await file.close();
+    await written.close();
+    await read.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import type { Disk } from "../api.js";
 import type { LogFile } from "../files/log-file.js";
 import { FileWindow } from "../files/file-window.js";
-import { BatchChecksum, markHolds } from "../format/commit-mark.js";
+import { BatchChecksum, commitMarkBytes, markHolds } from "../format/commit-mark.js";
 import type { FileHeader, FileId, Link } from "../format/file-header.js";
 import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax, sameFileId } from "../format/file-header.js";
 import type { FrameHeader } from "../format/frame.js";
@@ -49,6 +49,8 @@ export interface ScannedJournal {
   readonly nextSeen: ReadonlyMap<number, number>;
   /** Frames of the last batch, to be kept, that may have been acknowledged. */
   readonly doubtful: readonly ScannedFrame[];
+  /** Where they lie, with the mark and the header that came with them: read, but perhaps not on the disk. */
+  readonly doubtfulBytes: readonly Stretch[];
   /** Acknowledged bytes that do not hold. */
   readonly damaged: readonly Stretch[];
   /** Bytes of the last batch that are not kept. */
@@ -152,9 +154,18 @@ class JournalScan {
       states: this.#states,
       nextSeen: this.#nextSeen,
       doubtful: kept,
+      doubtfulBytes: this.#doubtfulBytes(kept, headerEnd),
       damaged: this.#damaged,
       torn: [...this.#bad, ...torn, ...this.#badAfterMark].toSorted((a, b) => a.offset - b.offset),
     };
+  }
+
+  #doubtfulBytes(kept: readonly ScannedFrame[], headerEnd: number): Stretch[] {
+    if (kept.length === 0) return [];
+    const stretches = kept.map(({ offset, end }) => ({ offset, end }));
+    if (this.#batch === 1) stretches.unshift({ offset: 0, end: headerEnd });
+    if (this.#whole) stretches.push({ offset: this.#markEnd! - commitMarkBytes, end: this.#markEnd! });
+    return stretches;
   }
 
   /** Takes what stands at the offset, answers where to go on. */

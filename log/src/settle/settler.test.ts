@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Disk } from "../api.js";
 import { DiskOver } from "../testing/disk-over.js";
-import { holdTimers } from "../testing/held-timers.js";
+import { holdTimers } from "../journal/testing/held-timers.js";
 import { type DiskOperation, FaultDisk } from "../testing/index.js";
 import { fill, numbers, openSmall, pathsOf, range, record } from "../testing/records.js";
 
