@@ -76,6 +76,7 @@ export class Video {
     const { clock, connect, disk, random } = machine;
     const directory = join(resolve(data), "video");
     const smallest = Math.min(...cameras.map(({ archive }) => archive.bytesMax));
+    const journalBytesMax = Math.min(Math.max(smallest / 16, JOURNAL_BYTES_MIN), JOURNAL_BYTES_MAX);
     let log: Log | undefined;
     try {
       await disk.makeDirectory(directory);
@@ -86,7 +87,7 @@ export class Video {
         report,
         // One for each camera, and one for the identity: each piece is written once.
         journals: cameras.length + 1,
-        journalBytesMax: Math.min(Math.max(smallest / 16, JOURNAL_BYTES_MIN), JOURNAL_BYTES_MAX),
+        journalBytesMax,
       });
       const identity = await VideoIdentity.open(log, clock, report);
       const grown = new Condition();
@@ -95,7 +96,7 @@ export class Video {
         const { stream, archive: limits } = options;
         const archive = await VideoArchive.open({ log, device, stream, identity, clock, report, grown });
         const cursor = await UploadCursor.open({ archive, log, clock, boot: identity.boot, report });
-        const retention = new Retention(log, archive, cursor, identity, limits);
+        const retention = new Retention(log, archive, cursor, identity, limits, journalBytesMax);
         const camera = new Camera({ source: machine.openCamera(options), archive, clock, random, report });
         shelves.push({ archive, camera, cursor, retention });
       }

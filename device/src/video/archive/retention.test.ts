@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Log, nodeDisk, openLog } from "@headwater/log";
+import { type Log, openLog } from "@headwater/log";
 import { lanes } from "@headwater/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Condition } from "../../condition.js";
+import { FailingDisk } from "../../testing/failing-disk.js";
 import { ManualClock } from "../../testing/manual-clock.js";
 import type { ArchiveLimits } from "../camera-options.js";
 import { scriptedTrack } from "../testing/scripted-camera.js";
@@ -16,6 +17,7 @@ import { VideoIdentity } from "./video-identity.js";
 const HOUR_MS = 3_600_000;
 
 let directory: string;
+let disk: FailingDisk;
 let clock: ManualClock;
 let log: Log;
 let identity: VideoIdentity;
@@ -23,7 +25,7 @@ let archive: VideoArchive;
 let cursor: UploadCursor;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "retention-"));
-  clock = new ManualClock();
+  [disk, clock] = [new FailingDisk(), new ManualClock()];
   await open();
 });
 afterEach(async () => {
@@ -34,7 +36,7 @@ afterEach(async () => {
 const report = (): void => undefined;
 
 async function open(): Promise<void> {
-  log = await openLog({ directory, disk: nodeDisk(), clock, journals: 1 });
+  log = await openLog({ directory, disk, clock, journals: 1 });
   identity = await VideoIdentity.open(log, clock, report);
   const names = { device: "pi-1", stream: "door" };
   archive = await VideoArchive.open({ ...names, log, identity, clock, report, grown: new Condition() });
@@ -56,9 +58,12 @@ async function store(): Promise<void> {
   await archive.settled();
 }
 
+function retentionOf(limits: Partial<ArchiveLimits>): Retention {
+  return new Retention(log, archive, cursor, identity, { bytesMax: 2 ** 40, hoursMax: 24, ...limits }, 10_000);
+}
+
 async function enforce(limits: Partial<ArchiveLimits>): Promise<Retention> {
-  const whole = { bytesMax: 2 ** 40, hoursMax: 24, ...limits };
-  const retention = new Retention(log, archive, cursor, identity, whole);
+  const retention = retentionOf(limits);
   await retention.enforce(new AbortController().signal);
   return retention;
 }
@@ -105,4 +110,30 @@ test("video of an earlier boot ages by its wall time", async () => {
   expect(archive.first).toBe(0);
   await enforce({ hoursMax: 4 });
   expect(archive.first).toBe(1);
+});
+
+test("a full disk makes the oldest go, as much as two segments for each time, whatever the limits", async () => {
+  const retention = retentionOf({});
+  const { signal } = new AbortController();
+  for (let i = 0; i < 8; i++) await store();
+  cursor.acknowledge((await cursor.nextLive())?.position ?? -1, lanes.videoLive);
+  for (const first of [2, 4]) {
+    disk.failure = "ENOSPC";
+    await store();
+    disk.failure = undefined;
+    // Room is made once for a disk that was full, not again and again where a camera sends no more.
+    for (let i = 0; i < 2; i++) await retention.enforce(signal);
+    expect(archive.first).toBe(first);
+  }
+  expect(retention.expired).toEqual({ "disk-full": 3 });
+});
+
+test("a disk that others fill costs a small archive nothing", async () => {
+  const retention = retentionOf({});
+  await store();
+  disk.failure = "ENOSPC";
+  await store();
+  disk.failure = undefined;
+  await retention.enforce(new AbortController().signal);
+  expect(archive.first).toBe(0);
 });

@@ -64,6 +64,7 @@ export class VideoArchive implements PieceStore {
   #storedPieces = 0;
   #storedBytes = 0;
   #disk: ArchiveStatus["disk"] = "ok";
+  #diskFullFailures = 0;
   /** The last frame stored before the start, until the next one is. */
   #lastBefore: Capture | undefined;
   #restartGapMs = 0;
@@ -108,6 +109,11 @@ export class VideoArchive implements PieceStore {
   /** Where the newest fragment begins that was stored since the start; 0 before the first. */
   get newestFragment(): number {
     return this.#newestFragment;
+  }
+
+  /** How often pieces were lost because the disk was full. */
+  get diskFullFailures(): number {
+    return this.#diskFullFailures;
   }
 
   status(): ArchiveStatus {
@@ -223,6 +229,7 @@ export class VideoArchive implements PieceStore {
     const { report, stream } = this.#options;
     const isNew = drop === undefined || drop !== this.#disk;
     if (drop === "disk-full" || drop === "disk-failed") this.#disk = drop;
+    if (drop === "disk-full") this.#diskFullFailures++;
     // Without a cause of the disk's it is a bug; an unattended device goes on with the next fragment all the same.
     if (isNew) report({ level: "error", message: `video of ${stream} is lost: ${drop ?? "unexpected"}`, cause });
   }
