@@ -5,6 +5,7 @@ const KEPT_S = 20;
 const RETRY_MS = 1000;
 /** How far behind the newest part a player stays, in seconds. */
 const PARTS_BEHIND_S = 1;
+const CATCH_UP_RATE = 1.2;
 
 /**
  * Plays an HLS session of ours through Media Source Extensions. Segments carry the time at which they were taken, so a
@@ -100,6 +101,8 @@ export class VideoPlayer {
     let isPlayable = false;
     for (let i = 0; i <= last; i++) isPlayable ||= buffered.start(i) <= currentTime && currentTime < buffered.end(i);
     if (!isPlayable || end - currentTime > 2 * behindS) this.video.currentTime = Math.max(start, end - behindS);
+    // What starting and stalls cost is taken back a little at a time.
+    this.video.playbackRate = end - this.video.currentTime > 1.2 * behindS ? CATCH_UP_RATE : 1;
     if (buffer.buffered.length > 0 && buffer.buffered.start(0) < currentTime - 2 * KEPT_S) {
       buffer.remove(0, currentTime - KEPT_S);
       await settled(buffer);
