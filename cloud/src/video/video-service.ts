@@ -108,11 +108,12 @@ export class VideoService {
 
   /**
    * Resolves with the stream's ARN once it is durable and takes media.
-   * @throws {CloudError} `stream-exists`, `limit-exceeded`, `disk-full`, `disk-failed`.
+   * @throws {CloudError} `stream-exists`, `limit-exceeded`, `argument-invalid`, `disk-full`, `disk-failed`.
    */
   create(request: NewVideoStream): Promise<string> {
     return this.#change(async () => {
       const { name } = request;
+      checkRetention(request.retentionHours);
       if (this.#known.has(name)) throw new CloudError("stream-exists", `Stream ${name} already exists.`);
       if (this.#known.size >= STREAMS_MAX) {
         throw new CloudError("limit-exceeded", `The account has ${STREAMS_MAX} streams already.`);
@@ -164,12 +165,7 @@ export class VideoService {
       const known = this.#findVersion(name, version);
       if (known.stored.status !== "ACTIVE") throw new CloudError("stream-busy", `Stream ${name} is not active.`);
       const retentionHours = known.stored.retentionHours + changeHours;
-      if (retentionHours < 0 || retentionHours > RETENTION_HOURS_MAX) {
-        throw new CloudError(
-          "argument-invalid",
-          `The retention would be ${retentionHours} hours; it must be between 0 and ${RETENTION_HOURS_MAX}.`,
-        );
-      }
+      checkRetention(retentionHours);
       await this.#store(known, { retentionHours });
     });
   }
@@ -290,6 +286,15 @@ function cutAll({ producers, readers }: VideoStream, fault: PutMediaFault | unde
     if (fault === undefined) producer.cut();
     else producer.fail(fault);
   }
+}
+
+/** @throws {CloudError} `argument-invalid`. */
+function checkRetention(hours: number): void {
+  if (hours >= 0 && hours <= RETENTION_HOURS_MAX) return;
+  throw new CloudError(
+    "argument-invalid",
+    `The retention would be ${hours} hours; it must be between 0 and ${RETENTION_HOURS_MAX}.`,
+  );
 }
 
 function newVersion(): string {

@@ -117,6 +117,12 @@ test("retention changes by steps, for who knows the current version", async () =
   expect((await infoOf("s"))["DataRetentionInHours"]).toBe(5);
 });
 
+test("no stream is created with a retention that it could not be changed to", async () => {
+  const input = { StreamName: "s", DataRetentionInHours: 87_601 };
+  expect(await refusal("createStream", input)).toEqual([400, "InvalidArgumentException"]);
+  expect((await it.call("createStream", { ...input, DataRetentionInHours: 87_600 })).status).toBe(200);
+});
+
 const all = {
   FragmentSelectorType: "PRODUCER_TIMESTAMP",
   TimestampRange: { StartTimestamp: 0, EndTimestamp: 4_000_000_000 },
