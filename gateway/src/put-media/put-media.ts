@@ -14,6 +14,8 @@ export interface PutMediaOptions extends KinesisVideoOptions {
   readonly fragmentTimecodeType?: "ABSOLUTE" | "RELATIVE";
   /** Milliseconds since 1970; now where it is left out. */
   readonly startTimestampMs?: number;
+  /** More of them, signed too; their names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Servers that don't know `Expect` answer nothing to it: the body follows then, as other clients do it. */
@@ -81,6 +83,7 @@ async function open(dataEndpoint: string, options: PutMediaOptions): Promise<Cli
       "x-amzn-fragment-timecode-type": fragmentTimecodeType,
       "x-amzn-producer-start-timestamp": (startTimestampMs / 1000).toFixed(3),
       "x-amzn-fragment-acknowledgment-required": "1",
+      ...options.headers,
     },
     undefined,
     options,

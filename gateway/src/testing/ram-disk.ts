@@ -45,6 +45,14 @@ export class RamDisk implements Disk {
     return disk;
   }
 
+  /** Flips a bit where a file has the text, once. */
+  damage(text: string): void {
+    for (const { bytes } of this.#files.values()) {
+      const at = bytes.indexOf(text);
+      if (at >= 0) bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    }
+  }
+
   /** From now on no sync returns. @returns lets them. */
   holdSyncs(): () => void {
     let release!: () => void;
@@ -134,7 +142,8 @@ export class RamDisk implements Disk {
   }
 
   #touch(changes: boolean): void {
-    if (this.isOff) throw failure("EIO");
+    // Not EIO: that is a bad sector, which the log reads past.
+    if (this.isOff) throw failure("ENXIO");
     if (!changes) return;
     this.powerCutAfter--;
     if (this.failure !== undefined) throw failure(this.failure);

@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { AwsVideoUpstream } from "./aws-video-upstream.js";
 import { VIDEO_TRACK } from "./testing/camera.js";
+import type { VideoLane } from "./video-upstream.js";
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -11,14 +12,16 @@ afterEach(() => {
 });
 
 /** A Kinesis Video without streams that notes what it is asked. */
-async function serve(): Promise<{ url: string; calls: string[]; fail: () => void }> {
+async function serve(): Promise<{ url: string; calls: string[]; fail: () => void; last: () => IncomingHttpHeaders }> {
   const calls: string[] = [];
   let hasStream = false;
   let isFailing = false;
+  let headers: IncomingHttpHeaders = {};
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     calls.push(`${request.url} ${Buffer.concat(chunks).toString()}`);
+    headers = request.headers;
     if (request.url === "/putMedia") {
       if (isFailing) response.writeHead(503);
       response.end();
@@ -39,7 +42,7 @@ async function serve(): Promise<{ url: string; calls: string[]; fail: () => void
     server.closeAllConnections();
     server.close();
   });
-  return { url, calls, fail: () => (isFailing = true) };
+  return { url, calls, fail: () => (isFailing = true), last: () => headers };
 }
 
 const credentials = () => Promise.resolve({ accessKeyId: "AKID", secretAccessKey: "secret" });
@@ -48,13 +51,25 @@ function upstreamAt(endpoint: string, createStreams: boolean): AwsVideoUpstream 
   return new AwsVideoUpstream({ endpoint, region: "us-east-1", credentials, createStreams });
 }
 
-async function put(upstream: AwsVideoUpstream): Promise<void> {
+async function put(upstream: AwsVideoUpstream, lane: VideoLane = "live"): Promise<void> {
   const body = (async function* () {
     yield await Promise.resolve(Buffer.from("media"));
   })();
-  const acks = upstream.putMedia("door", [VIDEO_TRACK], body, new AbortController().signal);
+  const acks = upstream.putMedia({ stream: "door", lane, tracks: [VIDEO_TRACK] }, body, new AbortController().signal);
   while (!(await acks.next()).done);
 }
+
+test("a call of the backfill lane says so, signed; another says nothing", async () => {
+  const server = await serve();
+  const upstream = upstreamAt(server.url, true);
+  await put(upstream, "backfill");
+  expect(server.last()).toMatchObject({
+    "x-headwater-lane": "backfill",
+    authorization: expect.stringMatching(/SignedHeaders=[^,]*x-headwater-lane/) as unknown,
+  });
+  await put(upstream);
+  expect(server.last()["x-headwater-lane"]).toBeUndefined();
+});
 
 const CREATE = '/createStream {"StreamName":"door","DataRetentionInHours":24,"MediaType":"video/h264"}';
 const FIND = '/getDataEndpoint {"StreamName":"door","APIName":"PUT_MEDIA"}';

@@ -1,7 +1,8 @@
+import { VIDEO_LANE_BACKFILL, VIDEO_LANE_HEADER } from "@headwater/protocol";
 import type { WrittenTrack } from "@headwater/protocol/matroska";
 import type { Credentials } from "../control/sign-upgrade.js";
 import { type Ack, callKinesisVideo, getDataEndpoint, putMedia, PutMediaError } from "../put-media/index.js";
-import type { VideoUpstream } from "./video-upstream.js";
+import type { VideoCall, VideoUpstream } from "./video-upstream.js";
 
 export interface AwsVideoUpstreamOptions {
   /** Of the control plane. */
@@ -31,15 +32,15 @@ export class AwsVideoUpstream implements VideoUpstream {
   }
 
   async *putMedia(
-    stream: string,
-    tracks: readonly WrittenTrack[],
+    { stream, lane, tracks }: VideoCall,
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): AsyncGenerator<Ack, void, void> {
+    const headers = lane === "backfill" ? { [VIDEO_LANE_HEADER]: VIDEO_LANE_BACKFILL } : {};
     try {
       const dataEndpoint = this.#dataEndpoints.get(stream) ?? (await this.#findDataEndpoint(stream, tracks, signal));
       this.#dataEndpoints.set(stream, dataEndpoint);
-      yield* putMedia({ ...this.#options, streamName: stream, dataEndpoint, signal }, body);
+      yield* putMedia({ ...this.#options, streamName: stream, dataEndpoint, headers, signal }, body);
     } catch (error) {
       // A connection that broke is made again where it was; else the stream may live elsewhere by now.
       if (error instanceof PutMediaError && error.code !== "interrupted") this.#dataEndpoints.delete(stream);

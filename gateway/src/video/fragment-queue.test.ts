@@ -59,7 +59,7 @@ function whole(fragment: number, more: Partial<Given> = {}): Given[] {
 
 function settle(fragment: QueuedFragment | undefined): void {
   expect(fragment).toBeDefined();
-  if (fragment !== undefined) queue.settle(fragment);
+  if (fragment !== undefined) queue.settle(fragment, "persisted");
 }
 
 test("a fragment can be begun with its first piece, and is complete with its last", () => {
@@ -126,6 +126,31 @@ test("what is late goes by backfill, the lowest time first, but never the newest
   });
   // The next fragment of its lane has ended the sixth.
   expect(order).toEqual([4, 5, 6, undefined]);
+});
+
+test("what is passed over goes when there is nothing else", () => {
+  const late = { atMs: 0, lane: lanes.videoBackfill };
+  take(...whole(1, late), ...whole(2, late));
+  const first = queue.nextBackfill();
+  const second = queue.nextBackfill(first);
+  expect([first?.id.fragment, second?.id.fragment]).toEqual([1, 2]);
+  settle(second);
+  expect(queue.nextBackfill(first)).toBe(first);
+});
+
+test("a call that ends within a fragment counts against it only where another was persisted in between", () => {
+  take(...whole(1), ...whole(2), ...whole(3));
+  const [first, second, third] = [0, 1, 2].map(() => {
+    const next = queue.nextLive(0);
+    if (next !== undefined) queue.begin(next);
+    return next!;
+  });
+  const breaks = (): number => queue.brokeWithin(first!);
+  expect([breaks(), breaks(), breaks()]).toEqual([1, 1, 1]);
+  queue.settle(second!, "refused");
+  expect(breaks()).toBe(1);
+  queue.settle(third!, "persisted");
+  expect([breaks(), breaks()]).toEqual([2, 2]);
 });
 
 test("the newest fragment is not begun while it does not go on", () => {

@@ -2,7 +2,7 @@ import type { StoredFrame } from "@headwater/log";
 import { decodePiece, lanes } from "@headwater/protocol";
 import { Changed } from "../uplink/changed.js";
 import { type FragmentId, keyOfFragment, keyOfLane } from "./fragment-id.js";
-import { decodeNote } from "./fragment-note.js";
+import { decodeNote, type FragmentOutcome } from "./fragment-note.js";
 
 /** A fragment that lies in the spool. */
 export interface QueuedFragment {
@@ -26,6 +26,9 @@ export interface QueuedFragment {
 type Mutable = { -readonly [K in keyof QueuedFragment]: QueuedFragment[K] } & {
   state: "waiting" | "sending" | "settled";
   isBackfill: boolean;
+  /** Calls that ended within it while others were taken; see {@link FragmentQueue.brokeWithin}. */
+  breaks: number;
+  persistedAtBreak: number;
 };
 
 /** A live fragment that has waited longer goes by backfill, unless it is the newest. */
@@ -44,6 +47,8 @@ export class FragmentQueue {
   readonly #open = new Map<string, Mutable>();
   readonly #onStray: () => void;
   #newestLive: Mutable | undefined;
+  /** How many were, since the start. */
+  #persisted = 0;
   #cursor: number;
 
   /**
@@ -92,12 +97,16 @@ export class FragmentQueue {
     return undefined;
   }
 
-  /** The complete fragment of the backfill lane with the lowest time. */
-  nextBackfill(): QueuedFragment | undefined {
+  /**
+   * The complete fragment of the backfill lane with the lowest time.
+   * @param passedOver only where there is no other.
+   */
+  nextBackfill(passedOver?: QueuedFragment): QueuedFragment | undefined {
     let oldest: Mutable | undefined;
     for (const fragment of this.#fragments.values()) {
       if (fragment.state !== "waiting" || !fragment.isBackfill || !fragment.isComplete) continue;
-      if (oldest === undefined || fragment.producerMs < oldest.producerMs) oldest = fragment;
+      if (oldest === undefined || oldest === passedOver) oldest = fragment;
+      else if (fragment !== passedOver && fragment.producerMs < oldest.producerMs) oldest = fragment;
     }
     return oldest;
   }
@@ -123,8 +132,21 @@ export class FragmentQueue {
     this.changed.notify();
   }
 
+  /**
+   * The call that it went in ended within it.
+   * @returns how often that has happened, counted only where another fragment was persisted since the time before: where
+   * nothing is taken, no fragment is to blame.
+   */
+  brokeWithin({ id }: QueuedFragment): number {
+    const fragment = this.#get(id);
+    if (fragment.breaks === 0 || this.#persisted > fragment.persistedAtBreak) fragment.breaks++;
+    fragment.persistedAtBreak = this.#persisted;
+    return fragment.breaks;
+  }
+
   /** It is dealt with, and that is noted on disk. */
-  settle({ id }: QueuedFragment): void {
+  settle({ id }: QueuedFragment, outcome: FragmentOutcome): void {
+    if (outcome === "persisted") this.#persisted++;
     this.#settle(this.#fragments.get(keyOfFragment(id)));
     this.changed.notify();
   }
@@ -167,6 +189,8 @@ export class FragmentQueue {
         attempts: 0,
         state: "waiting",
         isBackfill: lane.lane === lanes.videoBackfill,
+        breaks: 0,
+        persistedAtBreak: 0,
       };
       this.#fragments.set(key, fragment);
       this.#open.set(laneKey, fragment);

@@ -1,24 +1,20 @@
-import { lanes } from "@headwater/protocol";
+import { VIDEO_LANE_BACKFILL, VIDEO_LANE_TAG } from "@headwater/protocol";
 import type { MatroskaTag, WrittenTrack } from "@headwater/protocol/matroska";
 import type { GatewayMetrics } from "../metrics.js";
-import {
-  type Ack,
-  type ErrorAck,
-  matroskaBody,
-  type MediaPart,
-  PutMediaError,
-  reactionTo,
-} from "../put-media/index.js";
+import { type Ack, matroskaBody, type MediaPart, PutMediaError, reactionTo } from "../put-media/index.js";
 import type { FragmentOutcome } from "./fragment-note.js";
 import type { FragmentQueue, QueuedFragment } from "./fragment-queue.js";
 import type { FragmentReader, ReadPiece } from "./fragment-reader.js";
 import { FrameAssembler } from "./frame-assembler.js";
 import type { LaneGate } from "./lane-gate.js";
-import type { VideoUpstream } from "./video-upstream.js";
+import { ErrorAnswer, NotTaken, suspectsOf, Unplayable } from "./put-failure.js";
+import type { VideoLane, VideoUpstream } from "./video-upstream.js";
 
 export interface PutSessionOptions {
   readonly stream: string;
-  readonly lane: "live" | "backfill";
+  readonly lane: VideoLane;
+  /** Nothing follows the first fragment: where the call before broke within several, to learn which is to blame. */
+  readonly isAlone: boolean;
   readonly queue: FragmentQueue;
   readonly reader: FragmentReader;
   readonly gate: LaneGate;
@@ -36,10 +32,10 @@ export interface PutSessionOptions {
 }
 
 /**
- * The tag on fragments that the device sent by backfill: they were captured before what live readers have seen. It says
- * nothing of the call that they went in: that may be another each time, and what is sent again must be the same bytes.
+ * On fragments that are sent late. One that went out live before has none there; Headwater's cloud knows it again all the
+ * same, and what it was first is what it stays.
  */
-export const BACKFILL_TAG: MatroskaTag = { name: "HEADWATER_LANE", value: "backfill" };
+const BACKFILL_TAG: MatroskaTag = { name: VIDEO_LANE_TAG, value: VIDEO_LANE_BACKFILL };
 const WRITING_APP = "Headwater gateway";
 /** A call that nothing was sent in for so long is ended; the next fragment gets another. */
 const IDLE_MS = 10_000;
@@ -50,21 +46,6 @@ const TAKEN_WITHIN_MS = 15_000;
 const WATCH_EVERY_MS = 250;
 /** More than that between the last frame of a fragment and the next is a step of the producer's clock, or a gap. */
 const STEP_MS = 1_000;
-
-/** The upstream said ERROR: the call is over. */
-export class ErrorAnswer extends Error {
-  override readonly name = "ErrorAnswer";
-  constructor(readonly ack: ErrorAck) {
-    super(`PutMedia answered ERROR ${ack.errorId} ${ack.errorCode}`);
-  }
-}
-
-/** No decoder can begin with it, so the upstream would never acknowledge it. */
-class Unplayable extends Error {
-  constructor(readonly fragment: QueuedFragment) {
-    super("the first picture is no key frame");
-  }
-}
 
 interface Sent {
   readonly fragment: QueuedFragment;
@@ -89,6 +70,7 @@ export class PutSession {
   readonly #stop = new AbortController();
   /** Begun and not settled, in order. */
   #sent: Sent[] = [];
+  #suspects: readonly QueuedFragment[] = [];
   /** Since when the connection has not asked for more, or not ended. */
   #handedMs: number | undefined;
   /** Where the fragment before ended, in producer time. */
@@ -96,6 +78,11 @@ export class PutSession {
 
   constructor(options: PutSessionOptions) {
     this.#options = options;
+  }
+
+  /** After a failure: one of these made it, or nobody knows. */
+  get suspects(): readonly QueuedFragment[] {
+    return this.#suspects;
   }
 
   /**
@@ -113,10 +100,15 @@ export class PutSession {
       if (opened === undefined) return;
       metrics.videoSessions.inc({ lane });
       this.#begin(opened);
+      const call = { stream, lane, tracks: opened.tracks };
       const body = this.#body(opened);
-      for await (const ack of upstream.putMedia(stream, opened.tracks, body, this.#stop.signal)) await this.#take(ack);
+      for await (const ack of upstream.putMedia(call, body, this.#stop.signal)) await this.#take(ack);
       if (this.#sent.length > 0) throw new PutMediaError("interrupted", "the answer ended without PERSISTED");
     } catch (error) {
+      this.#suspects = suspectsOf(
+        error,
+        this.#sent.map(({ fragment: unsettled }) => unsettled),
+      );
       if (!(error instanceof Unplayable)) throw error;
       await this.#refuse(error.fragment, error.message);
     } finally {
@@ -134,6 +126,7 @@ export class PutSession {
     const first = await pieces.next();
     const tracks = first.done ? undefined : first.value.piece.tracks;
     if (first.done || tracks === undefined) {
+      this.#options.metrics.videoPiecesStray.inc(fragment.pieces);
       await this.#options.settle(fragment, "empty");
       return undefined;
     }
@@ -162,8 +155,10 @@ export class PutSession {
   }
 
   async *#parts(first: Opened): AsyncGenerator<MediaPart, void, void> {
-    for (let opened: Opened | undefined = first; opened !== undefined; opened = await this.#following(opened)) {
-      if (opened !== first) this.#begin(opened);
+    yield* this.#fragment(first);
+    if (this.#options.isAlone) return;
+    for (let opened = await this.#following(first); opened !== undefined; opened = await this.#following(opened)) {
+      this.#begin(opened);
       yield* this.#fragment(opened);
     }
   }
@@ -175,7 +170,9 @@ export class PutSession {
     let hasBegun = false;
     let hasPicture = false;
     let endMs = 0;
+    let count = 0;
     for await (const { piece } of withFirst(first, pieces)) {
+      count++;
       for (const slice of piece.slices) {
         const frame = types.has(slice.track) ? assembler.add(slice) : undefined;
         if (frame === undefined) continue;
@@ -189,13 +186,15 @@ export class PutSession {
         yield { kind: "frame", ...frame };
       }
     }
+    // The disk lost one, and those behind it go with it.
+    metrics.videoPiecesStray.inc(fragment.pieces - count);
     metrics.videoFramesCut.inc(assembler.cut);
     this.#endMs = fragment.producerMs + endMs;
     if (!hasBegun) {
       await this.#settle(fragment, "empty");
       return;
     }
-    if (fragment.id.lane === lanes.videoBackfill) yield { kind: "tags", tags: [BACKFILL_TAG] };
+    if (this.#options.lane === "backfill") yield { kind: "tags", tags: [BACKFILL_TAG] };
     yield { kind: "fragmentEnd" };
     const sent = this.#sent.find((other) => other.fragment === fragment);
     if (sent !== undefined) sent.completeMs = clock.now();
@@ -242,8 +241,13 @@ export class PutSession {
       metrics.videoFragmentsPersisted.inc({ lane });
       return;
     }
-    const answer = new ErrorAnswer(ack);
-    if (sent !== undefined && reactionTo(ack.errorId) === "skip") await this.#refuse(sent.fragment, answer.message);
+    const answer = new ErrorAnswer(
+      ack,
+      sent?.fragment ?? (this.#sent.length === 1 ? this.#sent[0]?.fragment : undefined),
+    );
+    if (answer.fragment !== undefined && reactionTo(ack.errorId) === "skip") {
+      await this.#refuse(answer.fragment, answer.message);
+    }
     throw answer;
   }
 
@@ -264,7 +268,7 @@ export class PutSession {
     if (nowMs - (completeMs ?? nowMs) >= PERSISTED_WITHIN_MS) {
       this.#stop.abort(new PutMediaError("interrupted", `no PERSISTED within ${PERSISTED_WITHIN_MS} ms`));
     } else if (nowMs - (this.#handedMs ?? nowMs) >= TAKEN_WITHIN_MS) {
-      this.#stop.abort(new PutMediaError("interrupted", `the connection has not gone on for ${TAKEN_WITHIN_MS} ms`));
+      this.#stop.abort(new NotTaken(`the connection has not gone on for ${TAKEN_WITHIN_MS} ms`));
     }
   }
 }

@@ -12,8 +12,9 @@ import { encodeNote, type FragmentOutcome } from "./fragment-note.js";
 import { FragmentQueue, type QueuedFragment } from "./fragment-queue.js";
 import { FragmentReader } from "./fragment-reader.js";
 import { LaneGate } from "./lane-gate.js";
-import { ErrorAnswer, PutSession } from "./put-session.js";
-import type { VideoUpstream } from "./video-upstream.js";
+import { ErrorAnswer } from "./put-failure.js";
+import { PutSession } from "./put-session.js";
+import type { VideoLane, VideoUpstream } from "./video-upstream.js";
 
 export interface StreamForwarderOptions {
   readonly stream: string;
@@ -35,7 +36,9 @@ const BACKOFF: Backoff = { firstMs: 100, mostMs: 2_000 };
 /** Where somebody has to do something first. */
 const STOPPED: Backoff = { firstMs: 1_000, mostMs: 10_000 };
 
-type LaneName = "live" | "backfill";
+/** A fragment within which so many calls ended, while other fragments were taken, is put aside. */
+const BREAKS_MAX = 5;
+const BROKEN = `${BREAKS_MAX} calls ended within the fragment, while others were taken`;
 
 /**
  * Forwards one stream's video: reads its shard, and keeps one PutMedia call for what is live, and another, while there is
@@ -110,16 +113,19 @@ export class StreamForwarder {
 
   /** One lane's calls, one after the other. */
   async #serve(
-    lane: LaneName,
+    lane: VideoLane,
     queue: FragmentQueue,
     reader: FragmentReader,
     gate: LaneGate,
     signal: AbortSignal,
   ): Promise<void> {
     const { stream, upstream, metrics, clock, status, sleep, random } = this.#options;
+    let passedOver: QueuedFragment | undefined;
     const next = (): QueuedFragment | undefined =>
-      lane === "live" ? queue.nextLive(clock.now()) : queue.nextBackfill();
+      lane === "live" ? queue.nextLive(clock.now()) : queue.nextBackfill(passedOver);
     let failures = 0;
+    let isAlone = false;
+    let suspect: QueuedFragment | undefined;
     const settle = async (fragment: QueuedFragment, outcome: FragmentOutcome): Promise<void> => {
       await this.#settle(queue, fragment, outcome);
       failures = 0;
@@ -127,7 +133,7 @@ export class StreamForwarder {
     const refuse = (fragment: QueuedFragment, error: string): Promise<void> =>
       this.#refuse(queue, reader, fragment, error, signal);
     const onAnswer = (): void => status.succeeded(statusName(stream));
-    const session = { stream, lane, queue, reader, gate, upstream, next, settle, refuse, onAnswer, metrics, clock };
+    const common = { stream, lane, queue, reader, gate, upstream, next, settle, refuse, onAnswer, metrics, clock };
     for (;;) {
       signal.throwIfAborted();
       const fragment = next();
@@ -135,11 +141,22 @@ export class StreamForwarder {
         await queue.changed.wait(signal);
         continue;
       }
+      passedOver = undefined;
+      const session = new PutSession({ ...common, isAlone });
       try {
-        await new PutSession(session).run(fragment, signal);
+        await session.run(fragment, signal);
+        isAlone = false;
       } catch (error) {
         signal.throwIfAborted();
         const backoff = this.#afterFailure(error);
+        const [first, ...others] = session.suspects;
+        if (first !== undefined) isAlone = true;
+        if (first !== undefined && others.length === 0) {
+          if (queue.brokeWithin(first) >= BREAKS_MAX) await refuse(first, BROKEN);
+          // Again by itself; then after another, which tells whether it is to blame.
+          else if (first === suspect) passedOver = first;
+          suspect = first;
+        }
         await sleep(delayMs(backoff, failures++, random()), signal);
       }
     }
@@ -162,7 +179,7 @@ export class StreamForwarder {
   async #settle(queue: FragmentQueue, fragment: QueuedFragment, outcome: FragmentOutcome): Promise<void> {
     const { spool } = this.#options;
     await spool.note(encodeNote(fragment.id, outcome));
-    queue.settle(fragment);
+    queue.settle(fragment, outcome);
     spool.release(queue.released());
   }
 

@@ -50,6 +50,7 @@ test("frames arrive as captured, whole, in order, in one call", async () => {
     timecodeMs: START_MS + 240,
     tags: [],
     call: 0,
+    lane: "live",
     frames: [
       { track: 1, timeMs: START_MS + 240, isKey: true, data: "key frame number 2" },
       { track: 1, timeMs: START_MS + 280, isKey: false, data: "b2" },
@@ -144,8 +145,8 @@ test("after an outage the newest goes first, and what is late by backfill, oldes
   // Not in the live lane's call: it would wait behind them there.
   const late = upstream.taken.filter(({ call }) => call !== newest?.call);
   expect(late.map(({ timecodeMs }) => timecodeMs)).toEqual([0, 1, 2, 3].map((n) => nth(n).producerMs));
-  // The same bytes, whichever way they go: what went out live before may be there already.
-  expect(upstream.taken.flatMap(({ tags }) => tags)).toEqual([]);
+  expect(late.map(({ lane, tags }) => [lane, tags])).toEqual(late.map(() => ["backfill", ["HEADWATER_LANE=backfill"]]));
+  expect([newest?.lane, newest?.tags]).toEqual(["live", []]);
 });
 
 test("what the device sends by backfill goes by backfill, tagged", async () => {
@@ -176,18 +177,74 @@ test.each<[string, (second: CameraFragment) => CameraFragment, number]>([
   expect(upstream.violations).toEqual([]);
 });
 
-test("a fragment that the upstream will never take is put aside, piece by piece, and the next ones go on", async () => {
+test.each([
+  ["that the answer names", true],
+  ["that the answer does not name", false],
+])(
+  "a fragment %s will never be taken: it is put aside, piece by piece, and the next ones go on",
+  async (_, tellsTime) => {
+    const upstream = new ExactVideoUpstream();
+    upstream.fault = ({ timecodeMs }) =>
+      timecodeMs === nth(1).producerMs ? { kind: "error", errorId: 4006, tellsTime } : { kind: "none" };
+    const gateway = await open(new RamDisk(), upstream);
+    const camera = new Camera();
+    for (let n = 0; n < 3; n++) camera.capture(nth(n));
+    await camera.connect(gateway.ingest);
+    await eventually(() => expect(timesOf(upstream)).toEqual([nth(0).producerMs, nth(2).producerMs]));
+    const letters = await readDeadLetters(gateway.log);
+    expect(letters).toHaveLength(6);
+    expect(letters[0]).toMatchObject({ reason: "refused-upstream", stream: "door", detail: /4006/ });
+  },
+);
+
+test.each<[string, VideoFault]>([
+  ["drops the connection", { kind: "lost" }],
+  ["drops the connection, a little later,", { kind: "lost-late" }],
+  ["fails", { kind: "error", errorId: 5000 }],
+  ["fails and does not say at what", { kind: "error", errorId: 5000, tellsTime: false }],
+])("a fragment at which the upstream %s each time is put aside, while the others go on", async (_, fault) => {
   const upstream = new ExactVideoUpstream();
-  upstream.fault = ({ timecodeMs }) =>
-    timecodeMs === nth(1).producerMs ? { kind: "error", errorId: 4006 } : { kind: "none" };
+  const attempts: number[] = [];
+  upstream.fault = ({ timecodeMs }) => {
+    attempts.push(timecodeMs);
+    return timecodeMs === nth(1).producerMs ? fault : { kind: "none" };
+  };
   const gateway = await open(new RamDisk(), upstream);
   const camera = new Camera();
-  for (let n = 0; n < 3; n++) camera.capture(nth(n));
+  for (let n = 0; n < 9; n++) camera.capture(nth(n), lanes.videoBackfill);
   await camera.connect(gateway.ingest);
-  await eventually(() => expect(timesOf(upstream)).toEqual([nth(0).producerMs, nth(2).producerMs]));
+  const others = [0, 2, 3, 4, 5, 6, 7, 8].map((n) => nth(n).producerMs);
+  await eventually(() => expect(timesOf(upstream)).toEqual(others));
+  await eventually(async () => expect(await valueOf(gateway.metrics, "video_fragments_refused_total")).toBe(1));
   const letters = await readDeadLetters(gateway.log);
   expect(letters).toHaveLength(6);
-  expect(letters[0]).toMatchObject({ reason: "refused-upstream", stream: "door", detail: /4006/ });
+  expect(letters[0]).toMatchObject({ reason: "refused-upstream", stream: "door", detail: /5 calls/ });
+  // Not before four others had gone through in between.
+  expect(timesOf(upstream).indexOf(nth(5).producerMs)).toBeLessThan(attempts.lastIndexOf(nth(1).producerMs));
+  await eventually(async () => {
+    await gateway.videoSpool.sweep();
+    expect(gateway.videoSpool.bytes).toBe(0);
+  });
+});
+
+test("an upstream that drops every call makes no fragment a dead letter, and afterwards all arrive", async () => {
+  const upstream = new ExactVideoUpstream();
+  let isBroken = true;
+  let drops = 0;
+  upstream.fault = () => {
+    if (isBroken) drops++;
+    return { kind: isBroken ? "lost" : "none" };
+  };
+  const gateway = await open(new RamDisk(), upstream);
+  const camera = new Camera();
+  for (let n = 0; n < 3; n++) camera.capture(nth(n), lanes.videoBackfill);
+  for (let n = 3; n < 6; n++) camera.capture(nth(n));
+  await camera.connect(gateway.ingest);
+  await eventually(() => expect(drops).toBeGreaterThan(40));
+  isBroken = false;
+  await eventually(() => expect(upstream.taken).toHaveLength(6));
+  expect(await readDeadLetters(gateway.log)).toEqual([]);
+  expect(upstream.violations).toEqual([]);
 });
 
 test("errors of the service's own end a call, and everything is sent again", async () => {
@@ -242,6 +299,28 @@ test("a fragment that begins with no key frame is put aside: no decoder could be
   await eventually(async () =>
     expect(await readDeadLetters(gateway.log)).toMatchObject([{ reason: "refused-upstream" }]),
   );
+});
+
+test("of a fragment that the disk lost a piece of, what lies before it is sent, and the rest is counted", async () => {
+  const upstream = new ExactVideoUpstream();
+  upstream.isDown = true;
+  const disk = new RamDisk();
+  const gateway = await open(disk, upstream);
+  const camera = new Camera();
+  for (let n = 0; n < 2; n++) camera.capture(nth(n));
+  await camera.connect(gateway.ingest);
+  await eventually(async () =>
+    expect(await valueOf(gateway.metrics, "video_sessions_failed_total")).toBeGreaterThan(0),
+  );
+  disk.damage("b0");
+  upstream.isDown = false;
+  await eventually(() => expect(upstream.taken).toHaveLength(2));
+  expect(upstream.taken.map(({ frames }) => frames.map(({ data }) => data))).toEqual([
+    nth(0).frames.slice(0, 1),
+    nth(1).frames,
+  ]);
+  // Two frames and the end.
+  expect(await valueOf(gateway.metrics, "video_pieces_stray_total")).toBe(3);
 });
 
 test("a device that falls silent within a fragment does not hold up another", async () => {
@@ -317,8 +396,9 @@ function seeded(seed: number): () => number {
   };
 }
 
-function faultOf(random: () => number): VideoFault {
-  const roll = random();
+/** Not often enough within one fragment to make that the one to blame. */
+function faultOf(random: () => number, before: number): VideoFault {
+  const roll = before < 3 ? random() : 1;
   if (roll < 0.15) return { kind: "lost" };
   if (roll < 0.3) return { kind: "lost-answer" };
   return roll < 0.35 ? { kind: "error", errorId: 5000 } : { kind: "none" };
@@ -348,7 +428,12 @@ test("wherever a connection breaks or the power goes: every fragment arrives onc
     fc.asyncProperty(fc.nat(), fc.array(fc.nat(150), { maxLength: 5 }), fc.nat(4), async (seed, cuts, kept) => {
       const random = seeded(seed);
       const upstream = new ExactVideoUpstream();
-      upstream.fault = () => faultOf(random);
+      const faults = new Map<number, number>();
+      upstream.fault = ({ timecodeMs }) => {
+        const before = faults.get(timecodeMs) ?? 0;
+        faults.set(timecodeMs, before + 1);
+        return faultOf(random, before);
+      };
       const camera = new Camera();
       for (let n = 0; n < 12; n++) camera.capture(nth(n));
       let disk = new RamDisk();

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { TRAVEL_TAG_PREFIX } from "@headwater/protocol";
 import { MatroskaReader, type WrittenTrack } from "@headwater/protocol/matroska";
 import { type Ack, PutMediaError } from "../../put-media/index.js";
-import type { VideoUpstream } from "../video-upstream.js";
+import type { VideoCall, VideoLane, VideoUpstream } from "../video-upstream.js";
 
 export interface TakenFrame {
   readonly track: number;
@@ -17,6 +18,7 @@ export interface TakenFragment {
   readonly frames: readonly TakenFrame[];
   /** Of the PutMedia call, from 0. */
   readonly call: number;
+  readonly lane: VideoLane;
 }
 
 /** What goes wrong with one complete fragment. */
@@ -24,11 +26,14 @@ export type VideoFault =
   | { readonly kind: "none" }
   /** The connection breaks, and it was not stored. */
   | { readonly kind: "lost" }
+  /** The same, but only when the next has begun. */
+  | { readonly kind: "lost-late" }
   /** The connection breaks, but it was stored. */
   | { readonly kind: "lost-answer" }
-  | { readonly kind: "error"; readonly errorId: number };
+  /** @param tellsTime whether the answer says which fragment it is about. */
+  | { readonly kind: "error"; readonly errorId: number; readonly tellsTime?: boolean };
 
-type Mutable = { timecodeMs: number; tags: string[]; frames: TakenFrame[]; call: number };
+type Mutable = { timecodeMs: number; tags: string[]; frames: TakenFrame[]; call: number; lane: VideoLane };
 
 /**
  * A video upstream that reads what it is sent, recognises a fragment that it has already as Headwater's cloud does, by
@@ -51,8 +56,7 @@ export class ExactVideoUpstream implements VideoUpstream {
   fault: (fragment: TakenFragment) => VideoFault = () => ({ kind: "none" });
 
   async *putMedia(
-    _stream: string,
-    tracks: readonly WrittenTrack[],
+    { lane, tracks }: VideoCall,
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): AsyncGenerator<Ack, void, void> {
@@ -64,13 +68,15 @@ export class ExactVideoUpstream implements VideoUpstream {
     const reader = new MatroskaReader();
     let fragment: Mutable | undefined;
     let lastMs = -Infinity;
+    let isLost = false;
     for await (const chunk of body) {
       signal.throwIfAborted();
       if (this.isDown) throw new PutMediaError("interrupted", "went down");
       if (this.silence === "takes nothing") await aborted(signal);
       for (const event of reader.push(chunk)) {
         if (event.kind === "cluster") {
-          fragment = { timecodeMs: event.timecodeMs, tags: [], frames: [], call };
+          if (isLost) throw new PutMediaError("interrupted", "lost");
+          fragment = { timecodeMs: event.timecodeMs, tags: [], frames: [], call, lane };
           if (event.timecodeMs <= lastMs) this.violations.push(`time goes back to ${event.timecodeMs}`);
           lastMs = event.timecodeMs;
           this.coming.set(call, fragment.frames);
@@ -81,24 +87,29 @@ export class ExactVideoUpstream implements VideoUpstream {
         } else if (event.kind === "tag") fragment?.tags.push(`${event.name}=${event.value.toString()}`);
         else if (event.kind === "clusterEnd" && fragment !== undefined) {
           if (this.silence === "acknowledges nothing") await aborted(signal);
-          yield this.#take(fragment);
+          const ack = this.#take(fragment);
+          if (ack === undefined) isLost = true;
+          else yield ack;
           fragment = undefined;
         }
       }
     }
+    if (isLost) throw new PutMediaError("interrupted", "lost");
     if (this.silence === "does not end") await aborted(signal);
     if (fragment !== undefined) this.violations.push(`a call ends within fragment ${fragment.timecodeMs}`);
   }
 
-  #take(given: Mutable): Ack {
+  #take(given: Mutable): Ack | undefined {
     const end = given.tags.pop();
     if (end !== "AWS_KINESISVIDEO_END_OF_FRAGMENT=") this.violations.push(`fragment ends with ${end ?? "nothing"}`);
     const fault = this.fault(given);
     const fragmentTimecodeMs = given.timecodeMs;
+    if (fault.kind === "lost-late") return undefined;
     if (fault.kind === "lost") throw new PutMediaError("interrupted", "lost");
     if (fault.kind === "error") {
-      const { errorId } = fault;
-      return { event: "ERROR", errorId, errorCode: "FAULT", fragmentTimecodeMs, fragmentNumber: undefined };
+      const { errorId, tellsTime = true } = fault;
+      const about = tellsTime ? fragmentTimecodeMs : undefined;
+      return { event: "ERROR", errorId, errorCode: "FAULT", fragmentTimecodeMs: about, fragmentNumber: undefined };
     }
     const before = this.taken.find(({ timecodeMs }) => timecodeMs === fragmentTimecodeMs);
     if (before === undefined) this.taken.push(given);
@@ -109,9 +120,9 @@ export class ExactVideoUpstream implements VideoUpstream {
   }
 }
 
-/** What makes two fragments of one time the same. */
+/** What makes two fragments of one time the same: not how they travelled. */
 function contentOf({ frames, tags }: TakenFragment): string {
-  return JSON.stringify([frames, tags]);
+  return JSON.stringify([frames, tags.filter((tag) => !tag.startsWith(TRAVEL_TAG_PREFIX))]);
 }
 
 function aborted(signal: AbortSignal): Promise<never> {
