@@ -1,11 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Log, nodeDisk, openLog } from "@headwater/log";
+import { setImmediate } from "node:timers/promises";
+import { type Log, LogError, nodeDisk, openLog } from "@headwater/log";
 import { lanes } from "@headwater/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Condition } from "../../condition.js";
 import { ManualClock } from "../../testing/manual-clock.js";
+import type { DeviceEvent } from "../../report.js";
+import { deferred } from "../../testing/deferred.js";
 import type { CutPiece } from "../fragment/fragment-cutter.js";
 import { scriptedTrack } from "../testing/scripted-camera.js";
 import type { StoredPiece } from "./stored-piece.js";
@@ -30,12 +33,26 @@ afterEach(async () => {
 
 const report = (): void => undefined;
 
+/** What the cursor under test says, and what it waits for before it stores its marks. */
+let reported: DeviceEvent[];
+let beforeMarks: () => Promise<void>;
+
 async function open(): Promise<void> {
+  [reported, beforeMarks] = [[], () => Promise.resolve()];
   log = await openLog({ directory, disk: nodeDisk(), clock, journals: 1 });
   const identity = await VideoIdentity.open(log, clock, report);
   const names = { device: "pi-1", stream: "door" };
   archive = await VideoArchive.open({ ...names, log, identity, clock, report, grown: new Condition() });
-  cursor = await UploadCursor.open({ archive, log, clock, boot: identity.boot, report });
+  cursor = await UploadCursor.open({
+    archive,
+    log: {
+      getState: (shard) => log.getState(shard),
+      putState: (shard, marks) => beforeMarks().then(() => log.putState(shard, marks)),
+    },
+    clock,
+    boot: identity.boot,
+    report: (event) => reported.push(event),
+  });
 }
 
 /** A new process finds what the last one stored; `crash`: its lazy marks are not among it. */
@@ -219,4 +236,32 @@ test("a process that was killed within a fragment leaves it to the next, which e
     slices: [],
     fragment: (await archive.read(0))?.sequence,
   });
+});
+
+test("nothing goes by backfill before that is durable, also where somebody else is storing it", async () => {
+  await store();
+  await restart("crash");
+  const gate = deferred();
+  beforeMarks = () => gate.promise;
+  expect(await cursor.nextLive()).toBeUndefined();
+  const keeping = cursor.persist();
+  let sent: string | undefined;
+  const sending = cursor.nextBackfill().then((piece) => (sent = said(piece)));
+  for (let i = 0; i < 50; i++) await setImmediate();
+  expect(sent).toBeUndefined();
+  gate.resolve();
+  await Promise.all([keeping, sending]);
+  expect(sent).toBe("0.0");
+});
+
+test("a disk that takes no marks is told of once, and holds nothing back", async () => {
+  await store(4);
+  beforeMarks = () => Promise.reject(new LogError("disk-full", "no space"));
+  expect(await drain(videoLive)).toEqual(["0.0", "1.1", "2.2", "3.3"]);
+  expect(reported).toMatchObject([{ level: "warn", cause: { code: "disk-full" } }]);
+  beforeMarks = () => Promise.resolve();
+  await cursor.persist();
+  await log.close();
+  await open();
+  expect(cursor.unacknowledged()).toEqual([{ from: 4, to: 4 }]);
 });

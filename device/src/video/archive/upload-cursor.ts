@@ -8,7 +8,7 @@ import type { VideoArchive } from "./video-archive.js";
 
 export interface UploadCursorOptions {
   readonly archive: VideoArchive;
-  readonly log: Log;
+  readonly log: Pick<Log, "getState" | "putState">;
   readonly clock: DeviceClock;
   /** The present boot's ordinal. */
   readonly boot: number;
@@ -52,6 +52,9 @@ export class UploadCursor {
   #liveReservedTo: number;
   #backfill: BackfillRange[];
   #changed: "no" | "lazily" | "before-send" = "no";
+  #persisting = 0;
+  #persisted: Promise<void> = Promise.resolve();
+  #isFailing = false;
 
   /** @throws {LogError} */
   static async open(options: UploadCursorOptions): Promise<UploadCursor> {
@@ -106,7 +109,7 @@ export class UploadCursor {
           this.#liveReservedTo = position + LIVE_RESERVED;
           this.#changed = "before-send";
         }
-        if (this.#changed === "before-send") await this.persist();
+        await this.#beforeSend();
         return send(this.#live, stored);
       }
     }
@@ -121,7 +124,7 @@ export class UploadCursor {
         range.next = range.to; // what was there is trimmed
         continue;
       }
-      if (this.#changed === "before-send") await this.persist();
+      await this.#beforeSend();
       return send(range, stored);
     }
     this.#forgetDone();
@@ -137,7 +140,18 @@ export class UploadCursor {
   }
 
   /** Stores the marks where they have changed. Never rejects: what they do not say is sent again. */
-  async persist(): Promise<void> {
+  persist(): Promise<void> {
+    this.#persisting++;
+    this.#persisted = this.#persisted.then(() => this.#store()).finally(() => this.#persisting--);
+    return this.#persisted;
+  }
+
+  /** Waits until what the next send depends on is durable, also where somebody else is storing it. */
+  async #beforeSend(): Promise<void> {
+    if (this.#changed === "before-send" || this.#persisting > 0) await this.persist();
+  }
+
+  async #store(): Promise<void> {
     if (this.#changed === "no") return;
     const { archive, log, report } = this.#options;
     const changed = this.#changed;
@@ -146,10 +160,15 @@ export class UploadCursor {
     const marks: UploadMarks = { version: 1, liveFrom: fromOf(this.#live), liveReservedTo, backfill: this.#ranges() };
     try {
       await log.putState(archive.shard, encodeUploadMarks(marks));
+      this.#isFailing = false;
     } catch (cause) {
       // Sending goes on all the same; after a crash some of it may arrive twice, in another lane.
-      this.#changed = changed === "before-send" ? "before-send" : "lazily";
-      report({ level: "warn", message: `the upload marks of ${archive.stream} could not be stored`, cause });
+      if (changed === "before-send" || this.#changed === "no") this.#changed = changed;
+      // The next piece tries again: a disk that is full for long is told of once.
+      if (!this.#isFailing) {
+        report({ level: "warn", message: `the upload marks of ${archive.stream} could not be stored`, cause });
+      }
+      this.#isFailing = true;
     }
   }
 
