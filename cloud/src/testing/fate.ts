@@ -15,16 +15,25 @@ export class Fate {
     readonly isFatal: boolean,
   ) {}
 
-  /** Watches over an object's methods of these names; they must answer promises. */
-  over<T extends object>(target: T, names: readonly (keyof T & string)[]): T {
+  /**
+   * Watches over an object's methods of these names, which must answer promises.
+   * @param mortal names of methods that end with the rest, but are not counted.
+   */
+  over<T extends object>(
+    target: T,
+    names: readonly (keyof T & string)[],
+    mortal: readonly (keyof T & string)[] = [],
+  ): T {
     return new Proxy(target, {
       get: (_, name) => {
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== "function") return value;
         const call = (...values: unknown[]): unknown => Reflect.apply(value, target, values);
-        return names.some((watched) => watched === name)
-          ? (...values: unknown[]) => this.#meet(String(name), () => call(...values) as Promise<unknown>)
-          : call;
+        const isOneOf = (some: readonly string[]): boolean => some.includes(String(name));
+        if (isOneOf(names)) {
+          return (...values: unknown[]) => this.#meet(String(name), () => call(...values) as Promise<unknown>);
+        }
+        return isOneOf(mortal) ? (...values: unknown[]) => this.#ifAlive(() => call(...values)) : call;
       },
     });
   }
@@ -37,5 +46,10 @@ export class Fate {
     this.#isOver = this.isFatal;
     if (this.when === "after") await call();
     throw new Error("as fate wishes");
+  }
+
+  async #ifAlive(call: () => unknown): Promise<unknown> {
+    if (this.#isOver) throw new Error("power cut");
+    return call();
   }
 }

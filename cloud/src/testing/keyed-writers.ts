@@ -1,5 +1,4 @@
 import type { ProducerRequest } from "@headwater/protocol";
-import { CloudError } from "../cloud-error.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import { decodeRecord } from "../streams/stored-record.js";
 import type { StreamService } from "../streams/stream-service.js";
@@ -76,17 +75,4 @@ export function expectedValues(writers: readonly KeyedWriter[]): Map<string, num
       [...acknowledged].map(([key, count]) => [key, Array.from({ length: count }, (_, i) => i)] as const),
     ),
   );
-}
-
-/** Sends until it is acknowledged, as a producer does whose cloud is there again. */
-export async function writeAnyway(writer: KeyedWriter, service: StreamService, streamName: string): Promise<void> {
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    try {
-      await writer.write(service, streamName);
-      return;
-    } catch (error) {
-      if (!(error instanceof Error) || (error instanceof CloudError && error.code === "stream-not-found")) throw error;
-    }
-  }
-  throw new Error("nothing was acknowledged in 20 attempts");
 }
