@@ -1,4 +1,5 @@
 import { agentCost } from "./video/agent-cost.js";
+import { loadavg } from "node:os";
 import { type Answer, answerText } from "./video/answer.js";
 import { fragmentLatency } from "./video/fragment-latency.js";
 import { partLatency } from "./video/part-latency.js";
@@ -23,12 +24,14 @@ if (unknown.length > 0) {
   process.stderr.write(`${unknown.join(", ")}: the questions are ${Object.keys(questions).join(", ")}\n`);
   process.exit(2);
 }
+// Of the last minute, before there is a load of our own: a busy machine makes other figures.
+const [loadBefore = Number.NaN] = loadavg();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(130));
 for (const name of asked) {
   const rig = await Rig.open();
   try {
     const answer = await questions[name]!(rig);
-    process.stdout.write(`${answerText(answer, describeMachine(rig.data))}\n`);
+    process.stdout.write(`${answerText(answer, { ...describeMachine(rig.data), loadBefore })}\n`);
   } finally {
     await rig.close();
   }

@@ -5,6 +5,7 @@ const { build } = require("./build.cjs");
 const { SetupError, root, run } = require("./command.cjs");
 const { main } = require("./main.cjs");
 const { ensureNpmPackages } = require("./npm-packages.cjs");
+const { ensureSystemPackages, videoClients } = require("./system-packages.cjs");
 
 main(async ([name, ...args]) => {
   await ensureNpmPackages(true);
@@ -17,6 +18,7 @@ main(async ([name, ...args]) => {
       `npm run bench -- NAME, where NAME is one of: ${names.map((entry) => entry.slice(0, -3)).join(", ")}`,
     );
   }
+  if (name === "video") await ensureSystemPackages("to bench video", videoClients);
   // Node 20 is old enough for the AWS SDK to say so in every run.
   const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
   const { code } = await run(process.execPath, [file, ...args], { show: true, env });

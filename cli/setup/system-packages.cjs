@@ -26,16 +26,9 @@ const compilers = [
 /** @type {SystemPackage[]} */
 const videoTools = [{ name: "ffmpeg", isThere: () => isInPath("ffmpeg") }];
 
-/** The clients that the tests run against the real thing: Debian's own, by their paths. */
+/** What sends video and what shows it, for tests and benchmarks. */
 /** @type {SystemPackage[]} */
-const testClients = [
-  { name: "awscli", isThere: () => fs.existsSync("/usr/bin/aws") },
-  {
-    name: "python3-boto3",
-    isThere: async () =>
-      fs.existsSync("/usr/bin/python3") && (await run("/usr/bin/python3", ["-c", "import boto3"])).code === 0,
-  },
-  { name: "mosquitto-clients", isThere: () => fs.existsSync("/usr/bin/mosquitto_pub") },
+const videoClients = [
   { name: "ffmpeg", isThere: () => fs.existsSync("/usr/bin/ffmpeg") },
   // The simulated camera (hardware/simulated-camera), and GStreamer as the device's capture.
   { name: "gstreamer1.0-tools", isThere: () => fs.existsSync("/usr/bin/gst-launch-1.0") },
@@ -55,8 +48,21 @@ const testClients = [
     isThere: async () =>
       fs.existsSync("/usr/bin/python3") && (await run("/usr/bin/python3", ["-c", "import gi"])).code === 0,
   },
-  { name: "strace", isThere: () => fs.existsSync("/usr/bin/strace") },
   { name: "chromium", isThere: () => fs.existsSync("/usr/bin/chromium") },
+];
+
+/** The clients that the tests run against the real thing: Debian's own, by their paths. */
+/** @type {SystemPackage[]} */
+const testClients = [
+  { name: "awscli", isThere: () => fs.existsSync("/usr/bin/aws") },
+  {
+    name: "python3-boto3",
+    isThere: async () =>
+      fs.existsSync("/usr/bin/python3") && (await run("/usr/bin/python3", ["-c", "import boto3"])).code === 0,
+  },
+  { name: "mosquitto-clients", isThere: () => fs.existsSync("/usr/bin/mosquitto_pub") },
+  ...videoClients,
+  { name: "strace", isThere: () => fs.existsSync("/usr/bin/strace") },
 ];
 
 /** @param {string} element of GStreamer's. */
@@ -139,4 +145,4 @@ async function withoutDaemons(work) {
   return thenRestore(work, restore);
 }
 
-module.exports = { ensureSystemPackages, compilers, testClients, videoTools };
+module.exports = { ensureSystemPackages, compilers, testClients, videoClients, videoTools };

@@ -1,17 +1,14 @@
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { cpuTimeUs } from "../cpu-time.js";
 import { quantile } from "../median.js";
 import type { Answer } from "./answer.js";
 import { type Rig, STREAM } from "./rig.js";
+import { startCamera } from "./simulated-camera.js";
 import { PICTURE } from "./test-pattern.js";
 
 const WARM_UP_MS = 15_000;
 const MEASURE_MS = 40_000;
 const SAMPLE_EVERY_MS = 500;
-
-const simulatedCamera = fileURLToPath(new URL("../../../hardware/simulated-camera/rtsp-camera.py", import.meta.url));
 
 /** What do the agent and its child cost a device that passes the video of one camera on? */
 export async function agentCost(rig: Rig): Promise<Answer> {
@@ -68,24 +65,6 @@ export async function agentCost(rig: Rig): Promise<Answer> {
     ],
     shape: { ...PICTURE, framesPerSecond, bitsPerSecond, warmUpMs: WARM_UP_MS, measureMs: Math.round(elapsedMs) },
   };
-}
-
-/** @returns the address of a camera that goes with the rig. */
-export async function startCamera(rig: Rig): Promise<string> {
-  const { width, height, framesPerSecond } = PICTURE;
-  const flags = ["--port", "0", "--size", `${width}x${height}`, "--rate", String(framesPerSecond)];
-  const child = spawn("/usr/bin/python3", [simulatedCamera, ...flags], { stdio: ["ignore", "pipe", "inherit"] });
-  rig.defer(() => child.kill("SIGKILL"));
-  return await new Promise((resolve, reject) => {
-    let stdout = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-      const [url] = /^rtsp:\/\/.*$/m.exec(stdout) ?? [];
-      if (url !== undefined) resolve(url);
-    });
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the simulated camera ended with ${code}`)));
-  });
 }
 
 /** The one process that the agent started (Linux). */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { answerText, missesOf } from "./answer.js";
 
-const machine = { commit: "abc", node: "v20", cpu: "a processor", cores: 2, disk: "/dev/x ext4" };
+const machine = { commit: "abc", node: "v20", cpu: "a processor", cores: 2, disk: "/dev/x ext4", loadBefore: 0.5 };
 
 test("what is above its limit or was not measured is missed", () => {
   const figures = { a: 10, b: 10.1, c: Number.NaN };
@@ -28,7 +28,7 @@ test("a miss is said in the table and in the line for machines", () => {
     "|to reach|400",
     "MISSED: p99Ms is 500, not 400",
     "a note",
-    "commit abc, Node v20, 2 cores of a processor, data on /dev/x ext4",
+    "commit abc, Node v20, 2 cores of a processor, data on /dev/x ext4, load 0.5 before",
     lines[6],
   ]);
   expect(JSON.parse(lines[6] ?? "")).toMatchObject({ bench: "video", p50Ms: 120.04, misses: ["p99Ms"] });

@@ -21,13 +21,18 @@ export interface Answer {
   readonly shape: Readonly<Record<string, unknown>>;
 }
 
+export interface AnswerMachine extends Machine {
+  /** Processes that wanted to run, on average, just before all questions. */
+  readonly loadBefore: number;
+}
+
 /** The names of figures above their limits; one that could not be measured is above. */
 export function missesOf({ figures, limits }: Pick<Answer, "figures" | "limits">): string[] {
   return Object.entries(limits).flatMap(([name, limit]) => ((figures[name] ?? Number.NaN) <= limit ? [] : [name]));
 }
 
 /** A table for people and one line of JSON for machines. */
-export function answerText(answer: Answer, machine: Machine): string {
+export function answerText(answer: Answer, machine: AnswerMachine): string {
   const { question, head, rows, figures, limits, notes, shape } = answer;
   const misses = missesOf(answer);
   const lines = [line(head)];
@@ -42,7 +47,7 @@ export function answerText(answer: Answer, machine: Machine): string {
     ...lines,
     ...(missed.length === 0 ? [] : [`MISSED: ${missed.join("; ")}`]),
     ...notes,
-    `commit ${machine.commit}, Node ${machine.node}, ${machine.cores} cores of ${machine.cpu}, data on ${machine.disk}`,
+    `commit ${machine.commit}, Node ${machine.node}, ${machine.cores} cores of ${machine.cpu}, data on ${machine.disk}, load ${machine.loadBefore} before`,
     JSON.stringify({ bench: "video", question, ...figures, limits, misses, shape, ...machine }),
     "",
   ].join("\n");

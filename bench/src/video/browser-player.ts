@@ -41,7 +41,7 @@ const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
 <script type="module">
   import { play } from "./player.js";
   const video = document.querySelector("video");
-  const shown = { samples: [], stalls: 0, jumps: 0, failure: null, droppedPictures: 0, pictures: 0 };
+  const shown = { samples: [], stalls: [], jumps: [], failure: null, droppedPictures: 0, pictures: 0 };
   const [width, height] = [${BLOCKS * BLOCK_PIXELS}, ${2 * BLOCK_PIXELS}];
   const canvas = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   const sample = () => {
@@ -52,14 +52,15 @@ const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
     for (let x = ${BLOCK_PIXELS / 2}; x < width; x += ${BLOCK_PIXELS}) blocks = blocks * 2 + (data[4 * x + 1] > 127 ? 1 : 0);
     shown.samples.push([wallMs, blocks]);
   };
-  let hasBegun = false;
+  let begunMs;
   video.addEventListener("playing", () => {
-    if (hasBegun) return;
-    hasBegun = true;
+    if (begunMs !== undefined) return;
+    begunMs = Date.now();
     setInterval(sample, ${SAMPLE_EVERY_MS});
   });
-  video.addEventListener("waiting", () => (shown.stalls += Number(hasBegun && !video.seeking)));
-  video.addEventListener("seeking", () => (shown.jumps += Number(hasBegun)));
+  const note = (list) => begunMs !== undefined && list.push(Date.now() - begunMs);
+  video.addEventListener("waiting", () => video.seeking || note(shown.stalls));
+  video.addEventListener("seeking", () => note(shown.jumps));
   window.shown = () => {
     const { droppedVideoFrames, totalVideoFrames } = video.getVideoPlaybackQuality();
     return { ...shown, droppedPictures: droppedVideoFrames, pictures: totalVideoFrames };
@@ -69,8 +70,8 @@ const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
 
 interface Shown {
   readonly samples: readonly (readonly [wallMs: number, blocks: number])[];
-  readonly stalls: number;
-  readonly jumps: number;
+  readonly stalls: readonly number[];
+  readonly jumps: readonly number[];
   readonly failure: string | null;
   readonly pictures: number;
   readonly droppedPictures: number;
@@ -82,10 +83,10 @@ export interface Watched {
   readonly startMs: number;
   /** How old the picture was, each time it was looked at, from the first picture on. */
   readonly looks: readonly { readonly afterMs: number; readonly ageMs: number }[];
-  /** Times that the player ran out of pictures. */
-  readonly stalls: number;
-  /** Times that it went to another place. */
-  readonly jumps: number;
+  /** When the player ran out of pictures, in milliseconds after the first. */
+  readonly stalls: readonly number[];
+  /** When it went to another place. */
+  readonly jumps: readonly number[];
   /** The longest time for which one picture stood. */
   readonly longestStillMs: number;
   /** Looks at which there was no clock to be read. */

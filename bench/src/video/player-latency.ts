@@ -3,6 +3,7 @@ import type { Answer } from "./answer.js";
 import { type PlayerName, watch, type Watched } from "./browser-player.js";
 import { feedPutMedia, type FedFrame } from "./fed-camera.js";
 import { type CloudAccess, createStream, liveSession, type Rig } from "./rig.js";
+import { startCamera } from "./simulated-camera.js";
 import { PICTURE, type TestPattern, testPattern } from "./test-pattern.js";
 
 /** While a player catches up with what it lost as it started, told apart from the rest. */
@@ -34,12 +35,11 @@ export async function playerLatency(rig: Rig): Promise<Answer> {
 /** How old is it from a camera through real device, gateway and cloud? */
 export async function cameraLatency(rig: Rig): Promise<Answer> {
   const cloud = await rig.cloud();
-  const { width, height, framesPerSecond } = PICTURE;
-  await rig.device(cloud, { source: "test-pattern", width, height, framesPerSecond });
+  await rig.device(cloud, { source: await startCamera(rig), audio: "off" });
   return await answer(rig, cloud, {
     question: "camera",
     limitMs: 2500,
-    path: "the device's test pattern as its camera, device, gateway, cloud, a player",
+    path: "a camera (hardware/simulated-camera), RTSP, device, gateway, cloud, a player",
     failed: new Promise<never>(() => undefined),
   });
 }
@@ -104,19 +104,23 @@ function figuresOf(prefix: string, watched: Watched, limitMs: number): Record<st
     ...quantiles("StartingMs", starting),
     // From then on no picture was older than the limit.
     [`${prefix}WithinAfterMs`]: looks.findLast(({ ageMs }) => ageMs > limitMs)?.afterMs ?? 0,
-    [`${prefix}Stalls`]: stalls,
-    [`${prefix}Jumps`]: jumps,
+    [`${prefix}Stalls`]: stalls.length,
+    [`${prefix}Jumps`]: jumps.length,
     [`${prefix}LongestStillMs`]: longestStillMs,
     [`${prefix}StartMs`]: startMs,
   };
 }
 
+function times(afterMs: readonly number[]): string {
+  return afterMs.length === 0 ? "none" : afterMs.map((ms) => `at ${ms} ms`).join(" and ");
+}
+
 function said(name: string, watched: Watched, withinAfterMs = 0): string {
-  const { startMs, looks, jumps, longestStillMs, unreadable, pictures, droppedPictures } = watched;
+  const { startMs, looks, stalls, jumps, longestStillMs, unreadable, pictures, droppedPictures } = watched;
   return (
     `${name}: first picture after ${startMs} ms, no older than the limit from ${withinAfterMs} ms after it on; ` +
     `looked ${looks.length} times, ${unreadable} without a clock; ` +
-    `${jumps} jumps, a picture stood for at most ${longestStillMs} ms, ${droppedPictures} of ${pictures} pictures dropped`
+    `stalls ${times(stalls)}, jumps ${times(jumps)}, a picture stood for at most ${longestStillMs} ms, ${droppedPictures} of ${pictures} pictures dropped`
   );
 }
 
