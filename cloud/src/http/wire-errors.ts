@@ -38,6 +38,11 @@ export const wireErrors = {
   "stream-not-found": { status: 400, type: "ResourceNotFoundException" },
   "shard-not-found": { status: 400, type: "ResourceNotFoundException" },
   "stream-exists": { status: 400, type: "ResourceInUseException" },
+  "consumer-not-found": { status: 400, type: "ResourceNotFoundException" },
+  "consumer-exists": { status: 400, type: "ResourceInUseException" },
+  "policy-not-found": { status: 400, type: "ResourceNotFoundException" },
+  // Ours: AWS has what such an operation needs, this cloud does not.
+  "operation-unsupported": { status: 400, type: "UnsupportedOperationException" },
   "stream-busy": { status: 400, type: "ResourceInUseException" },
   "limit-exceeded": { status: 400, type: "LimitExceededException" },
   "throughput-exceeded": { status: 400, type: "ProvisionedThroughputExceededException" },

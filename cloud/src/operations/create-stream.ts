@@ -1,7 +1,8 @@
-import { integer, structure } from "../codec/shape.js";
+import { enumeration, integer, structure } from "../codec/shape.js";
 import { CloudError } from "../cloud-error.js";
-import { streamModeDetails, streamName, tags } from "./members.js";
+import { maxRecordKib, streamModeDetails, streamName, tags, warmThroughputMibps } from "./members.js";
 import { operation } from "./operation.js";
+import { withTags } from "./tags.js";
 
 /** With which a stream on demand begins. Source: Kinesis Data Streams Developer Guide. */
 const ON_DEMAND_SHARDS = 4;
@@ -9,10 +10,28 @@ const ON_DEMAND_SHARDS = 4;
 export const createStream = operation(
   structure({
     required: { StreamName: streamName },
-    optional: { ShardCount: integer({ min: 1 }), StreamModeDetails: streamModeDetails, Tags: tags },
+    optional: {
+      ShardCount: integer({ min: 1 }),
+      StreamModeDetails: streamModeDetails,
+      Tags: tags,
+      MaxRecordSizeInKiB: maxRecordKib,
+      WarmThroughputMiBps: warmThroughputMibps,
+      RecordDistributionStrategy: enumeration("AUTO", "USER_PARTITION_KEY"),
+    },
   }),
-  async ({ StreamName, ShardCount, StreamModeDetails, Tags }, { service }) => {
-    const mode = StreamModeDetails?.StreamMode ?? "PROVISIONED";
+  async (input, { service }) => {
+    const { StreamName, ShardCount, Tags = new Map<string, string>() } = input;
+    const { MaxRecordSizeInKiB: kib, WarmThroughputMiBps: mibps } = input;
+    const mode = input.StreamModeDetails?.StreamMode ?? "PROVISIONED";
+    if (input.RecordDistributionStrategy === "AUTO") {
+      throw new CloudError("argument-invalid", "The AUTO record distribution strategy is not supported by Headwater.");
+    }
+    if (mode === "PROVISIONED" && mibps !== undefined) {
+      throw new CloudError(
+        "argument-invalid",
+        "WarmThroughputMiBps can only be specified for streams in ON_DEMAND mode.",
+      );
+    }
     if (mode === "PROVISIONED" && ShardCount === undefined) {
       throw new CloudError("argument-invalid", "ShardCount must be specified for a stream in PROVISIONED mode.");
     }
@@ -23,7 +42,9 @@ export const createStream = operation(
       name: StreamName,
       shardCount: ShardCount ?? ON_DEMAND_SHARDS,
       mode,
-      tags: Object.fromEntries(Tags ?? []),
+      tags: withTags({}, Tags, `stream ${StreamName} under account ${service.accountId}`),
+      ...(kib === undefined ? {} : { maxRecordKib: kib }),
+      ...(mibps === undefined ? {} : { warmThroughputMibps: mibps }),
     });
     return undefined;
   },

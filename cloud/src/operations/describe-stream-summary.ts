@@ -13,7 +13,12 @@ export const describeStreamSummary = operation(
         ...streamSummary(stream),
         ...streamSettings(stream),
         OpenShardCount: stream.shardCount,
-        ConsumerCount: 0,
+        ConsumerCount: service.consumers.of(stream.name).length,
+        MaxRecordSizeInKiB: stream.maxRecordKib,
+        WarmThroughput:
+          stream.warmThroughputMibps === undefined
+            ? undefined
+            : { TargetMiBps: stream.warmThroughputMibps, CurrentMiBps: stream.shardCount },
       },
     };
   },

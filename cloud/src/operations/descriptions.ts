@@ -16,11 +16,12 @@ export function streamSummary({ name, arn, status, mode, createdMs }: StreamDesc
 }
 
 /** What DescribeStream and DescribeStreamSummary say beside. */
-export function streamSettings({ retentionHours }: StreamDescription): Members {
+export function streamSettings({ retentionHours, shardLevelMetrics, encryptionKeyId }: StreamDescription): Members {
   return {
     RetentionPeriodHours: retentionHours,
-    EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
-    EncryptionType: "NONE",
+    EnhancedMonitoring: [{ ShardLevelMetrics: shardLevelMetrics }],
+    EncryptionType: encryptionKeyId === undefined ? "NONE" : "KMS",
+    KeyId: encryptionKeyId,
   };
 }
 

@@ -13,8 +13,22 @@ export const streamModeDetails = structure({
   required: { StreamMode: enumeration("PROVISIONED", "ON_DEMAND") },
   optional: {},
 });
-export const tags = map(string({ min: 1, max: 128 }), string({ max: 256 }), { min: 1, max: 200 });
+export const tagKey = string({ min: 1, max: 128 });
+export const tags = map(tagKey, string({ max: 256 }), { min: 1, max: 200 });
 export const partitionKey = string({ min: 1, max: kinesisLimits.partitionKeyCharactersMax });
 export const explicitHashKey = string({ pattern: "0|([1-9]\\d{0,38})" });
 export const recordData = blob({ max: kinesisLimits.recordBytesMax });
 export const streamReference = { StreamName: streamName, StreamARN: streamArn };
+export const resourceArn = string({
+  min: 1,
+  max: 2048,
+  pattern: "arn:aws.*:kinesis:.*:\\d{12}:.*stream/\\S+",
+});
+export const consumerName = string({ min: 1, max: 128, pattern: "[a-zA-Z0-9_.-]+" });
+export const consumerArn = string({
+  min: 1,
+  max: 2048,
+  pattern: "^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+",
+});
+export const maxRecordKib = integer({ min: 1024, max: 10_240 });
+export const warmThroughputMibps = integer({ min: 0 });

@@ -3,14 +3,15 @@ import { evenHashKeyRanges, kinesisLimits, type ProducerRequest } from "@headwat
 import type { Catalog, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { RepeatedTask } from "../repeated-task.js";
+import { Consumers } from "./consumers.js";
 import { fromLogError } from "./log-failure.js";
 import { PutResults } from "./put-results.js";
 import type { RecordBatch } from "./record-batch.js";
 import { reshard } from "./reshard.js";
 import type { ShardOwner } from "./shard-owner.js";
 import type { ShardPlan } from "./shard-plan.js";
-import type { ShardDescription, StreamDescription, StreamMode, StreamRecord, StreamSettings } from "./stream.js";
 import { deleteFromLog, mendShards, removeExpired } from "./shard-removal.js";
+import type { ShardDescription, StreamDescription, StreamMode, StreamRecord, StreamSettings } from "./stream.js";
 import { StreamState, type StreamSurroundings } from "./stream-state.js";
 import { tailStream } from "./tail.js";
 
@@ -39,10 +40,13 @@ export interface NewStreamRequest {
   readonly shardCount: number;
   readonly mode: StreamMode;
   readonly tags: Readonly<Record<string, string>>;
+  readonly maxRecordKib?: number;
+  readonly warmThroughputMibps?: number;
 }
 
 /** Data Streams without the wire: the streams, their life from creation to deletion, and their records' way in. */
 export class StreamService implements StreamReader {
+  readonly consumers: Consumers;
   readonly #catalog: Catalog;
   readonly #surroundings: StreamSurroundings;
   readonly #streams = new Map<string, StreamState>();
@@ -54,12 +58,23 @@ export class StreamService implements StreamReader {
   private constructor(catalog: Catalog, surroundings: StreamSurroundings) {
     this.#catalog = catalog;
     this.#surroundings = surroundings;
+    this.consumers = new Consumers({
+      catalog,
+      clock: surroundings.clock,
+      accountId: surroundings.accountId,
+      stream: (streamName) => this.describe(streamName),
+      change: (change) => this.#change(change),
+    });
   }
 
   /** Opens what the catalog knows; ends what a crash left half created or half deleted. */
   static async open(catalog: Catalog, surroundings: StreamSurroundings): Promise<StreamService> {
     const service = new StreamService(catalog, surroundings);
-    for (const stored of await catalog.streams()) await service.#adopt(stored);
+    const consumers = await catalog.consumers();
+    for (const stored of await catalog.streams()) {
+      await service.#adopt(stored);
+      service.consumers.adopt(service.describe(stored.name), consumers);
+    }
     service.#trimming = new RepeatedTask(() => service.trim(), TRIM_INTERVAL_MS);
     return service;
   }
@@ -144,6 +159,26 @@ export class StreamService implements StreamReader {
       await this.#catalog.setSettings(stream.id, settings);
       stream.settings = settings;
     });
+  }
+
+  /**
+   * Changes how long records are kept. What had expired stays so.
+   * @param check gets the hours so far; what it throws, changes nothing.
+   * @throws {CloudError} `stream-not-found`, `stream-busy`.
+   */
+  changeRetention(streamName: string, retentionHours: number, check: (existing: number) => void): Promise<void> {
+    return this.changeSettings(streamName, (settings) => {
+      check(settings.retentionHours);
+      return { ...settings, retentionHours, expiredBeforeMs: this.find(streamName).horizonMs() };
+    });
+  }
+
+  accountSettings(): Promise<Readonly<Record<string, string>>> {
+    return this.#catalog.accountSettings();
+  }
+
+  setAccountSetting(name: string, value: string): Promise<void> {
+    return this.#catalog.setAccountSetting(name, value);
   }
 
   /**
@@ -235,7 +270,9 @@ export class StreamService implements StreamReader {
   }
 
   /** The steps and their syncs are in docs/design/sequence-numbers.md: the catalog first, so that a crash is seen. */
-  async #create({ name, shardCount, mode, tags }: NewStreamRequest): Promise<void> {
+  async #create(request: NewStreamRequest): Promise<void> {
+    const { name, shardCount, mode, tags, warmThroughputMibps } = request;
+    const { maxRecordKib = kinesisLimits.recordBytesMax / 1024 } = request;
     if (this.#streams.has(name)) {
       throw new CloudError("stream-exists", `Stream ${name} under account ${this.accountId} already exists.`);
     }
@@ -249,7 +286,8 @@ export class StreamService implements StreamReader {
         mode,
         retentionHours: kinesisLimits.retentionHoursDefault,
         tags,
-        maxRecordKib: kinesisLimits.recordBytesMax / 1024,
+        maxRecordKib,
+        ...(warmThroughputMibps === undefined ? {} : { warmThroughputMibps }),
         shardLevelMetrics: [],
       },
       hashKeyRanges: evenHashKeyRanges(shardCount),
@@ -309,6 +347,7 @@ export class StreamService implements StreamReader {
     await deleteFromLog(this.#surroundings.log, logNames);
     await this.#catalog.removeStream(stream.id);
     this.#streams.delete(stream.name);
+    this.consumers.forget(stream.id);
   }
 
   async #change<T>(change: () => Promise<T>): Promise<T> {

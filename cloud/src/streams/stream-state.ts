@@ -73,10 +73,10 @@ export class StreamState {
   }
 
   describe(): StreamDescription {
-    const { name, createdMs, status, settings } = this;
+    const { id, name, createdMs, status, settings } = this;
     const { region, accountId } = this.#surroundings;
     const arn = `arn:aws:kinesis:${region}:${accountId}:stream/${name}`;
-    return { name, arn, status, createdMs, ...settings, shardCount: this.#open.length };
+    return { id, name, arn, status, createdMs, ...settings, shardCount: this.#open.length };
   }
 
   describeShards(): ShardDescription[] {
@@ -97,7 +97,8 @@ export class StreamState {
 
   /** Records that arrived before this moment are expired, whether or not their bytes are gone. */
   horizonMs(): number {
-    return this.#surroundings.clock.now() - this.settings.retentionHours * HOUR_MS;
+    const { retentionHours, expiredBeforeMs = 0 } = this.settings;
+    return Math.max(this.#surroundings.clock.now() - retentionHours * HOUR_MS, expiredBeforeMs);
   }
 
   /**

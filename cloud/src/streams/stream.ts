@@ -8,6 +8,8 @@ export type StreamMode = "PROVISIONED" | "ON_DEMAND";
 export interface StreamSettings {
   readonly mode: StreamMode;
   readonly retentionHours: number;
+  /** Milliseconds since 1970: what arrived before had expired when the retention was last changed, and stays so. */
+  readonly expiredBeforeMs?: number;
   readonly tags: Readonly<Record<string, string>>;
   /** The largest record, data and partition key together, in KiB. */
   readonly maxRecordKib: number;
@@ -22,6 +24,8 @@ export interface StreamSettings {
 
 /** A stream as its users see it. */
 export interface StreamDescription extends StreamSettings {
+  /** UUID. */
+  readonly id: string;
   readonly name: string;
   readonly arn: string;
   readonly status: StreamStatus;

@@ -12,4 +12,5 @@ export const kinesisLimits = {
   getRecordsBytesMax: 10 * 1024 * 1024,
   iteratorLifeMs: 5 * 60 * 1000,
   retentionHoursDefault: 24,
+  retentionHoursMax: 8760,
 } as const;

@@ -1,3 +1,4 @@
+import * as sdk from "@aws-sdk/client-kinesis";
 import {
   CreateStreamCommand,
   DeleteStreamCommand,
@@ -21,6 +22,7 @@ import { createStream, kinesisClient, readAll } from "../harness/kinesis.js";
 import type { Part } from "../harness/part.js";
 import { startCloud } from "../harness/parts.js";
 import { Scope } from "../harness/scope.js";
+import { callJson } from "../harness/signed-request.js";
 import { until } from "../harness/until.js";
 
 // The client is as npm gives it: its default handler speaks prior-knowledge HTTP/2.
@@ -35,6 +37,14 @@ beforeAll(async () => {
 afterAll(() => scope.close());
 
 const arn = (name: string): string => `arn:aws:kinesis:${region}:000000000000:stream/${name}`;
+
+test("every operation that the SDK knows is one here", async () => {
+  const names = Object.keys(sdk).flatMap((name) => /^(\w+)Command$/.exec(name)?.[1] ?? []);
+  expect(names.length).toBeGreaterThanOrEqual(45);
+  const types = await Promise.all(names.map(async (name) => (await callJson(cloud.url, name, {})).body["__type"]));
+  const unknown = names.filter((_, i) => types[i] === "UnknownOperationException");
+  expect(unknown).toEqual(["SubscribeToShard"]);
+});
 
 describe("streams", () => {
   test("come into being, are described, listed and deleted", async () => {
