@@ -1,9 +1,11 @@
 import { setImmediate } from "node:timers/promises";
+import { HASH_KEY_MAX } from "@headwater/protocol";
 import * as fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { expectedValues, KeyedWriter, valuesByKey } from "../testing/keyed-writers.js";
 import { TestService } from "../testing/test-service.js";
 import { TreeReader } from "../testing/tree-reader.js";
+import { RecordBatch } from "./record-batch.js";
 import { planMerge, planShardCount, planSplit, type ShardPlan } from "./shard-plan.js";
 import type { StreamState } from "./stream-state.js";
 
@@ -117,4 +119,27 @@ test("a tail that begins between two reshards shows what comes from then on", as
   await tailing;
   const [oldest] = service.find("s").shards;
   expect(oldest?.closed).toBeDefined();
+});
+
+test("a tail that lags shows both parents to their ends before it begins with their child", async () => {
+  it = await TestService.start();
+  const { service } = it.context;
+  await it.createStream("s", 2);
+  const tail = service.tail("s", new AbortController().signal);
+  const first = tail[Symbol.asyncIterator]().next();
+  const put = (value: number): Promise<unknown> =>
+    service.putRecords(
+      "s",
+      RecordBatch.of([{ partitionKey: "k", explicitHashKey: HASH_KEY_MAX, data: Buffer.from(String(value)) }]),
+    );
+  await put(0);
+  const seen = [Number((await first).value?.data)];
+  for (let value = 1; value < 600; value += 1) await put(value);
+  await service.reshard("s", planFor({ do: "merge", which: 0 }));
+  await put(600);
+  for await (const { data } of tail) {
+    seen.push(Number(data));
+    if (seen.length === 601) break;
+  }
+  expect(seen).toEqual(Array.from({ length: 601 }, (_, i) => i));
 });
