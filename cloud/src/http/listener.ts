@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import {
   createServer as createHttp2Server,
   type Http2Server,
+  type Http2Session,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
@@ -24,6 +25,10 @@ const HTTP2_SESSION_WINDOW_BYTES = 16 << 20;
 const HTTP2_SESSION_MEMORY_MIB = 64;
 /** How long a connection may neither send nor take a byte. */
 const IDLE_MS = 5 * 60_000;
+/** How often in a row the peer of a connection that is held need not answer. */
+const UNANSWERED_MAX = 2;
+/** How soon TCP asks whether a silent peer is there. */
+const KEEP_ALIVE_PROBE_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
 const FLUSH_GRACE_MS = 500;
 
@@ -176,8 +181,18 @@ export class Listener {
     session.once("close", () => this.#sessions.delete(session));
     session.setLocalWindowSize(HTTP2_SESSION_WINDOW_BYTES);
     session.setTimeout(idleMs);
-    // The first time it is asked to go; whoever still holds streams the second time has stopped reading them.
-    session.on("timeout", () => (session.closed ? session.destroy() : session.close()));
+    let unanswered = 0;
+    session.on("timeout", () => {
+      if (holds.has(session) && unanswered < UNANSWERED_MAX && !session.closed) {
+        unanswered += 1;
+        session.ping((error) => {
+          if (error === null) unanswered = 0;
+        });
+        session.setTimeout(idleMs);
+      } else if (session.closed || unanswered > 0) session.destroy();
+      // Asked to go first; whoever still holds streams the next time has stopped reading them.
+      else session.close();
+    });
   }
 
   /** Answers bytes that are no HTTP request. */
@@ -191,6 +206,29 @@ export class Listener {
     socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   }
 }
+
+/**
+ * Keeps a request's connection for as long as the answer is under way, however silent both are. Over HTTP/2, which other
+ * requests may share, its peer must go on answering PING; over HTTP/1.1 TCP asks it.
+ */
+export function hold(request: IncomingMessage, response: ServerResponse): void {
+  if (!("stream" in request)) {
+    request.setTimeout(0);
+    request.socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+    return;
+  }
+  const { session } = request.stream as ServerHttp2Stream;
+  if (session === undefined) return; // gone already
+  holds.set(session, (holds.get(session) ?? 0) + 1);
+  response.once("close", () => {
+    const left = (holds.get(session) ?? 0) - 1;
+    if (left > 0) holds.set(session, left);
+    else holds.delete(session);
+  });
+}
+
+/** How many answers hold each HTTP/2 connection. */
+const holds = new WeakMap<Http2Session, number>();
 
 /** Ends a request whose body nobody wants any more, and with HTTP/1.1 its connection. */
 export function cutOff(request: IncomingMessage): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "@headwater/log";
+import { hold } from "../../http/listener.js";
 import { fragmentNumber } from "../store/fragment-number.js";
 import type { PublishedFragment } from "../store/fragment.js";
 import { FragmentGone, readFragment } from "../store/read-fragment.js";
@@ -13,8 +14,6 @@ import { errorTags, writeChunk } from "./write-chunk.js";
 const READERS_MAX = 50;
 /** How long a reader may take nothing before it is cut. */
 const STALL_MAX_MS = 60_000;
-/** How often a silent connection is probed, so that a reader that is gone is noticed. */
-const PROBE_EVERY_MS = 60_000;
 
 export interface GetMediaCallOptions {
   readonly request: IncomingMessage;
@@ -53,8 +52,7 @@ export class GetMediaCall implements MediaReader {
     });
     response.on("error", () => this.cut());
     // A stream may be silent for longer than the listener waits for other connections.
-    request.setTimeout(0);
-    if (request.httpVersionMajor === 1) request.socket.setKeepAlive(true, PROBE_EVERY_MS);
+    hold(request, response);
     response.writeHead(200, { "content-type": "video/webm", "x-amzn-requestid": requestId });
     response.flushHeaders();
     void this.#send();

@@ -2,7 +2,7 @@ import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { ManualClock } from "@headwater/log/testing";
 import pino from "pino";
 import { BodyBudget } from "../../http/body-budget.js";
-import { Listener } from "../../http/listener.js";
+import { Listener, type ListenerHandlers } from "../../http/listener.js";
 import { CloudMetrics } from "../../metrics.js";
 import { SignatureVerifier } from "../../sigv4/index.js";
 import { TokenSealer } from "../../streams/sealed-token.js";
@@ -34,6 +34,13 @@ export interface TestAck {
   readonly ErrorCode?: string;
 }
 
+export interface TestVideoOptions {
+  /** Whether signatures are checked. */
+  readonly verified?: boolean;
+  /** The listener's. */
+  readonly idleMs?: number;
+}
+
 /** Video Streams over HTTP on a port of this machine, with everything in memory behind it. */
 export class TestVideo {
   readonly clock: ManualClock;
@@ -63,12 +70,17 @@ export class TestVideo {
     this.#listener = parts.listener;
   }
 
-  static async start({ verified = false }: { verified?: boolean } = {}): Promise<TestVideo> {
+  static async start(options: TestVideoOptions = {}): Promise<TestVideo> {
     const clock = new ManualClock();
-    return TestVideo.open(clock, new MemoryLog(clock), new MemoryCatalog(), verified);
+    return TestVideo.open(clock, new MemoryLog(clock), new MemoryCatalog(), options);
   }
 
-  static async open(clock: ManualClock, log: MemoryLog, catalog: MemoryCatalog, verified = false): Promise<TestVideo> {
+  static async open(
+    clock: ManualClock,
+    log: MemoryLog,
+    catalog: MemoryCatalog,
+    { verified = false, idleMs }: TestVideoOptions = {},
+  ): Promise<TestVideo> {
     const budget = new BodyBudget({ bytesMax: 64 << 20, waitMs: 20_000, waitingMax: 100 });
     const metrics = new CloudMetrics({ log, budget });
     const traffic = new VideoTraffic(metrics.registry);
@@ -100,11 +112,12 @@ export class TestVideo {
       traffic,
       logger: pino({ level: "silent" }),
     });
-    const listener = new Listener({
+    const handlers: ListenerHandlers = {
       onRequest: (incoming, response) => void front.handle(incoming, response),
       onUpgrade: (_, socket) => void socket.destroy(),
       onRefused: () => undefined,
-    });
+    };
+    const listener = new Listener(handlers, idleMs);
     const { port } = await listener.listen(0, "127.0.0.1");
     return new TestVideo({ clock, log, catalog, service, port, metrics, listener });
   }
