@@ -5,13 +5,16 @@ import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../cloud-error.js";
 import { codecFor, type WireCodec } from "../codec/wire-codec.js";
 import type { CloudMetrics } from "../metrics.js";
-import { type Answer, operations, type OperationContext } from "../operations/index.js";
+import { type Answer, type Operation, operations, type OperationContext } from "../operations/index.js";
 import type { Identity, SignatureVerifier } from "../sigv4/index.js";
+import { RequestMemory, SlabPool } from "../slab-pool.js";
 import type { BodyBudget } from "./body-budget.js";
 import { isSignatureFailure, receive } from "./receive.js";
 import { sendAnswer } from "./send-answer.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
+/** Enough for the bodies and records of about 16 large PutRecords calls at once. */
+const IDLE_SLABS_BYTES_MAX = 32 << 20;
 const TARGET_PREFIX = "Kinesis_20131202.";
 
 export interface AwsFrontOptions {
@@ -38,6 +41,7 @@ interface Exchange {
  */
 export class AwsFront {
   readonly #options: AwsFrontOptions;
+  readonly #slabs = new SlabPool(IDLE_SLABS_BYTES_MAX);
 
   constructor(options: AwsFrontOptions) {
     this.#options = options;
@@ -68,19 +72,27 @@ export class AwsFront {
   }
 
   async #serve(exchange: Exchange): Promise<void> {
-    const { request, response, codec, operationName } = exchange;
+    const { request, codec, operationName } = exchange;
     if (request.method !== "POST") throw undetermined("wrong-method");
     if (codec === undefined) throw undetermined("wrong-content-type");
     const operation = operations.get(operationName);
     if (operation === undefined) throw new CloudError("operation-unknown", "");
-    const { identity, body, release } = await receive(request, response, {
-      ...this.#options,
-      bodyBytesMax: operation.bodyBytesMax,
-    });
+    const memory = new RequestMemory(this.#slabs);
+    try {
+      await this.#run(exchange, operation, codec, memory);
+    } finally {
+      memory.release();
+    }
+  }
+
+  async #run(exchange: Exchange, operation: Operation, codec: WireCodec, memory: RequestMemory): Promise<void> {
+    const { request, response } = exchange;
+    const { verifier, budget, context } = this.#options;
+    const { bodyBytesMax } = operation;
+    const { identity, body, release } = await receive(request, response, { verifier, budget, bodyBytesMax, memory });
     try {
       const facts = { producer: producerOf(request, identity) };
-      const { context } = this.#options;
-      const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts) : undefined;
+      const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts, memory) : undefined;
       const output = await (plain ?? operation.run(codec.decode(body.bytes), codec.encoding, context, facts));
       answer(exchange, 200, codec, output);
     } finally {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Identity, SignatureVerifier, SignedRequest } from "../sigv4/index.js";
 import type { BodyBudget } from "./body-budget.js";
 import { announcedBytes, readBody, type RequestBody } from "./request-body.js";
+import type { RequestMemory } from "../slab-pool.js";
 import { expectsContinue } from "./send-answer.js";
 
 const BODY_IDLE_MS = 30_000;
@@ -21,6 +22,8 @@ export interface ReceiveOptions {
   readonly verifier: SignatureVerifier | undefined;
   readonly budget: BodyBudget;
   readonly bodyBytesMax: number;
+  /** Where a large body goes. Undefined where it is not known when the last user of its bytes is done. */
+  readonly memory?: RequestMemory;
 }
 
 /**
@@ -30,14 +33,15 @@ export interface ReceiveOptions {
 export async function receive(
   request: IncomingMessage,
   response: ServerResponse,
-  { verifier, budget, bodyBytesMax }: ReceiveOptions,
+  { verifier, budget, bodyBytesMax, memory }: ReceiveOptions,
 ): Promise<ReceivedRequest> {
   const signed = signedRequest(request);
   const authorization = verifier?.check(signed);
   const release = await budget.take(announcedBytes(request, bodyBytesMax), response);
   try {
     if (expectsContinue(request)) response.writeContinue();
-    const body = await readBody(request, { bytesMax: bodyBytesMax, idleMs: BODY_IDLE_MS, totalMs: BODY_TOTAL_MS });
+    const limits = { bytesMax: bodyBytesMax, idleMs: BODY_IDLE_MS, totalMs: BODY_TOTAL_MS };
+    const body = await readBody(request, limits, memory);
     const identity = authorization && verifier?.verify(signed, authorization, body.sha256);
     return { identity, body, release };
   } catch (error) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { CloudError } from "../cloud-error.js";
+import type { RequestMemory } from "../slab-pool.js";
 
 export interface BodyLimits {
   readonly bytesMax: number;
@@ -29,8 +30,16 @@ export function announcedBytes(request: IncomingMessage, bytesMax: number): numb
   return bytes;
 }
 
-/** @throws {CloudError} `request-too-large`, `request-too-slow`, `request-incomplete`. */
-export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<RequestBody> {
+/** A body of more goes into memory of the request's own, as it comes; of a smaller one the chunks do. */
+const GATHERED_BYTES_MIN = 64 << 10;
+
+/**
+ * @param memory where a large body goes; without it, into a buffer of its own.
+ * @throws {CloudError} `request-too-large`, `request-too-slow`, `request-incomplete`.
+ */
+export function readBody(request: IncomingMessage, limits: BodyLimits, memory?: RequestMemory): Promise<RequestBody> {
+  const announced = Number(request.headers["content-length"] ?? 0);
+  const slab = announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const hash = createHash("sha256");
@@ -46,7 +55,9 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
         return;
       }
       hash.update(chunk);
-      chunks.push(chunk);
+      if (slab === undefined) chunks.push(chunk);
+      else if (length <= announced) chunk.copy(slab, length - chunk.length);
+      else finish(clientGone());
     };
     const onEnd = (): void => finish();
     const onClose = (cause?: Error): void => finish(clientGone(cause));
@@ -60,7 +71,8 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
         reject(error);
       } else {
         const only = chunks.length === 1 ? chunks[0] : undefined;
-        resolve({ bytes: only ?? Buffer.concat(chunks, length), sha256: hash.digest("hex") });
+        const bytes = slab?.subarray(0, length) ?? only ?? Buffer.concat(chunks, length);
+        resolve({ bytes, sha256: hash.digest("hex") });
       }
     };
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);

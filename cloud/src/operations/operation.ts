@@ -1,6 +1,7 @@
 import type { ProducerRequest } from "@headwater/protocol";
 import type { BulkAnswer, Output } from "../codec/wire-codec.js";
 import { type Encoding, Reading, type Shape } from "../codec/shape.js";
+import type { RequestMemory } from "../slab-pool.js";
 import type { TokenSealer } from "../streams/sealed-token.js";
 import type { StreamService } from "../streams/stream-service.js";
 
@@ -36,7 +37,12 @@ export interface Operation {
   /** @returns the answer; undefined for an empty body. @throws {CloudError} */
   run(body: unknown, encoding: Encoding, context: OperationContext, facts: RequestFacts): Promise<Answer>;
   /** The same, straight from a JSON body's bytes; undefined where the body has to be decoded first. */
-  runPlain(body: Buffer, context: OperationContext, facts: RequestFacts): Promise<Answer> | undefined;
+  runPlain(
+    body: Buffer,
+    context: OperationContext,
+    facts: RequestFacts,
+    memory: RequestMemory,
+  ): Promise<Answer> | undefined;
 }
 
 /** Enough for any operation that carries no records. */
@@ -48,8 +54,8 @@ interface OperationOptions<P> {
   readonly bodyBytesMax?: number;
   /** A quick way for the usual JSON bodies; what `read` answers nothing for goes the long way. */
   readonly plain?: {
-    readonly read: (body: Buffer) => P | undefined;
-    readonly handle: (input: P, context: OperationContext, facts: RequestFacts) => Promise<Answer>;
+    readonly read: (body: Buffer, memory: RequestMemory) => P | undefined;
+    readonly handle: Handler<P>;
   };
 }
 
@@ -67,8 +73,8 @@ export function operation<T, P = never>(
       reading.finish();
       return handle(value, context, facts);
     },
-    runPlain(body, context, facts) {
-      const value = plain?.read(body);
+    runPlain(body, context, facts, memory) {
+      const value = plain?.read(body, memory);
       return value === undefined ? undefined : Promise.resolve(plain?.handle(value, context, facts));
     },
   };

@@ -1,6 +1,7 @@
 import { kinesisLimits } from "@headwater/protocol";
 import { PlainJson } from "../codec/plain-json.js";
 import { Reading, structure } from "../codec/shape.js";
+import type { RequestMemory } from "../slab-pool.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import { HASH_KEY_DIGITS_MAX, isHashKey } from "./record-input.js";
 import { streamReference } from "./members.js";
@@ -24,13 +25,13 @@ export interface RecordsInput extends StreamReference {
  * whatever is not plainly right: escapes, other members, members twice, nulls, anything over a limit. Then the whole is read as any
  * other input, which alone decides what it means or what is wrong with it.
  */
-export function readPlainRecords(body: Buffer): RecordsInput | undefined {
-  return new PlainRecords(body).list();
+export function readPlainRecords(body: Buffer, memory: RequestMemory): RecordsInput | undefined {
+  return new PlainRecords(body, memory).list();
 }
 
 /** The same for PutRecord's. */
-export function readPlainRecord(body: Buffer): RecordsInput | undefined {
-  return new PlainRecords(body).single();
+export function readPlainRecord(body: Buffer, memory: RequestMemory): RecordsInput | undefined {
+  return new PlainRecords(body, memory).single();
 }
 
 const reference = structure({ required: {}, optional: streamReference });
@@ -53,10 +54,10 @@ class PlainRecords {
   #explicitHashKey: bigint | undefined;
   #bytes = 0;
 
-  constructor(body: Buffer) {
+  constructor(body: Buffer, memory: RequestMemory) {
     this.#json = new PlainJson(body);
     // A record as it is stored is shorter than as it stands in the body.
-    this.#records = new RecordBatch(body.length);
+    this.#records = new RecordBatch(memory.take(body.length));
   }
 
   list(): RecordsInput | undefined {

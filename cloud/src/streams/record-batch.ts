@@ -12,15 +12,15 @@ export class RecordBatch {
   readonly #ends: number[] = [];
   readonly #bytes: Buffer;
 
-  /** @param bytesMax what all records together take at most. */
-  constructor(bytesMax: number) {
-    this.#bytes = Buffer.allocUnsafe(bytesMax);
+  /** @param bytes where the records go, with room for all of them. */
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
   }
 
   static of(records: readonly NewRecord[]): RecordBatch {
     const sizes = records.map(({ partitionKey, data }) => Buffer.byteLength(partitionKey) + data.length);
     const starts = records.reduce((sum, { explicitHashKey }) => sum + storedKeyAt(explicitHashKey), 0);
-    const batch = new RecordBatch(sizes.reduce((sum, size) => sum + size, starts));
+    const batch = new RecordBatch(Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, starts)));
     for (const record of records) batch.add(record);
     return batch;
   }

@@ -204,7 +204,7 @@ export class StreamService implements StreamReader {
 
   /**
    * Stores records, one append for each shard that gets some. Resolves after all of it is synced or refused, with a
-   * result for each record.
+   * result for each record; the records' memory is used until then.
    * @throws {CloudError} `stream-not-found`.
    */
   async putRecords(streamName: string, records: RecordBatch, producer?: ProducerRequest): Promise<PutResults> {
@@ -212,14 +212,14 @@ export class StreamService implements StreamReader {
     if (!stream.isServing) throw this.#notFound(streamName);
     const results = new PutResults();
     const put = async (indexes: Iterable<number>): Promise<void> => {
-      await Promise.all(
-        [...byShard(stream, records, indexes)].map(async ([shard, part]) => {
-          const { opened } = shard.gate;
-          if (opened !== undefined) return opened.then(() => put(part)); // by then other shards may hold their keys
-          const outcomes = await shard.gate.pass(() => shard.put(records, part, producer));
-          results.set(shard, part, outcomes);
-        }),
-      );
+      const puts = [...byShard(stream, records, indexes)].map(async ([shard, part]) => {
+        const { opened } = shard.gate;
+        if (opened !== undefined) return opened.then(() => put(part)); // by then other shards may hold their keys
+        const outcomes = await shard.gate.pass(() => shard.put(records, part, producer));
+        results.set(shard, part, outcomes);
+      });
+      // Where one fails, the others still use the records' memory.
+      for (const settled of await Promise.allSettled(puts)) if (settled.status === "rejected") throw settled.reason;
     };
     await put(Array(records.count).keys());
     return results;

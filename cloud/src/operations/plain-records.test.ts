@@ -1,0 +1,199 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeJson } from "../codec/json.js";
+import { RequestMemory, SlabPool } from "../slab-pool.js";
+import type { RecordBatch } from "../streams/record-batch.js";
+import { operations } from "./index.js";
+import type { OperationContext } from "./operation.js";
+
+type Name = "PutRecord" | "PutRecords";
+
+const memory = new RequestMemory(new SlabPool(0));
+const facts = { producer: undefined };
+
+/** Thrown in place of storing: what an operation read its input as. */
+class Read extends Error {
+  constructor(
+    readonly streamName: string,
+    readonly stored: readonly string[],
+  ) {
+    super("read");
+  }
+}
+
+const context = {
+  service: {
+    region: "us-east-1",
+    accountId: "000000000000",
+    putRecords(streamName: string, records: RecordBatch): Promise<never> {
+      const stored = Array.from({ length: records.count }, (_, i) => records.stored(i).toString("hex"));
+      return Promise.reject(new Read(streamName, stored));
+    },
+  },
+} as unknown as OperationContext;
+
+async function outcomeOf(run: () => Promise<unknown> | undefined): Promise<unknown> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Read) return { streamName: error.streamName, stored: error.stored };
+    return error instanceof Error ? { refused: error.message } : error;
+  }
+}
+
+/** What a body is by the quick way (undefined where that leaves it to the long one), and by the long one. */
+async function bothWays(name: Name, body: Buffer): Promise<{ quick: unknown; long: unknown }> {
+  const operation = operations.get(name);
+  return {
+    quick: await outcomeOf(() => operation?.runPlain(body, context, facts, memory)),
+    long: await outcomeOf(() => operation?.run(decodeJson(body), "json", context, facts)),
+  };
+}
+
+/** Values as they stand in the text: mostly right, of each kind some that are not. */
+const mostly = (right: fc.Arbitrary<string>, others: string[]): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 12, arbitrary: right }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+const quoted = (value: string): string => JSON.stringify(value);
+
+const bytes = fc.uint8Array({ maxLength: 40 }).map((given) => quoted(Buffer.from(given).toString("base64")));
+const data = mostly(bytes, [
+  '"A==="',
+  '"AAAA===="',
+  '"A=A="',
+  '"AA-_"',
+  '"AA\\/+"',
+  '"AAA\\u003d"',
+  '"QUI"',
+  '"QU I"',
+  '"é==="',
+  "{}",
+  "null",
+]);
+const key = mostly(fc.string({ minLength: 1, maxLength: 12 }).map(quoted), [
+  '"\\u0041"',
+  '"é€😀"',
+  "null",
+  "7",
+  '""',
+  quoted("k".repeat(256)),
+  quoted("k".repeat(257)),
+  '"\x7f"',
+  '"\x1f"',
+]);
+const hashKey = mostly(
+  fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map((value) => quoted(String(value))),
+  ['"00"', '"-1"', '""', '"1e3"', '"1\\u0030"', quoted(String(2n ** 128n)), quoted("9".repeat(40)), "5", "null"],
+);
+const streamName = mostly(fc.constant('"s.t-_9"'), ['""', '"a b"', quoted("s".repeat(129)), "null", "1"]);
+const arnOf = (region: string): string => `"arn:aws:kinesis:${region}:000000000000:stream/s.t-_9"`;
+const streamArn = mostly(fc.constant(arnOf("us-east-1")), [arnOf("eu-west-1"), '"arn"', "null"]);
+
+type Member = readonly [name: string, value: string];
+
+/** Members, each there as often as its weight in 16 says. */
+const members = (
+  given: Readonly<Record<string, readonly [value: fc.Arbitrary<string>, weight: number]>>,
+): fc.Arbitrary<Member[]> =>
+  fc
+    .tuple(
+      ...Object.entries(given).map(([name, [value, weight]]) =>
+        fc.tuple(value, fc.nat(15)).map(([text, die]): Member[] => (die < weight ? [[name, text]] : [])),
+      ),
+    )
+    .map((found) => found.flat());
+
+/** An object's text, its members in any order, with white space. */
+const object = (given: fc.Arbitrary<readonly Member[]>): fc.Arbitrary<string> => {
+  const space = fc.constantFrom("", "", "", " ", "\r\n\t");
+  const shuffled = given.chain((all) => fc.shuffledSubarray([...all], { minLength: all.length }));
+  return fc
+    .tuple(shuffled, space, space)
+    .map(([all, a, b]) => `{${a}${all.map(([name, value]) => `"${name}"${b}:${a}${value}${b}`).join(`,${a}`)}}`);
+};
+
+const reference = members({ StreamName: [streamName, 15], StreamARN: [streamArn, 2] });
+const record = members({
+  Data: [data, 16],
+  PartitionKey: [key, 16],
+  ExplicitHashKey: [hashKey, 4],
+  Other: [fc.constantFrom("1", '"x"', "[]"), 1],
+});
+const list = fc.array(object(record), { maxLength: 4 }).map((texts) => `[${texts.join(" ,")}]`);
+const bodies: Readonly<Record<Name, fc.Arbitrary<string>>> = {
+  PutRecords: object(fc.tuple(reference, members({ Records: [list, 16] })).map((all) => all.flat())),
+  PutRecord: object(
+    fc
+      .tuple(reference, record, members({ SequenceNumberForOrdering: [fc.constant('"x"'), 1] }))
+      .map((all) => all.flat()),
+  ),
+};
+const names = fc.constantFrom<Name>("PutRecord", "PutRecords");
+
+test("whatever the quick way reads, the long way reads as the same", async () => {
+  let quickly = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      names.chain((name) => fc.tuple(fc.constant(name), bodies[name])),
+      async ([name, body]) => {
+        const { quick, long } = await bothWays(name, Buffer.from(body));
+        if (quick !== undefined) quickly += 1;
+        expect(quick ?? long).toEqual(long);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  expect(quickly).toBeGreaterThan(400);
+});
+
+test("also where some bytes of the body are others, twice there, or not there", () =>
+  fc.assert(
+    fc.asyncProperty(
+      names.chain((name) => fc.tuple(fc.constant(name), bodies[name])),
+      fc.array(fc.tuple(fc.nat(), fc.nat(), fc.constantFrom("replace", "repeat", "remove"), fc.nat(0x7f)), {
+        minLength: 1,
+        maxLength: 2,
+      }),
+      async ([name, text], changes) => {
+        let body = Buffer.from(text);
+        for (const [first, second, change, byte] of changes) {
+          const from = first % body.length;
+          const to = Math.min(body.length, from + 1 + (second % 12));
+          const part = body.subarray(from, to);
+          const middle = change === "replace" ? [Buffer.of(byte)] : change === "repeat" ? [part, part] : [];
+          body = Buffer.concat([body.subarray(0, from), ...middle, body.subarray(to), Buffer.from(" ")]);
+        }
+        const { quick, long } = await bothWays(name, body);
+        expect(quick ?? long).toEqual(long);
+      },
+    ),
+    { numRuns: 3000 },
+  ));
+
+test("what clients send goes the quick way: 500 records in any order of members, hash keys, a stream's ARN", async () => {
+  const Records = Array.from({ length: 500 }, (_, i) => ({
+    Data: Buffer.alloc(i, i).toString("base64"),
+    PartitionKey: `{"}[]`.repeat(i % 50) + `key ${i}`,
+    ...(i % 3 === 0 ? { ExplicitHashKey: String(BigInt(i) ** 14n) } : {}),
+  }));
+  const StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+  for (const input of [
+    { Records, StreamARN },
+    { StreamName: "s", Records },
+  ]) {
+    const { quick, long } = await bothWays("PutRecords", Buffer.from(JSON.stringify(input).replaceAll('\\"', "'")));
+    expect(quick).toMatchObject({ streamName: "s" });
+    expect(quick).toEqual(long);
+  }
+});
+
+test.each([
+  ["501 records", { length: 501, bytes: 1 }],
+  ["a record of more than 1 MiB", { length: 1, bytes: (1 << 20) - 2 }],
+  ["more than 10 MiB", { length: 11, bytes: (1 << 20) - 3 }],
+])("%s are left to the long way, which says what is wrong", async (_, { length, bytes }) => {
+  const Data = Buffer.alloc(bytes).toString("base64");
+  const Records = Array.from({ length }, () => ({ PartitionKey: "key", Data }));
+  const { quick, long } = await bothWays("PutRecords", Buffer.from(JSON.stringify({ StreamName: "s", Records })));
+  expect(quick).toBeUndefined();
+  expect(long).toHaveProperty("refused");
+});
