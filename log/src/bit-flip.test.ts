@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Log } from "./api.js";
 import { openLog } from "./open.js";
 import { FaultDisk, ManualClock, randomOf } from "./testing/index.js";
+import { untilIdle } from "./testing/records.js";
 import { damagedOf, runs } from "./testing/sessions.js";
 
 const clock = new ManualClock();
@@ -62,7 +63,7 @@ test("a flipped bit before the last batch is found, reported, and costs at most 
       const disk = new FaultDisk(seed);
       const log = await open(disk);
       const counts = await fill(log, randomOf(seed), 80);
-      await settled(disk);
+      await untilIdle(disk); // while a journal is being settled, what it holds is there twice
       if (isClosed) await log.close();
       const killed = disk.afterKill();
 
@@ -96,14 +97,6 @@ test("a flipped bit before the last batch is found, reported, and costs at most 
   expect(hits).toBeGreaterThan(runs() / 4);
   expect(kinds).toEqual(new Set(["journal", "segment"]));
 }, 600_000);
-
-/** Waits until nothing is left to do: while a journal is being settled, what it holds is there twice. */
-async function settled(disk: FaultDisk): Promise<void> {
-  for (let before = -1; before !== disk.operations;) {
-    before = disk.operations;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 async function withoutSidecars(log: Log, disk: FaultDisk): Promise<Log> {
   await log.close();

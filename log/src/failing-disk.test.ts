@@ -5,7 +5,7 @@ import { openLog } from "./open.js";
 import { DiskOver } from "./testing/disk-over.js";
 import { holdTimers } from "./journal/testing/held-timers.js";
 import { type DiskFault, FaultDisk, ManualClock } from "./testing/index.js";
-import { all, openSmall } from "./testing/records.js";
+import { all, openSmall, untilIdle } from "./testing/records.js";
 import { Sessions, damagedOf, runs } from "./testing/sessions.js";
 
 const scenarios = fc.record({
@@ -176,8 +176,7 @@ test("of a journal that failed, nothing comes back that was failed, whichever re
     disk.plan = () => undefined;
     // Two shards, so that the journal is copied and removed, after the one that failed.
     for (const name of ["s", "t", "s"]) await log.append(name, [{ data: Buffer.alloc(900, name) }]);
-    for (let before = -1; before !== disk.operations; await new Promise((resolve) => setImmediate(resolve)))
-      before = disk.operations;
+    await untilIdle(disk);
     const reopened = await smallLog(disk.powerOn());
     const { frames } = await reopened.read("s", 0, { frames: 10, bytes: 10_000 });
     expect(frames.map(({ position, data }) => [position, data.toString("latin1", 0, 5)])).toEqual([
@@ -199,8 +198,7 @@ test("failed appends on a full disk leave no files behind, and cost the same eac
   for (let i = 0; i < 60; i++) {
     const from = disk.operations;
     await expect(log.append("s", [{ data: Buffer.alloc(10) }])).rejects.toMatchObject({ code: "disk-full" });
-    for (let before = -1; before !== disk.operations; await new Promise((resolve) => setImmediate(resolve)))
-      before = disk.operations;
+    await untilIdle(disk);
     costs.push(disk.operations - from);
   }
   expect([...disk.files().keys()].filter((path) => path.endsWith(".journal")).length).toBeLessThan(4);

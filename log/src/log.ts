@@ -69,10 +69,9 @@ export class DurableLog implements Log {
     this.#journals = Array.from({ length: options.journals ?? 4 }, () => new Journal(context, settle));
   }
 
-  /** Settles the journals that an earlier process left. What cannot be settled yet is served from where it lies. */
-  async settleLeft(journals: readonly SealedJournal[]): Promise<void> {
-    await this.#settler.settle(journals);
-    this.#trims.addLeft(this.#shards.values());
+  /** Takes over the journals that an earlier process left: they serve until they are settled, beside what is appended. */
+  settleLeft(journals: readonly SealedJournal[]): void {
+    void this.#settler.settle(journals).then(() => this.#trims.addLeft(this.#shards.values()));
   }
 
   async createShards(names: readonly string[]): Promise<void> {

@@ -41,7 +41,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     const recovered = await recover(context, await table.read(), damage);
     fileNumber = recovered.fileNumberMax;
     const log = new DurableLog(context, options, damage, table, recovered);
-    await log.settleLeft(recovered.journals);
+    log.settleLeft(recovered.journals);
     return log;
   } catch (error) {
     throw diskError(error, `open ${options.directory}`);

@@ -16,6 +16,10 @@ import { mergeParts } from "./merge-parts.js";
 import { Quarantine } from "./quarantine.js";
 import type { ScannedJournal, Stretch } from "./scan-journal.js";
 import { addFrame, scanJournal } from "./scan-journal.js";
+import { someAtOnce } from "./some-at-once.js";
+
+/** Of so many shards the segments are loaded at a time: thousands of small files, which the disk reads side by side. */
+const shardsAtOnce = 16;
 
 export interface Recovered {
   readonly shards: readonly Shard[];
@@ -49,7 +53,7 @@ export async function recover(context: Context, table: ShardTableContent, damage
   }
 
   let fileNumberMax = Math.max(0, ...journals.map(({ file }) => file.fileNumber));
-  for (const shard of shards) {
+  await someAtOnce(shards, shardsAtOnce, async (shard) => {
     const { parts, lostPositionsMax } = await loadSegments(context, shard, holders, damage);
     for (const { fileNumber } of shard.segments) fileNumberMax = Math.max(fileNumberMax, fileNumber);
     shard.parts.push(...mergeParts(parts, inJournals.get(shard.number) ?? []));
@@ -59,7 +63,7 @@ export async function recover(context: Context, table: ShardTableContent, damage
     shard.committed += lostPositionsMax;
     shard.next = shard.committed;
     shard.arrivalMs = last?.index.lastArrivalMs ?? 0;
-  }
+  });
   // A number that the table does not know of may be that of a shard whose making was cut short.
   const numbers = journals.flatMap(({ nextSeen, states, doubtful }) => [
     ...nextSeen.keys(),

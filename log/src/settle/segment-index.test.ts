@@ -5,6 +5,7 @@ import { fileIdHex } from "../format/file-header.js";
 import { openLog } from "../open.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { FaultDisk, ManualClock } from "../testing/index.js";
+import { untilIdle } from "../testing/records.js";
 import { type SegmentContent, readSegmentIndex, writeSegmentIndex } from "./segment-index.js";
 
 const path = "/data/0000000001-x.index";
@@ -93,7 +94,9 @@ async function filled(): Promise<FaultDisk> {
   await log.close();
   // Not after a power cut: that may lose sidecars.
   const next = disk.afterKill();
-  await (await openLog({ directory: "/data", disk: next, clock, ...sizes })).close();
+  const settling = await openLog({ directory: "/data", disk: next, clock, ...sizes });
+  await untilIdle(next);
+  await settling.close();
   return next.afterKill();
 }
 

@@ -3,7 +3,7 @@ import type { Disk } from "../api.js";
 import { DiskOver } from "../testing/disk-over.js";
 import { holdTimers } from "../journal/testing/held-timers.js";
 import { type DiskOperation, FaultDisk } from "../testing/index.js";
-import { fill, numbers, openSmall, pathsOf, range, record } from "../testing/records.js";
+import { fill, numbers, openSmall, pathsOf, range, record, untilIdle } from "../testing/records.js";
 
 const pass = holdTimers();
 
@@ -115,6 +115,29 @@ test("a reader whose journal goes between two of its reads goes on in the segmen
   expect(pathsOf(disk, ".journal")).toEqual([]);
   expect(hold.refused).toBe(1);
   await log.close();
+});
+
+test("a log opens before it has settled the journals that were left, serves them, and takes appends meanwhile", async () => {
+  let disk = new FaultDisk(15);
+  const log = await openSmall(disk, { journalBytesMax: 1_000_000 });
+  const names = range(0, 40).map((i) => `shard ${i}`);
+  await log.createShards(names);
+  for (let i = 0; i < 3; i++) await Promise.all(names.map((name) => log.append(name, [record(i)])));
+  for (let restart = 0; restart < 3; restart++) {
+    disk = disk.afterKill();
+    const reopened = await openSmall(disk, { journalBytesMax: 1_000_000 });
+    expect(pathsOf(disk, ".journal")).toHaveLength(4 + restart);
+    expect(await numbers(reopened, "shard 0")).toEqual(range(0, 3 + restart));
+    await reopened.append("shard 0", [record(3 + restart)]);
+    expect(pathsOf(disk, ".journal").length).toBeGreaterThan(4 + restart);
+    // The next start finds the settling cut short, and what was appended beside it.
+    if (restart < 2) continue;
+    await untilIdle(disk);
+    expect(pathsOf(disk, ".journal")).toHaveLength(1);
+    expect(await numbers(reopened, "shard 0")).toEqual(range(0, 6));
+    for (const name of names.slice(1)) expect(await numbers(reopened, name)).toEqual(range(0, 3));
+    await reopened.close();
+  }
 });
 
 test("what cannot be settled is served from the journal, and settled when the disk allows", async () => {

@@ -35,3 +35,11 @@ export const range = (from: number, to: number): number[] => Array.from({ length
 export function pathsOf(disk: FaultDisk, suffix: string): string[] {
   return [...disk.files().keys()].filter((path) => path.endsWith(suffix)).toSorted();
 }
+
+/** Waits until nothing is left to do: journals are being settled beside everything else. */
+export async function untilIdle(disk: FaultDisk): Promise<void> {
+  for (let before = -1; before !== disk.operations;) {
+    before = disk.operations;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
