@@ -165,16 +165,19 @@ async function keep(
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
+  const failing = new Set<Retention>();
   while (!signal.aborted) {
     for (const { archive, cursor, retention } of shelves) {
       await cursor.persist();
-      await retention.enforce(signal).catch((cause: unknown) => {
-        report({
-          level: "warn",
-          message: `the archive of ${archive.stream} could not be kept within its limits`,
-          cause,
-        });
-      });
+      try {
+        await retention.enforce(signal);
+        failing.delete(retention);
+      } catch (cause) {
+        // Told once, and tried again all the time.
+        const message = `the archive of ${archive.stream} could not be kept within its limits`;
+        if (!failing.has(retention)) report({ level: "warn", message, cause });
+        failing.add(retention);
+      }
     }
     await clock.sleep(KEEP_EVERY_MS, signal);
   }
