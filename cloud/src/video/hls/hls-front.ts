@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Log, LogError } from "@headwater/log";
 import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../../cloud-error.js";
-import type { BodyBudget } from "../../http/body-budget.js";
 import { sendAnswer } from "../../http/send-answer.js";
 import type { CloudMetrics } from "../../metrics.js";
 import { fromLogError } from "../../streams/log-failure.js";
@@ -25,10 +24,12 @@ const PREFLIGHT = {
   "access-control-max-age": "86400",
 };
 
+/** How long a player may take nothing of an answer before it is cut: what it was sent waits in memory. */
+const STALL_MAX_MS = 60_000;
+
 export interface HlsFrontOptions {
   readonly context: VideoContext;
   readonly log: Log;
-  readonly budget: BodyBudget;
   readonly metrics: CloudMetrics;
   readonly traffic: VideoTraffic;
   readonly logger: Logger;
@@ -81,6 +82,7 @@ export class HlsFront {
       return;
     }
     this.#options.traffic.sent(body.length);
+    response.setTimeout(STALL_MAX_MS);
     sendAnswer(request, response, { status: 200, headers, body });
   }
 
@@ -92,7 +94,9 @@ export class HlsFront {
   ): ErrorCode | VideoErrorCode {
     const { code, status, type, message } = toVideoWireError(meaningOf(thrown));
     const detail = { requestId: randomUUID(), operation, code };
-    if (status >= 500) this.#options.logger.error({ ...detail, err: thrown }, "request failed");
+    // What a player waits for does not come where a camera stops: no fault of ours.
+    if (status >= 500 && code !== "server-busy")
+      this.#options.logger.error({ ...detail, err: thrown }, "request failed");
     else this.#options.logger.debug({ ...detail, reason: message }, "request refused");
     if (response.destroyed || response.headersSent) return code;
     sendAnswer(request, response, {

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Log } from "@headwater/log";
 import { initSegment } from "@headwater/protocol/mp4";
 import { CloudError } from "../../cloud-error.js";
-import type { BodyBudget } from "../../http/body-budget.js";
+import { BodyBudget } from "../../http/body-budget.js";
 import type { VideoContext } from "../operations/index.js";
 import { fragmentNumber, positionOf } from "../store/fragment-number.js";
 import type { PublishedFragment } from "../store/fragment.js";
@@ -27,7 +27,6 @@ export interface HlsResource {
 export interface HlsResourcesOptions {
   readonly context: VideoContext;
   readonly log: Log;
-  readonly budget: BodyBudget;
 }
 
 /** One request, its token read. */
@@ -45,6 +44,10 @@ interface ResourceKind {
 }
 
 const PLAYLIST = "application/vnd.apple.mpegurl";
+/** Segments in memory, apart from what requests bring: players that do not read hold up no producer. */
+const SEGMENTS = { bytesMax: 256 << 20, waitMs: 20_000, waitingMax: 1000 };
+/** Requests of low-latency players under way; each may be held for a minute. */
+const HELD_MAX = 5000;
 
 /** What a session's URLs lead to. */
 export class HlsResources {
@@ -53,6 +56,7 @@ export class HlsResources {
   readonly #lowLatency: LowLatencyReader;
   /** Requests that may be held until something comes. */
   readonly #held = new Set<AbortController>();
+  readonly #memory = new BodyBudget(SEGMENTS);
   readonly #kinds: ReadonlyMap<string, ResourceKind> = new Map([
     ["getHLSMasterPlaylist.m3u8", { operation: "GetHLSMasterPlaylist", read: (asked) => this.#master(asked) }],
     ["getHLSMediaPlaylist.m3u8", { operation: "GetHLSMediaPlaylist", read: (asked) => this.#media(asked) }],
@@ -151,7 +155,7 @@ export class HlsResources {
 
   /** Until the answer has left. @throws {CloudError} `server-busy`, `request-incomplete`. */
   async #takeMemory(bytes: number, response: ServerResponse): Promise<void> {
-    const release = await this.#options.budget.take(bytes, response);
+    const release = await this.#memory.take(bytes, response);
     if (response.closed) release();
     else response.once("close", release);
   }
@@ -159,6 +163,7 @@ export class HlsResources {
   #lowLatencyRequest({ session, stream, response }: Asked, trackNumber: number): LowLatencyRequest | undefined {
     const tail = this.#lowLatency.tailOf(session, stream);
     if (tail === undefined) return undefined;
+    if (this.#held.size >= HELD_MAX) throw new CloudError("server-busy", `${HELD_MAX} players wait already.`);
     const gone = new AbortController();
     this.#held.add(gone);
     response.once("close", () => {

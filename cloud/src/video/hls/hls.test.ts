@@ -72,6 +72,16 @@ describe("a session of the past", () => {
     }
   });
 
+  test.each([
+    [1400, 1],
+    [1600, 2],
+  ])("whose longest fragment lasts %d ms has a target duration of %d s", async (durationMs, target) => {
+    await put(SEGMENTS.slice(0, 1));
+    await it.put("s", playableHeader(), playableFragment(START + 1000, { durationMs }));
+    const { targetSeconds } = await (await TestPlayer.open(it, onDemand())).media();
+    expect(targetSeconds).toBe(target);
+  });
+
   test("is sorted by producer time, each time once, the last that came", async () => {
     const [a = 0, b = 0, c = 0] = SEGMENTS;
     await put([c, a]);

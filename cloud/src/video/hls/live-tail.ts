@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import type { Log } from "@headwater/log";
 import { decodeMediaRecord } from "../store/media-record.js";
@@ -5,6 +6,8 @@ import { isBackfillTag } from "../store/fragment.js";
 import type { FragmentStore } from "../store/fragment-store.js";
 import type { OpenFragment } from "../store/open-fragment.js";
 import type { VideoStream } from "../video-stream.js";
+
+type Wake = (error?: unknown) => void;
 
 /** A fragment as far as it has come. */
 export interface TailFragment {
@@ -14,6 +17,8 @@ export interface TailFragment {
   readonly producerMs: number;
   readonly serverMs: number;
   readonly initCrc: number;
+  /** When the latest frame is shown. */
+  lastMs: number;
   /** Of all tracks. */
   readonly frames: TailFrame[];
 }
@@ -32,6 +37,10 @@ const PAGE = { frames: 1024, bytes: 4 << 20 };
 /** Fragments that are remembered: what is coming, and the ones before it whose parts players may still be reading. */
 const FRAGMENTS_MAX = 8;
 const FRAMES_MAX = 20_000;
+/** Said without a stack trace, which costs more than all else here. */
+const OVER = new DOMException("nobody waits any more", "AbortError");
+/** Players that are woken in one turn of the event loop: each makes a playlist then, and others are to get their turn. */
+const WOKEN_AT_ONCE = 16;
 
 /** The end of a stream's media shard: fragments that are still coming, but for what was sent late. It reads when it is asked, and from the newest. */
 export class LiveTail {
@@ -41,6 +50,8 @@ export class LiveTail {
   readonly #fragments = new Map<bigint, TailFragment>();
   #position = 0;
   #reading: Promise<void> | undefined;
+  readonly #waiting = new Set<Wake>();
+  #isWatched = false;
 
   constructor(log: Log, stream: VideoStream) {
     this.#log = log;
@@ -66,18 +77,52 @@ export class LiveTail {
     return this.#reading;
   }
 
-  /** Resolves when there is more to read or a fragment became complete or was given up, or once the signal aborts. */
-  async changed(signal: AbortSignal): Promise<void> {
-    const done = new AbortController();
-    const either = AbortSignal.any([signal, done.signal]);
+  /**
+   * Resolves when there is more to read or a fragment became complete or was given up, or once the signal aborts.
+   * @throws {LogError}
+   */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = (error?: unknown): void => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener("abort", leave);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const leave = (): void => wake();
+      if (signal.aborted) return resolve();
+      this.#waiting.add(wake);
+      signal.addEventListener("abort", leave);
+      if (!this.#isWatched) void this.#watch();
+    });
+  }
+
+  /** Watches for all who wait: thousands of players may look at one stream. */
+  async #watch(): Promise<void> {
+    this.#isWatched = true;
+    while (this.#waiting.size > 0) {
+      const failure = await this.#moved().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      // Who came after the change, and is woken for nothing, looks again; nobody is missed.
+      const woken = [...this.#waiting];
+      this.#waiting.clear();
+      void wakeInTurns(woken, failure);
+    }
+    this.#isWatched = false;
+  }
+
+  async #moved(): Promise<void> {
+    const over = new AbortController();
     const { store, shards } = this.#stream;
-    const grown = this.#log.grown(shards.media, this.#position, either).catch((error: unknown) => {
-      if (!either.aborted) throw error;
+    const grown = this.#log.grown(shards.media, this.#position, over.signal).catch((error: unknown) => {
+      if (!over.signal.aborted) throw error;
     });
     try {
-      await Promise.race([grown, store.changed(either)]);
+      await Promise.race([grown, store.changed(over.signal)]);
     } finally {
-      done.abort();
+      over.abort(OVER);
     }
   }
 
@@ -113,7 +158,8 @@ export class LiveTail {
     const { id } = record;
     if (record.kind === "begin") {
       const { producerMs, serverMs, init } = record.begin;
-      this.#fragments.set(id, { id, begin: position, producerMs, serverMs, initCrc: crc32(init), frames: [] });
+      const facts = { id, begin: position, producerMs, serverMs, initCrc: crc32(init) };
+      this.#fragments.set(id, { ...facts, lastMs: producerMs, frames: [] });
     } else if (record.kind === "tag") {
       if (isBackfillTag(record.tag)) this.#fragments.delete(id);
     } else if (record.kind === "frame") {
@@ -121,8 +167,17 @@ export class LiveTail {
       const fragment = this.#fragments.get(id);
       if (fragment === undefined || fragment.frames.length >= FRAMES_MAX) return;
       const { length: bytes } = record.frame.data;
-      fragment.frames.push({ track, isKey, position, bytes, timecodeMs: fragment.producerMs + offsetUs / 1000 });
+      const timecodeMs = fragment.producerMs + offsetUs / 1000;
+      fragment.frames.push({ track, isKey, position, bytes, timecodeMs });
+      fragment.lastMs = Math.max(fragment.lastMs, timecodeMs);
     }
+  }
+}
+
+async function wakeInTurns(waiting: readonly Wake[], error: unknown): Promise<void> {
+  for (const [i, wake] of waiting.entries()) {
+    if (i > 0 && i % WOKEN_AT_ONCE === 0) await nextTurn();
+    wake(error);
   }
 }
 

@@ -36,12 +36,23 @@ export interface WantedPart {
   readonly takeMemory: (bytes: number) => Promise<void>;
 }
 
+/** A track's frames of a fragment, as parts. */
+interface CutFrames {
+  /** Frames of all tracks that had come by then. */
+  readonly of: number;
+  readonly isComplete: boolean;
+  readonly frames: readonly TailFrame[];
+  readonly parts: readonly FragmentPart[];
+}
+
 /** The low-latency side of live sessions by producer time: parts of fragments that are still coming. */
 export class LowLatencyReader {
   readonly #log: Log;
   readonly #tracks: PlayableTracksReader;
   /** By stream; the ones used longest ago come first. */
   readonly #tails = new Map<string, LiveTail>();
+  /** Of fragments in tails, by track: all players of a stream see the same. */
+  readonly #cut = new WeakMap<TailFragment, Map<number, CutFrames>>();
 
   constructor(log: Log, tracks: PlayableTracksReader) {
     this.#log = log;
@@ -76,9 +87,10 @@ export class LowLatencyReader {
       // A fragment may have become complete while the tail was read.
       if ((read().shown.at(-1)?.fragment.end ?? 0) > tail.position) await tail.catchUp();
       const fragments = read();
+      const { position } = tail;
       const lowLatency = { coming: fragments.coming, parts: await this.#parts(request, fragments) };
       // From here to the wait nothing else runs, so nothing that happens is missed.
-      if (read().shown.at(-1)?.fragment !== fragments.shown.at(-1)?.fragment) continue;
+      if (read().shown.at(-1)?.fragment !== fragments.shown.at(-1)?.fragment || tail.position !== position) continue;
       if (awaited === undefined || isThere(awaited, fragments, lowLatency)) return { fragments, lowLatency };
       patience ??= AbortSignal.any([gone, AbortSignal.timeout(Math.max(3 * fragments.longestMs, 1000))]);
       if (patience.aborted) throw new CloudError("server-busy", "What is waited for did not come.");
@@ -97,9 +109,9 @@ export class LowLatencyReader {
       const fragment = tail.fragments.find((one) => one.begin === begin);
       const track = fragment && (await this.#track(stream, fragment, trackNumber));
       if (fragment === undefined || track === undefined) return undefined;
-      const frames = framesOf(fragment, trackNumber);
       const isComplete = stream.store.at(begin, stream.horizonMs()) !== undefined;
-      const part = partsOf(track.mp4, frames, isComplete)[index];
+      const { frames, parts } = this.#cutFrames(fragment, track, isComplete);
+      const part = parts[index];
       if (part !== undefined) {
         await takeMemory(frames.slice(part.from, part.to).reduce((sum, { bytes }) => sum + bytes, 0));
         return this.#segment(stream, track, frames, part);
@@ -140,9 +152,7 @@ export class LowLatencyReader {
     const parts = new Map<number, readonly FragmentPart[]>();
     const add = async (fragment: TailFragment, isComplete: boolean): Promise<void> => {
       const track = await this.#track(stream, fragment, trackNumber);
-      if (track !== undefined) {
-        parts.set(fragment.begin, partsOf(track.mp4, framesOf(fragment, trackNumber), isComplete));
-      }
+      if (track !== undefined) parts.set(fragment.begin, this.#cutFrames(fragment, track, isComplete).parts);
     };
     for (const { fragment, isGap } of shown) {
       const known = isGap ? undefined : tail.find(fragment.id);
@@ -152,14 +162,20 @@ export class LowLatencyReader {
     return parts;
   }
 
+  #cutFrames(fragment: TailFragment, { number, mp4 }: PlayableTrack, isComplete: boolean): CutFrames {
+    const byTrack = this.#cut.get(fragment) ?? new Map<number, CutFrames>();
+    const known = byTrack.get(number);
+    if (known?.of === fragment.frames.length && known.isComplete === isComplete) return known;
+    const frames = fragment.frames.filter(({ track }) => track === number);
+    const cut = { of: fragment.frames.length, isComplete, frames, parts: partsOf(mp4, frames, isComplete) };
+    this.#cut.set(fragment, byTrack.set(number, cut));
+    return cut;
+  }
+
   async #track(stream: VideoStream, fragment: TailFragment, number: number): Promise<PlayableTrack | undefined> {
     const { video, audio } = await this.#tracks.read(stream, fragment);
     return [video, audio].find((track) => track?.number === number);
   }
-}
-
-function framesOf({ frames }: TailFragment, trackNumber: number): TailFrame[] {
-  return frames.filter(({ track }) => track === trackNumber);
 }
 
 function isThere({ sequence, part }: Awaited, { shown }: SessionFragments, { coming, parts }: LowLatency): boolean {

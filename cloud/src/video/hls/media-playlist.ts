@@ -28,7 +28,7 @@ export function mediaPlaylist(
   const lines = ["#EXTM3U", `#EXT-X-VERSION:${lowLatency === undefined ? 7 : 9}`];
   if (mode === "ON_DEMAND") lines.push("#EXT-X-PLAYLIST-TYPE:VOD");
   lines.push(
-    `#EXT-X-TARGETDURATION:${Math.max(1, Math.ceil(longestMs / 1000))}`,
+    `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(longestMs / 1000))}`,
     `#EXT-X-MEDIA-SEQUENCE:${first?.sequence ?? 0}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${first === undefined ? 0 : timelineOf(discontinuity, first)}`,
     "#EXT-X-INDEPENDENT-SEGMENTS",

@@ -93,8 +93,7 @@ function comingNext(order: FragmentOrder, tail: LiveTail, { store }: VideoStream
   if (shown === undefined) order.takeBack();
   const coming = (shown === undefined ? candidates : [shown]).flatMap(({ id }) => tail.find(id) ?? [])[0];
   if (coming === undefined) return undefined;
-  const lastMs = coming.frames.reduce((latest, { timecodeMs }) => Math.max(latest, timecodeMs), coming.producerMs);
-  const durationMs = lastMs - coming.producerMs;
+  const durationMs = coming.lastMs - coming.producerMs;
   const unknown = { end: coming.begin, bytes: 0, frames: 0, contentCrc: 0, ordinal: -1, isBackfill: false };
   order.announce({ ...coming, ...unknown, durationMs });
   return coming;
