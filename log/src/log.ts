@@ -269,10 +269,9 @@ export class DurableLog implements Log {
   }
 
   #diskBytes(): number {
-    let bytes = 0;
+    let bytes = this.#context.counters.segmentBytes;
     for (const journal of this.#journals) bytes += journal.fileBytes;
     for (const { file } of this.#context.sealed) bytes += file.bytes;
-    for (const shard of this.#shards.values()) for (const file of shard.segments) bytes += file.bytes;
     return bytes;
   }
 

@@ -6,6 +6,8 @@ export class Counters {
   appendedFrames = 0;
   appendedBytes = 0;
   syncs = 0;
+  /** Bytes of all segments, also of those that are about to be deleted. */
+  segmentBytes = 0;
   readonly failedAppends: Record<string, number> = {};
   diskFailure: LogError | undefined;
 

@@ -138,7 +138,7 @@ export class Journal {
           part = partOf(file.log, new FrameIndex());
           part.first = position;
           file.parts.set(shard, part);
-          shard.parts.push(part);
+          shard.replaceParts(shard.parts.length, 0, [part]);
         }
         const adjacent = file.lastWriter === shard;
         const { frames: count, payloadBytes } = encoded;

@@ -57,6 +57,7 @@ export async function loadSegments(
       : undefined;
     const scanned = await scanSegment(disk, file, shard.number, known);
     file.bytes = scanned.coveredBytes;
+    context.counters.segmentBytes += file.bytes;
     const { state, index } = scanned;
     if (state !== undefined && state.number >= shard.stateNumber) {
       shard.stateNumber = state.number;

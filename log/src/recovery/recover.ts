@@ -56,7 +56,7 @@ export async function recover(context: Context, table: ShardTableContent, damage
   await someAtOnce(shards, shardsAtOnce, async (shard) => {
     const { parts, lostPositionsMax } = await loadSegments(context, shard, holders, damage);
     for (const { fileNumber } of shard.segments) fileNumberMax = Math.max(fileNumberMax, fileNumber);
-    shard.parts.push(...mergeParts(parts, inJournals.get(shard.number) ?? []));
+    shard.replaceParts(0, 0, mergeParts(parts, inJournals.get(shard.number) ?? []));
     const last = shard.parts.at(-1);
     shard.committed = Math.max(shard.committed, shard.trimmed, last?.next ?? 0, shard.state?.position ?? 0);
     // Nobody else may get the positions of what is lost.

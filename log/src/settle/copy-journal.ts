@@ -40,7 +40,7 @@ export async function copyJournal(context: Context, journal: SealedJournal, sign
       for (const { shard, writer, parts, state } of shares) {
         if (shard.deleted) continue;
         await writer?.sync();
-        if (writer === undefined) shard.parts.splice(shard.parts.indexOf(parts[0]!), parts.length);
+        if (writer === undefined) shard.replaceParts(shard.parts.indexOf(parts[0]!), parts.length, []);
         else writer.publish(parts, state);
       }
       for (const { shard, writer } of shares) if (!shard.deleted) await writer?.writeIndex();

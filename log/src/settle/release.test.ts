@@ -25,6 +25,38 @@ test("a trim frees disk by whole segments, and is known after a power cut", asyn
   await reopened.close();
 });
 
+test("bounds and stats tell the bytes that are there, through settling, trims, deletion and restarts", async () => {
+  let disk = new FaultDisk(19);
+  let log = await openSmall(disk, { journals: 2 });
+  const segmentBytes = () => pathsOf(disk, ".segment").reduce((sum, path) => sum + disk.files().get(path)!, 0);
+  await log.createShards(["s", "t", "u"]);
+  for (let next = 0, trimmed = 0; next < 200; next += 10) {
+    for (const name of ["s", "t", "u"]) await fill(log, name, next, next + 10);
+    if (next === 100) {
+      await log.deleteShard("u");
+      await log.createShards(["u"]);
+    }
+    for (const position of [trimmed + 1, (trimmed += 7)]) {
+      await log.trimBefore("s", position);
+      expect(log.bounds("s")).toMatchObject({ first: position, bytes: (next + 10 - position) * 1000 });
+      if (next % 20 === 0) await pass(12_000);
+      expect(log.bounds("s").bytes).toBe((next + 10 - position) * 1000);
+    }
+    expect(log.bounds("t").bytes).toBe((next + 10) * 1000);
+    if (next % 40 !== 0) continue;
+    await log.close();
+    disk = disk.afterKill();
+    log = await openSmall(disk, { journals: 2 });
+    await pass(12_000); // settles all that was left, so that there are only segments
+    expect(pathsOf(disk, ".journal")).toEqual([]);
+    // A file's last mark may not count.
+    expect(log.stats().diskBytes).toBeLessThanOrEqual(segmentBytes());
+    expect(log.stats().diskBytes).toBeGreaterThanOrEqual(segmentBytes() - 64 * pathsOf(disk, ".segment").length);
+  }
+  expect(segmentBytes()).toBeGreaterThan(200_000);
+  await log.close();
+});
+
 test("a trim that frees nothing is written down within ten seconds", async () => {
   const disk = new FaultDisk(8);
   const log = await openSmall(disk);

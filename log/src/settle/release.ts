@@ -7,11 +7,12 @@ import { segmentIndexPath } from "./segment-index.js";
  * Forgets the parts in segments that lie before a trimmed position.
  * @param written the table says so. Otherwise the last part stays: the next position is told by it.
  */
-export function forgetTrimmed({ parts }: Shard, trimmed: number, written: boolean): void {
+export function forgetTrimmed(shard: Shard, trimmed: number, written: boolean): void {
+  const { parts } = shard;
   let count = 0;
   while (count < parts.length && parts[count]!.file.isSegment && parts[count]!.next <= trimmed) count++;
   if (!written && count === parts.length) count--;
-  if (count > 0) parts.splice(0, count);
+  if (count > 0) shard.replaceParts(0, count, []);
 }
 
 /** The segments that neither parts nor the state lie in. */
@@ -25,7 +26,7 @@ export function unusedSegments(shard: Shard): LogFile[] {
  * Deletes the unused segments. Comes before a journal goes: what an attempt at settling
  * it has left must not outlive it, since then it would count.
  */
-export async function removeUnused({ disk, paths, handles }: Context, shard: Shard): Promise<void> {
+export async function removeUnused({ disk, paths, handles, counters }: Context, shard: Shard): Promise<void> {
   const unused = unusedSegments(shard);
   for (const file of unused) {
     await handles.close(file);
@@ -33,5 +34,8 @@ export async function removeUnused({ disk, paths, handles }: Context, shard: Sha
     await disk.remove(file.path);
   }
   if (unused.length > 0) await disk.syncDirectory(paths.shard(shard.number));
-  for (const file of unused) shard.segments.delete(file);
+  for (const file of unused) {
+    shard.segments.delete(file);
+    counters.segmentBytes -= file.bytes;
+  }
 }

@@ -42,6 +42,7 @@ export class SegmentWriter {
     const segment = { fileId, fileNumber, path, isSegment: true, bytes: fileHeaderBytes(0) };
     const file = await disk.open(path, "create");
     shard.segments.add(segment);
+    context.counters.segmentBytes += segment.bytes;
     try {
       await file.write([encodeFileHeader({ fileId, fileNumber, shard: shard.number, links: [] })], 0);
       return new SegmentWriter(context, shard, segment, file);
@@ -54,21 +55,27 @@ export class SegmentWriter {
   /** Adds adjacent runs. The buffers hold them one after the other. */
   async write(buffers: readonly Uint8Array[], runs: readonly Run[]): Promise<void> {
     const from = this.#segment.bytes;
+    let end = from;
     buffers.forEach((buffer, i) => {
-      const offset = this.#segment.bytes;
-      const end = offset + buffer.length;
+      const offset = end;
+      end += buffer.length;
       this.#index.add({ ...runs[i]!, offset, end }, this.#index.runs > 0);
-      this.#segment.bytes = end;
     });
+    this.#grow(end - from);
     await this.#file.write(buffers, from);
   }
 
   /** Adds the frame of a state, the last that goes into the segment. */
   async writeState(frame: Uint8Array, state: StateLocation): Promise<void> {
     const offset = this.#segment.bytes;
-    this.#segment.bytes += frame.length;
+    this.#grow(frame.length);
     this.#state = { ...state, file: this.#segment, offset };
     await this.#file.write([frame], offset);
+  }
+
+  #grow(bytes: number): void {
+    this.#segment.bytes += bytes;
+    this.#context.counters.segmentBytes += bytes;
   }
 
   /** Syncs the segment and its directory entry. */
@@ -79,13 +86,12 @@ export class SegmentWriter {
 
   /** Shows it to readers, in place of the parts that it was copied from. */
   publish(copied: readonly Part[], oldState: StateLocation | undefined): void {
-    const { parts } = this.#shard;
     const index = this.#index;
     if (copied.length > 0) {
       index.lastArrivalMs = copied.at(-1)!.index.lastArrivalMs;
       // What was trimmed goes with the journal.
       const kept = index.runs > 0 ? [partOf(this.#segment, index)] : [];
-      parts.splice(parts.indexOf(copied[0]!), copied.length, ...kept);
+      this.#shard.replaceParts(this.#shard.parts.indexOf(copied[0]!), copied.length, kept);
     }
     if (this.#state !== undefined && this.#shard.state === oldState) this.#shard.state = this.#state;
   }

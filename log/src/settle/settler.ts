@@ -81,6 +81,8 @@ export class Settler {
     return this.#serially(async () => {
       for (const file of shard.segments) await this.#context.handles.close(file);
       await this.#context.disk.remove(this.#context.paths.shard(shard.number));
+      for (const file of shard.segments) this.#context.counters.segmentBytes -= file.bytes;
+      shard.segments.clear();
     });
   }
 
@@ -144,6 +146,7 @@ export class Settler {
     });
     file.isSegment = true;
     shard.segments.add(file);
+    this.#context.counters.segmentBytes += file.bytes;
     this.#journals.shift();
     if (part !== undefined) await writeIndexOf(this.#context, shard, part);
     return true;

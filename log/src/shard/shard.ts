@@ -37,16 +37,28 @@ export class Shard {
   deleted = false;
   /** Its deletion is being written down, or that has failed: nobody finds it. */
   isLeaving = false;
-  /** In rising order of position; they do not overlap. */
-  readonly parts: Part[] = [];
   /** The shard's segments: those that parts and state lie in, and those that are to be deleted. */
   readonly segments = new Set<LogFile>();
   readonly #waiters = new Set<Waiter>();
+  readonly #parts: Part[] = [];
+  /** Payload bytes of all parts before each; undefined where the list has changed since. */
+  #payloadsBefore: readonly number[] | undefined;
 
   constructor(
     readonly name: string,
     readonly number: number,
   ) {}
+
+  /** In rising order of position; they do not overlap. Only the last one may grow. */
+  get parts(): readonly Part[] {
+    return this.#parts;
+  }
+
+  /** Puts parts in the place of so many others. */
+  replaceParts(from: number, count: number, parts: readonly Part[]): void {
+    this.#parts.splice(from, count, ...parts);
+    this.#payloadsBefore = undefined;
+  }
 
   /** The first position that a read can return. */
   get first(): number {
@@ -55,6 +67,10 @@ export class Shard {
 
   /** The part that holds a position, or the next one after it. */
   partAt(position: number): Part | undefined {
+    return this.parts[this.#partIndexAt(position)];
+  }
+
+  #partIndexAt(position: number): number {
     let low = 0;
     let high = this.parts.length;
     while (low < high) {
@@ -62,21 +78,29 @@ export class Shard {
       if (this.parts[middle]!.next <= position) low = middle + 1;
       else high = middle;
     }
-    return this.parts[low];
+    return low;
   }
 
   bounds(): ShardBounds {
     const first = this.first;
-    let bytes = 0;
-    for (const part of this.parts) bytes += partPayloadBytes(part, first);
     const oldest = this.partAt(first);
     return {
       first,
       next: this.committed,
-      bytes,
+      bytes: this.#payloadBytesFrom(first),
       oldestArrivalMs: oldest && first < this.committed ? oldest.index.arrivals[oldest.index.runOf(first)] : undefined,
       lastArrivalMs: first < this.committed ? this.parts.at(-1)?.index.lastArrivalMs : undefined,
     };
+  }
+
+  #payloadBytesFrom(position: number): number {
+    const at = this.#partIndexAt(position);
+    const last = this.parts.length - 1;
+    if (at > last) return 0;
+    const bytes = partPayloadBytes(this.parts[at]!, position);
+    if (at === last) return bytes;
+    this.#payloadsBefore ??= sumsBefore(this.parts.slice(0, last));
+    return bytes + this.#payloadsBefore[last]! - this.#payloadsBefore[at + 1]! + partPayloadBytes(this.parts[last]!);
   }
 
   /** Frames up to the position are committed. */
@@ -115,4 +139,11 @@ export class Shard {
       signal.addEventListener("abort", abort, { once: true });
     });
   }
+}
+
+/** Payload bytes of all parts before each, and of all. */
+function sumsBefore(parts: readonly Part[]): number[] {
+  const sums = [0];
+  for (const part of parts) sums.push(sums.at(-1)! + partPayloadBytes(part));
+  return sums;
 }
