@@ -51,7 +51,7 @@ function readOptions(argv) {
   return {
     port: readPort("--port", values.port),
     mqttPort: readPort("--mqtt-port", values["mqtt-port"]),
-    camera: values.camera,
+    camera: readCamera(values.camera),
     // From where the command was typed, since npm itself runs in the root.
     data: path.resolve(process.env.INIT_CWD ?? process.cwd(), values.data ?? path.join(root, ".headwater")),
   };
@@ -67,6 +67,13 @@ function readPort(flag, text) {
   if (!/^\d+$/.test(text) || port < 1 || port > 65535)
     throw new SetupError(`${flag}: must be a port from 1 to 65535, not ${JSON.stringify(text)}`);
   return port;
+}
+
+/** @param {string | undefined} text */
+function readCamera(text) {
+  if (text === undefined || /^(rtsps?:\/\/\S+|\/dev\/\S+|test-pattern|off)$/i.test(text)) return text;
+  // Not what was given: it may hold a password.
+  throw new SetupError("--camera: must be rtsp://…, rtsps://…, /dev/video…, test-pattern or off");
 }
 
 /**

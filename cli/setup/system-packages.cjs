@@ -1,5 +1,6 @@
 "use strict";
 const fs = require("node:fs");
+const { createRequire } = require("node:module");
 const path = require("node:path");
 const { SetupError, mustRun, run, thenRestore } = require("./command.cjs");
 const { stage } = require("./stage.cjs");
@@ -22,9 +23,9 @@ const compilers = [
   { name: "g++", isThere: () => isInPath("g++") },
 ];
 
-/** What takes the picture of a camera, or makes one. */
+/** What takes the picture of a camera, or makes one; npm's ffmpeg-static does, where somebody installed it. */
 /** @type {SystemPackage[]} */
-const videoTools = [{ name: "ffmpeg", isThere: () => isInPath("ffmpeg") }];
+const videoTools = [{ name: "ffmpeg", isThere: () => isInPath("ffmpeg") || hasFfmpegStatic() }];
 
 /** What sends video and what shows it, for tests and benchmarks. */
 /** @type {SystemPackage[]} */
@@ -64,6 +65,14 @@ const testClients = [
   ...videoClients,
   { name: "strace", isThere: () => fs.existsSync("/usr/bin/strace") },
 ];
+
+function hasFfmpegStatic() {
+  try {
+    return fs.existsSync(createRequire(__filename)("ffmpeg-static"));
+  } catch {
+    return false; // the usual case: nobody installed it
+  }
+}
 
 /** @param {string} element of GStreamer's. */
 async function hasElement(element) {

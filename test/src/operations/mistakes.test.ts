@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Part, type PartName } from "../harness/part.js";
+import { Part, type PartName, repository } from "../harness/part.js";
+import { run } from "../harness/run.js";
 import { Scope } from "../harness/scope.js";
 import { within } from "../harness/until.js";
 
@@ -26,6 +27,18 @@ test("all mistakes are reported together, each with its key", async () => {
   const gateway = await startWrongly("gateway", { "mqtt-port": "many", upstream: "not a url" });
   expect(gateway).toMatch(/mqtt-?port/i);
   expect(gateway).toMatch(/upstream/);
+});
+
+test("npm start refuses what is no camera before it starts anything, and does not repeat it: it may hold a password", async () => {
+  const scope = new Scope();
+  onTestFinished(() => scope.close());
+  for (const camera of ["video0", "http://ada:secret@camera/", "rtsp://ada:secret@camera/a b"]) {
+    const command = [process.execPath, join(repository, "cli/setup/start.cjs"), "--camera", camera];
+    const { code, stdout, stderr } = await run(scope, command, { mayFail: true });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^\s*--camera: must be rtsp:/);
+    expect(stdout + stderr).not.toContain("secret");
+  }
 });
 
 // DESIGN invariant 8: no open door by default.
