@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Log, Origin, StoredFrame } from "@headwater/log";
 import type { ProducerRequest } from "@headwater/protocol";
 import type { StoredShard } from "../catalog/catalog.js";
@@ -18,14 +19,17 @@ export interface StoredEntries {
 
 /**
  * A shard's memory of its producers, kept in step with the shard's log: rebuilt at first use from the last stored sets
- * and the origins of the frames since, and stored again as the shard grows, before frames are trimmed, and at the end.
+ * and the origins of the frames since, and stored again as the shard grows, before frames are trimmed, and at the end. A
+ * shard that a reshard made asks its ancestors' memories as well, as long as these are there.
  * See docs/design/producers-and-repeats.md.
  */
 export class ProducerMemory {
   readonly #log: Log;
   readonly #logName: string;
   readonly #shard: ShardName;
-  #sets: Promise<ProducerSets> | undefined;
+  /** Of the shards whose keys this one took over; none once the stored sets have all that those knew. */
+  #parents: readonly ProducerMemory[];
+  #known: Promise<Known> | undefined;
   /** Runs under way, by request. */
   readonly #running = new Map<string, Promise<unknown>>();
   /** While sets are being stored, until their place in the log is taken. */
@@ -34,20 +38,16 @@ export class ProducerMemory {
   #unsavedBytes = 0;
   #savedBytes = 0;
 
-  constructor(log: Log, { logName, number, epoch }: Pick<StoredShard, "logName" | keyof ShardName>) {
+  /** @param parents closed shards, so that what they know does not change. */
+  constructor(
+    log: Log,
+    { logName, number, epoch }: Pick<StoredShard, "logName" | keyof ShardName>,
+    parents: readonly ProducerMemory[],
+  ) {
+    this.#parents = parents;
     this.#log = log;
     this.#logName = logName;
     this.#shard = { number, epoch };
-  }
-
-  /**
-   * What shards begin with that take over the keys of these: the sets of all of them, as the state to store for each.
-   * Undefined where there is nothing to remember. For parents that take no more puts.
-   * @throws {LogError}
-   */
-  static async inherited(parents: readonly ProducerMemory[]): Promise<Uint8Array | undefined> {
-    const sets = ProducerSets.union(await Promise.all(parents.map((parent) => parent.load())), LIMITS);
-    return sets.isEmpty ? undefined : sets.encode();
   }
 
   /**
@@ -59,15 +59,15 @@ export class ProducerMemory {
     producer: ProducerRequest,
     put: (accepted: ReadonlyMap<number, StoredEntry> | undefined) => Promise<{ answer: T; stored?: StoredEntries }>,
   ): Promise<T> {
-    const sets = await this.load();
+    const known = await this.#load();
     const key = `${producer.producer}/${producer.spoolId}/${producer.request}`;
     for (;;) {
       const before = this.#gate ?? this.#running.get(key);
       if (before === undefined) break;
       await settled(before);
     }
-    const run = put(sets.accepted(producer)).then(({ answer, stored }) => {
-      if (stored !== undefined) sets.record(producer, stored.entries, stored.position);
+    const run = put(accepted(known, producer)).then(({ answer, stored }) => {
+      if (stored !== undefined) known.sets.record(producer, stored.entries, stored.position);
       return answer;
     });
     this.#running.set(key, run);
@@ -86,10 +86,21 @@ export class ProducerMemory {
 
   /** Stores the sets beside the shard's frames; durable when it resolves. @throws {LogError} */
   save(): Promise<void> {
-    this.#saving ??= this.#save().finally(() => {
+    this.#saving ??= this.#save("own").finally(() => {
       this.#saving = undefined;
     });
     return this.#saving;
+  }
+
+  /** Stores the sets with all that the shard's ancestors know, so that these may go. @throws {LogError} */
+  async saveWhole(): Promise<void> {
+    if (this.#parents.length === 0) return;
+    while (this.#saving !== undefined) await settled(this.#saving);
+    this.#saving = this.#save("whole").finally(() => {
+      this.#saving = undefined;
+    });
+    await this.#saving;
+    this.#parents = [];
   }
 
   /** Stores the sets if they would otherwise need frames before `position`. @throws {LogError} */
@@ -100,11 +111,11 @@ export class ProducerMemory {
 
   /** Stores what this process learnt; nothing where it neither wrote nor was asked. @throws {LogError} */
   async close(): Promise<void> {
-    if (this.#sets !== undefined && this.#unsavedBytes > 0) await this.save();
+    if (this.#known !== undefined && this.#unsavedBytes > 0) await this.save();
   }
 
-  async #save(): Promise<void> {
-    const handing = this.#handOver(await this.load());
+  async #save(what: "own" | "whole"): Promise<void> {
+    const handing = this.#handOver(await this.#load(), what);
     this.#gate = settled(handing);
     let durable: Promise<void>;
     try {
@@ -116,24 +127,36 @@ export class ProducerMemory {
   }
 
   /** A stored state covers every frame before it, so all that is under way has to be in the sets first. */
-  async #handOver(sets: ProducerSets): Promise<{ durable: Promise<void> }> {
+  async #handOver(known: Known, what: "own" | "whole"): Promise<{ durable: Promise<void> }> {
     await Promise.all([...this.#running.values()].map(settled));
-    const bytes = sets.encode();
+    if (what === "whole") await this.#makeWhole(known);
+    const bytes = known.sets.encode();
     this.#savedBytes = bytes.length;
     this.#unsavedBytes = 0;
     return { durable: this.#log.putState(this.#logName, bytes) };
   }
 
-  /** Reads what is remembered, at the first use. A failed load is tried again by the next one. */
-  load(): Promise<ProducerSets> {
-    this.#sets ??= this.#rebuild().catch((error: unknown) => {
-      this.#sets = undefined;
-      throw error;
-    });
-    return this.#sets;
+  async #makeWhole(known: Known): Promise<void> {
+    const whole = new ProducerSets(this.#shard, LIMITS);
+    for (const sets of [...known.ancestors, known.sets]) {
+      whole.inherit(sets);
+      await setImmediate(); // there may be hundreds
+    }
+    whole.isWhole = true;
+    known.sets = whole;
+    known.ancestors = [];
   }
 
-  async #rebuild(): Promise<ProducerSets> {
+  /** A failed load is tried again by the next use. */
+  #load(): Promise<Known> {
+    this.#known ??= this.#rebuild().catch((error: unknown) => {
+      this.#known = undefined;
+      throw error;
+    });
+    return this.#known;
+  }
+
+  async #rebuild(): Promise<Known> {
     const stored = await this.#log.getState(this.#logName);
     const sets =
       stored === undefined
@@ -147,8 +170,35 @@ export class ProducerMemory {
       if (next <= position) break;
       position = next;
     }
-    return sets;
+    if (sets.isWhole) this.#parents = [];
+    const ancestors = new Set<ProducerSets>();
+    for (const parent of this.#parents) {
+      const known = await parent.#load(); // one after the other: each may read megabytes
+      for (const one of [...known.ancestors, known.sets]) ancestors.add(one);
+    }
+    return { sets, ancestors: [...ancestors] };
   }
+}
+
+/** What a shard knows: of its own time, and what its ancestors knew when they were closed. */
+interface Known {
+  sets: ProducerSets;
+  /** Shared with the other descendants, and not changed any more. */
+  ancestors: readonly ProducerSets[];
+}
+
+/** As {@link ProducerSets.accepted}, over all that a shard knows. */
+function accepted({ sets, ancestors }: Known, request: ProducerRequest): ReadonlyMap<number, StoredEntry> | undefined {
+  const own = sets.accepted(request);
+  if (own === undefined || ancestors.length === 0) return own;
+  const all = new Map<number, StoredEntry>();
+  for (const one of ancestors) {
+    const part = one.accepted(request);
+    if (part === undefined) return undefined;
+    for (const [entry, stored] of part) all.set(entry, stored);
+  }
+  for (const [entry, stored] of own) all.set(entry, stored);
+  return all;
 }
 
 /** Notes frames read back, one run of a request's entries at a time. */

@@ -19,6 +19,7 @@ function ownerOn(log: Log): ShardOwner {
     log,
     clock,
     shard: storedShard({ logName: LOG_NAME }),
+    parents: [],
     place: "shard",
     limited: false,
     onSaveFailed: (error) => {

@@ -132,14 +132,17 @@ test("sets that were stored before shards had names in them are read, all of it 
   );
 });
 
-describe("the union of two shards' sets", () => {
+describe("what a shard inherits of two parents", () => {
   const [left, right, child] = [1, 2, 3].map((number): ShardName => ({ number, epoch: number + 10 })) as [
     ShardName,
     ShardName,
     ShardName,
   ];
-  const inherit = (...parents: ProducerSets[]): ProducerSets =>
-    ProducerSets.decode(ProducerSets.union(parents, LIMITS).encode(), child, LIMITS);
+  const inherit = (...parents: ProducerSets[]): ProducerSets => {
+    const sets = new ProducerSets(child, LIMITS);
+    for (const parent of parents) sets.inherit(parent);
+    return ProducerSets.decode(sets.encode(), child, LIMITS);
+  };
 
   test("says of each entry in which shard it lies, and goes on in the new one", () => {
     const [a, b] = [new ProducerSets(left, LIMITS), new ProducerSets(right, LIMITS)];

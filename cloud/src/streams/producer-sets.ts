@@ -60,6 +60,8 @@ export class ProducerSets {
   /** Least recently used first. */
   readonly #windows = new Map<string, Window>();
   readonly #floors = new Map<string, number>();
+  /** Whether what the shard's ancestors knew is in it, so that they are not needed any more. */
+  isWhole = false;
   readonly #shard: ShardName;
   readonly #limits: ProducerSetsLimits;
   #bytes = 0;
@@ -68,29 +70,6 @@ export class ProducerSets {
   constructor(shard: ShardName, limits: ProducerSetsLimits) {
     this.#shard = shard;
     this.#limits = limits;
-  }
-
-  /**
-   * What the shards that take over the keys of `parents` have to remember. A request that any parent may have forgotten
-   * is forgotten; nothing can be recorded in the union itself.
-   */
-  static union(parents: readonly ProducerSets[], limits: ProducerSetsLimits): ProducerSets {
-    const union = new ProducerSets({ number: -1, epoch: -1 }, limits);
-    for (const [key, floor] of parents.flatMap((parent) => [...parent.#floors])) {
-      union.#floors.set(key, Math.max(floor, union.#floors.get(key) ?? -1));
-    }
-    const windows = parents.flatMap((parent) => {
-      const all = [...parent.#windows.values()];
-      return all.map((window, i) => ({ window, usedBefore: all.length - i }));
-    });
-    windows.sort((a, b) => b.usedBefore - a.usedBefore);
-    for (const { window } of windows) union.#adopt(window);
-    union.#evict();
-    return union;
-  }
-
-  get isEmpty(): boolean {
-    return this.#windows.size === 0 && this.#floors.size === 0;
   }
 
   /**
@@ -119,7 +98,18 @@ export class ProducerSets {
     this.#evict();
   }
 
-  /** Everything, as bytes for the state of the shard, or of one that takes over its keys. */
+  /** Takes over what an ancestor knows. A request that either may have forgotten is forgotten. */
+  inherit(ancestor: ProducerSets): void {
+    for (const [key, floor] of ancestor.#floors) {
+      const window = this.#windows.get(key);
+      if (window === undefined) this.#floors.set(key, Math.max(floor, this.#floors.get(key) ?? -1));
+      else this.#raiseFloor(window, floor);
+    }
+    for (const window of ancestor.#windows.values()) this.#adopt(window);
+    this.#evict();
+  }
+
+  /** Everything, as bytes for the shard's state. */
   encode(): Uint8Array {
     const shards = new Map<number, { readonly index: number; readonly shard: ShardName }>();
     const indexOf = (shard: ShardName): number => {
@@ -137,15 +127,16 @@ export class ProducerSets {
       ]),
     ]);
     const names = [...shards.values()].map(({ shard }) => [shard.number, shard.epoch]);
-    return encode([FORMAT, windows, [...this.#floors], names]);
+    return encode([FORMAT, windows, [...this.#floors], names, this.isWhole]);
   }
 
   /** @throws {Error} where the bytes are of another format or damaged. */
   static decode(bytes: Uint8Array, shard: ShardName, limits: ProducerSetsLimits): ProducerSets {
-    const [format, windows, floors, names = []] = decode(bytes) as Encoded;
+    const [format, windows, floors, names = [], isWhole = false] = decode(bytes) as Encoded;
     if (format > FORMAT) throw new Error(`producer sets have format ${format}, known is ${FORMAT}`);
     const shards = names.map(([number, epoch]): ShardName => ({ number, epoch }));
     const sets = new ProducerSets(shard, limits);
+    sets.isWhole = isWhole;
     for (const [key, floor] of floors) sets.#floors.set(key, floor);
     for (const [producer, spoolId, floor, requests] of windows) {
       const window = sets.#touch(producer, spoolId);
@@ -170,23 +161,29 @@ export class ProducerSets {
     this.#grow(window, RUN_BYTES + run.entries.length * 2);
   }
 
-  /** Takes over what another shard remembers of a producer. */
   #adopt(from: Window): void {
     const window = this.#touch(from.producer, from.spoolId);
-    window.floor = Math.max(window.floor, from.floor);
     for (const [request, runs] of from.requests) {
+      const known = window.requests.get(request) ?? [];
       for (const run of runs) {
-        // Shards that were split from one another remember the same of the time before.
-        const known = window.requests.get(request) ?? [];
+        // What two parents have from an ancestor of both is the same.
         if (!known.some(({ shard, position }) => shard.epoch === run.shard.epoch && position === run.position)) {
           this.#add(window, request, run);
         }
       }
     }
+    this.#raiseFloor(window, from.floor);
     const rising = [...window.requests.keys()].sort((a, b) => a - b);
-    const tooMany = Math.max(0, rising.length - this.#limits.requestsMax);
-    for (const [i, request] of rising.entries()) {
-      if (i < tooMany || request <= window.floor) this.#forget(window, request);
+    for (const request of rising.slice(0, Math.max(0, rising.length - this.#limits.requestsMax))) {
+      this.#forget(window, request);
+    }
+  }
+
+  /** What is not above the floor is not remembered in part either. */
+  #raiseFloor(window: Window, floor: number): void {
+    window.floor = Math.max(window.floor, floor);
+    for (const request of window.requests.keys()) {
+      if (request <= window.floor) this.#forget(window, request);
     }
   }
 
@@ -239,7 +236,7 @@ export class ProducerSets {
 }
 
 type EncodedWindow = [string, string, number, [number, [number, Uint8Array, number?][]][]];
-type Encoded = [number, EncodedWindow[], [string, number][], [number, number][]?];
+type Encoded = [number, EncodedWindow[], [string, number][], [number, number][]?, boolean?];
 
 function keyOf(producer: string, spoolId: string): string {
   return `${producer}/${spoolId}`;

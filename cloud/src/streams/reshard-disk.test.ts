@@ -10,8 +10,8 @@ import { expectedValues, KeyedWriter, valuesByKey } from "../testing/keyed-write
 import { planShardCount } from "./shard-plan.js";
 import { StreamService } from "./stream-service.js";
 
-/** A reshard of two shards to three: addShards, createShards, three putState, reshard. */
-const LAST_STEP = 5;
+/** Of addShards, createShards, reshard. */
+const LAST_STEP = 2;
 /** The power goes before the first step, behind each one, and not at all. */
 const DEATHS = [
   new Fate(0, "before", true),

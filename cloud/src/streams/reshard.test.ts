@@ -178,6 +178,35 @@ describe("repeats of requests from before", () => {
     expect(await writer.send(await it.open(), "s", 0)).toEqual(first);
   });
 
+  test("the parent stays until its children have stored what it knew", async () => {
+    const service = await start(1);
+    const writer = new KeyedWriter("w", KEYS);
+    const first = await writer.write(service, "s");
+    await service.reshard("s", halve);
+    it.clock.advance(25 * 3_600_000);
+    it.log.failure = "disk-full";
+    await service.trim();
+    expect(it.reports).toContain("could not remove closed shards; it is tried again");
+    it.log.failure = undefined;
+    expect(await writer.send(await it.open(), "s", 0)).toEqual(first);
+    await service.trim();
+    expect(numbers(service.find("s").shards)).toEqual([1, 2]);
+    expect(await writer.send(await it.open(), "s", 0)).toEqual(first);
+  });
+
+  test("what any ancestor has forgotten is refused", async () => {
+    const service = await start(1);
+    const [a, b] = [new KeyedWriter("w", ["a"]), new KeyedWriter("w", ["b"])];
+    await a.send(service, "s", 0);
+    await service.reshard("s", to(2));
+    for (let number = 1; number <= 1025; number += 1) await a.send(service, "s", number);
+    await b.send(service, "s", 3);
+    await service.reshard("s", to(1));
+    expect(await a.send(service, "s", 1)).toEqual([""]);
+    expect(await b.send(service, "s", 1)).toEqual([""]);
+    expect(await b.send(service, "s", 3)).not.toEqual([""]);
+  });
+
   test("a request that the parent stored in part is completed by the children", async () => {
     const service = await start(1);
     const [parent] = service.find("s").shards;
@@ -214,7 +243,7 @@ describe("closed shards", () => {
     it.clock.advance(25 * 3_600_000);
     it.catalog.failAt = "removeShards";
     await service.trim();
-    expect(it.reports).toEqual(["could not remove closed shards; the next start does"]);
+    expect(it.reports).toEqual(["could not remove closed shards; it is tried again"]);
     it.catalog.failAt = undefined;
     expect(numbers((await it.open()).find("s").shards)).toEqual([1, 2]);
     expect([...it.catalog.stored.values()][0]?.shards).toHaveLength(2);
@@ -240,7 +269,7 @@ describe("closed shards", () => {
 
 // docs/design/shards.md: whatever fails, at whatever step, before or after it has done its work.
 describe.each(["before", "after"] as const)("a step that fails %s its work", (when) => {
-  const STEPS = ["addShards", "createShards", "putState", "putState", "putState", "reshard"];
+  const STEPS = ["addShards", "createShards", "reshard"];
 
   test("where the process dies: the next start finds one or the other, whole", async () => {
     for (const [at, step] of STEPS.entries()) {

@@ -2,13 +2,10 @@ import { type Log, LogError } from "@headwater/log";
 import type { Catalog, ReshardChange, StoredShard, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { fromLogError } from "./log-failure.js";
-import { ShardOwner } from "./shard-owner.js";
+import type { ShardOwner } from "./shard-owner.js";
 import type { ShardPlan } from "./shard-plan.js";
 import { removePending } from "./shard-removal.js";
 import type { StreamState, StreamSurroundings } from "./stream-state.js";
-
-/** Producers' sets that wait for their sync at a time; the log takes so much and more. */
-const SETS_BYTES_PER_SYNC = 8 << 20;
 
 /**
  * Carries a plan out: closes the open shards that it splits or merges, and opens its own in their place. Resolves once
@@ -27,10 +24,7 @@ export async function reshard(
     const added = await catalog.addShards(stream.id, plan);
     checkNumbers(added, stream);
     await log.createShards(added.map(({ logName }) => logName));
-    // While puts still pass: what was written since the start may have to be read for it.
-    for (const parent of parents) await parent.loadProducers();
     await Promise.all(parents.map((parent) => parent.gate.shut()));
-    await storeInheritance(added, parents, log);
     const change = changeOf(added, parents, clock.now());
     await commit(stream, change, catalog);
     stream.nextShardNumber += added.length;
@@ -96,48 +90,4 @@ function changeOf(added: readonly StoredShard[], parents: readonly ShardOwner[],
     opened: added.map(({ number }) => number),
     openedMs,
   };
-}
-
-/** Gives each shard that stays open what its parents know of their producers, so that it recognises their repeats. */
-async function storeInheritance(
-  added: readonly StoredShard[],
-  parents: readonly ShardOwner[],
-  log: Log,
-): Promise<void> {
-  let batch: { readonly heir: StoredShard; readonly sets: Uint8Array }[] = [];
-  const store = async (): Promise<void> => {
-    await Promise.all(batch.map(({ heir, sets }) => log.putState(heir.logName, sets)));
-    batch = [];
-  };
-  for (const { ancestors, heirs } of families(added, parents)) {
-    const sets = await ShardOwner.inheritance(ancestors);
-    if (sets === undefined) continue;
-    for (const heir of heirs) {
-      batch.push({ heir, sets });
-      if (batch.reduce((sum, one) => sum + one.sets.length, 0) >= SETS_BYTES_PER_SYNC) await store();
-    }
-  }
-  await store();
-}
-
-interface Family {
-  readonly ancestors: readonly ShardOwner[];
-  readonly heirs: StoredShard[];
-}
-
-/** New shards that stay open, by the shards whose keys they take over, through those in between. */
-function families(added: readonly StoredShard[], parents: readonly ShardOwner[]): Iterable<Family> {
-  const ancestorsOf = new Map(parents.map((parent) => [parent.shardNumber, [parent]]));
-  const split = new Set(added.flatMap((shard) => shard.parents));
-  const found = new Map<string, Family>();
-  for (const shard of added) {
-    const ancestors = [...new Set(shard.parents.flatMap((number) => ancestorsOf.get(number) ?? []))];
-    ancestorsOf.set(shard.number, ancestors);
-    if (split.has(shard.number)) continue;
-    const key = ancestors.map(({ shardNumber }) => shardNumber).join();
-    const family = found.get(key);
-    if (family === undefined) found.set(key, { ancestors, heirs: [shard] });
-    else family.heirs.push(shard);
-  }
-  return found.values();
 }

@@ -29,6 +29,7 @@ async function fixture(): Promise<Fixture> {
       log,
       clock,
       shard,
+      parents: [],
       limited,
       place: "shard shardId-000000000000 in stream s under account 0",
       onSaveFailed: (error) => {

@@ -28,6 +28,8 @@ export interface ShardOwnerOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly shard: StoredShard;
+  /** Those of its parents that are still there. */
+  readonly parents: readonly ShardOwner[];
   /** Says for messages where this is: `shard shardId-… in stream … under account …`. */
   readonly place: string;
   /** Whether to keep to AWS's limits per shard. */
@@ -68,7 +70,7 @@ export class ShardOwner implements HashKeyRange {
   /** Readers that wait for the shard to grow, which a reshard wakes. */
   readonly #waiting = new Set<() => void>();
 
-  constructor({ log, clock, shard, place, limited, onSaveFailed }: ShardOwnerOptions) {
+  constructor({ log, clock, shard, parents, place, limited, onSaveFailed }: ShardOwnerOptions) {
     this.#onSaveFailed = onSaveFailed;
     this.shardId = formatShardId(shard.number);
     this.shardNumber = shard.number;
@@ -82,7 +84,11 @@ export class ShardOwner implements HashKeyRange {
     this.#clock = clock;
     this.logName = shard.logName;
     this.place = place;
-    this.#producers = new ProducerMemory(log, shard);
+    this.#producers = new ProducerMemory(
+      log,
+      shard,
+      parents.map((parent) => parent.#producers),
+    );
     if (limited) {
       const now = clock.now();
       this.#recordBucket = new TokenBucket(kinesisLimits.shardInRecordsPerSecond, now);
@@ -200,14 +206,9 @@ export class ShardOwner implements HashKeyRange {
     };
   }
 
-  /** What shards begin with that take over these shards' keys; see producer-memory.ts. */
-  static async inheritance(parents: readonly ShardOwner[]): Promise<Uint8Array | undefined> {
-    return ProducerMemory.inherited(parents.map((parent) => parent.#producers));
-  }
-
-  /** Reads what the shard knows of its producers, if it has not been asked yet. */
-  async loadProducers(): Promise<void> {
-    await this.#ask(() => this.#producers.load());
+  /** Stores what its ancestors know of their producers with its own, so that these may go. */
+  async saveInheritance(): Promise<void> {
+    await this.#ask(() => this.#producers.saveWhole());
   }
 
   /** Forgets records that arrived before the time; what the producers' repeats are recognised by is kept. */
@@ -216,15 +217,14 @@ export class ShardOwner implements HashKeyRange {
     if (oldestArrivalMs === undefined || oldestArrivalMs >= arrivalMs) return;
     const position = await this.positionAtTime(arrivalMs);
     await this.#ask(async () => {
-      // Nobody asks a closed shard about repeats: its children know.
-      if (this.#closed === undefined) await this.#producers.saveBeforeTrim(position);
+      await this.#producers.saveBeforeTrim(position);
       await this.#log.trimBefore(this.logName, position);
     });
   }
 
   /** Stores what the shard knows of its producers. */
   async close(): Promise<void> {
-    if (this.#closed === undefined) await this.#ask(() => this.#producers.close());
+    await this.#ask(() => this.#producers.close());
   }
 
   sequenceNumber(position: number): string {

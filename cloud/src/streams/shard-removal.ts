@@ -22,10 +22,16 @@ export async function removePending({ id, shards }: StoredStream, catalog: Catal
   );
 }
 
-/** Removes closed shards that retention has passed. The bytes go first, as with a stream. */
+/**
+ * Removes closed shards that retention has passed, once their children have stored what these know of their producers.
+ * The bytes go first, as with a stream.
+ */
 export async function removeExpired(stream: StreamState, catalog: Catalog, log: Log): Promise<void> {
   const expired = stream.expiredShards();
   if (expired.length === 0) return;
+  const going = new Set(expired);
+  const heirs = new Set(expired.flatMap((shard) => stream.childrenOf(shard)));
+  for (const heir of heirs) if (!going.has(heir)) await heir.saveInheritance();
   stream.forget(expired);
   await deleteFromLog(
     log,

@@ -246,7 +246,7 @@ export class StreamService implements StreamReader {
     try {
       await this.#change(() => removeExpired(stream, this.#catalog, log));
     } catch (error) {
-      report("could not remove closed shards; the next start does", { stream: stream.name, error });
+      report("could not remove closed shards; it is tried again", { stream: stream.name, error });
     }
   }
 

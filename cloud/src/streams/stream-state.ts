@@ -172,7 +172,8 @@ export class StreamState {
     const { log, clock, limited, report } = this.#surroundings;
     const place = `shard ${formatShardId(shard.number)} ${this.#where()}`;
     const onSaveFailed = (error: unknown): void => report("could not store the producers' sets", { place, error });
-    return new ShardOwner({ log, clock, shard, place, limited, onSaveFailed });
+    const parents = shard.parents.flatMap((number) => this.#owners.get(number) ?? []);
+    return new ShardOwner({ log, clock, shard, parents, place, limited, onSaveFailed });
   }
 
   #noShard(shardId: string): CloudError {
