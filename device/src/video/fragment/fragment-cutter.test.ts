@@ -121,6 +121,21 @@ test.each([
   expect(gops.toObject()).toEqual({ [cause]: 1 });
 });
 
+test.each([
+  ["too large", pieceLimits.frameBytesMax + 1, "frame-too-large"],
+  ["empty", 0, "malformed-frame"],
+])("a key frame that is %s begins no fragment", (_name, bytes, cause) => {
+  const pieces = [
+    push({ timeMs: 0, isKey: true }),
+    push({ timeMs: 1000, isKey: true, bytes }),
+    push({ timeMs: 1033 }),
+    push({ timeMs: 2000, isKey: true }),
+  ].flat();
+  expect(assemble([...pieces, ...cutter.end()])).toMatchObject([{ times: [0] }, { times: [2000] }]);
+  expect(frames.toObject()).toEqual({ [cause]: 2 });
+  expect(gops.toObject()).toEqual({ [cause]: 1 });
+});
+
 test("a fragment of too many bytes ends", () => {
   const bytes = 8 * 1024 * 1024;
   const pieces = Array.from({ length: 8 }, (_, i) => push({ timeMs: i * 33, isKey: i === 0, bytes })).flat();

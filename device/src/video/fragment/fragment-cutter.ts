@@ -107,6 +107,9 @@ export class FragmentCutter {
   }
 
   push(frame: TimedFrame, arrivedMs: number): CutPiece[] {
+    // A bad key frame must not begin a fragment, which would have nothing in it.
+    const flaw = flawOf(frame);
+    if (flaw !== undefined) return this.breakOff(flaw);
     const pieces: CutPiece[] = [];
     if (frame.isVideo && frame.isKey && this.#begins(frame.timeMs)) {
       pieces.push(...this.end());
@@ -203,8 +206,12 @@ export function frameStarts(slices: readonly FrameSlice[]): number {
   return slices.filter(({ offset }) => offset === 0).length;
 }
 
+function flawOf({ data }: TimedFrame): CutDrop | undefined {
+  if (data.length === 0) return "malformed-frame";
+  return data.length > pieceLimits.frameBytesMax ? "frame-too-large" : undefined;
+}
+
 function problemOf({ data }: TimedFrame, { bytes }: OpenFragment, timeMs: number): CutDrop | undefined {
-  if (data.length > pieceLimits.frameBytesMax) return "frame-too-large";
   if (timeMs > fragmentLimits.durationMsMax) return "fragment-too-long";
   // Frames that are shown before the key frame are a few; farther back is another time line.
   if (timeMs < -fragmentLimits.durationMsMax) return "time-jump";
