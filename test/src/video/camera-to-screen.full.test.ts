@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { run } from "../harness/run.js";
 import { Scope } from "../harness/scope.js";
 import { until } from "../harness/until.js";
 import { marksAt } from "./camera-barcode.js";
@@ -13,10 +14,15 @@ test("20 s of a camera on the network: what was spooled is what every reader get
   const scope = new Scope();
   onTestFinished(() => scope.close());
   const chain = await CameraChain.start(scope);
-  const live = await until("the stream to be live", () => chain.liveUrl("SERVER_TIMESTAMP"));
+  // A player stays a segment and a half behind what is live: so much must be there for it to begin.
+  await until("three fragments", async () => (await chain.clients.list(STREAM)).length >= 3);
+  const live = await chain.liveUrl("SERVER_TIMESTAMP");
   const follower = new PartFollower(scope, await chain.liveUrl("PRODUCER_TIMESTAMP"));
   const player = await HlsPage.open(scope, live);
   const { currentTime: from } = await player.until("it to play", ({ currentTime }) => currentTime > 0);
+  // Beside it, ffmpeg plays the same URL.
+  const { stderr } = await run(scope, ["ffmpeg", "-v", "error", "-i", live, "-t", "5", "-f", "null", "-"]);
+  expect(stderr).toBe("");
   await chain.frames(FRAMES);
   const played = await player.until("15 seconds to be played", ({ currentTime }) => currentTime > from + 15);
   const shown = await player.frameNumbers();

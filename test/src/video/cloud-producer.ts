@@ -12,14 +12,25 @@ export interface Ack {
   readonly ErrorId?: number;
 }
 
+/** How producers differ. */
+export interface Habits {
+  /** Whether it asks for `100 Continue`, and waits for it: as libcurl does for a second or two; sends on at once; never asks. */
+  readonly expects?: "waits" | "sends on" | "never";
+  readonly timecodes?: "ABSOLUTE" | "RELATIVE";
+}
+
+/** What the producer says of its start: milliseconds without leading zeros, as the SDK writes them. */
+export const START_TEXT = "1795188690.51";
+export const START_MS = 1_795_188_690_051;
+
 /**
  * PutMedia as the AWS producer SDK for C sends it, on a socket of its own: Host without its port, `connection` and
  * `transfer-encoding` signed, no hash of the body, chunks.
  */
 export class CloudProducer {
   readonly acks: Ack[] = [];
-  /** The answer's first line; empty before it came. */
-  status = "";
+  /** The answer's status lines: `100 Continue` where it was asked for, and what came of the call. */
+  readonly statuses: string[] = [];
   isClosed = false;
   /** Whether the answer came to its end. */
   hasEnded = false;
@@ -37,7 +48,7 @@ export class CloudProducer {
     scope: Scope,
     url: string,
     stream: string,
-    { expectsContinue = true } = {},
+    { expects = "waits", timecodes = "ABSOLUTE" }: Habits = {},
   ): Promise<CloudProducer> {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     scope.defer(() => socket.destroy());
@@ -49,14 +60,14 @@ export class CloudProducer {
       "transfer-encoding": "chunked",
       "user-agent": "AWS-SDK-KVS/3.5.0 GCC/12.2.0 Linux/6.1 x86_64",
       "x-amzn-fragment-acknowledgment-required": "1",
-      "x-amzn-fragment-timecode-type": "ABSOLUTE",
-      "x-amzn-producer-start-timestamp": "1795188690.51",
+      "x-amzn-fragment-timecode-type": timecodes,
+      "x-amzn-producer-start-timestamp": START_TEXT,
       "x-amzn-stream-name": stream,
     });
-    const expect = expectsContinue ? "Expect: 100-continue\r\n" : "";
+    const expect = expects !== "never" ? "Expect: 100-continue\r\n" : "";
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`POST /putMedia HTTP/1.1\r\n${lines.join("")}content-type: application/json\r\n${expect}\r\n`);
-    await until("PutMedia to be answered", () => producer.status !== "");
+    if (expects !== "sends on") await until("PutMedia to be answered", () => producer.statuses.length > 0);
     return producer;
   }
 
@@ -104,7 +115,7 @@ export class CloudProducer {
     const lines = this.#received.split("\n");
     this.#received = lines.pop() ?? "";
     for (const line of lines) {
-      if (line.startsWith("HTTP/1.1 ")) this.status = line.trim();
+      if (line.startsWith("HTTP/1.1 ")) this.statuses.push(line.trim());
       if (line === "0\r") this.hasEnded = true;
       if (line.startsWith("{")) this.acks.push(JSON.parse(line) as Ack);
     }

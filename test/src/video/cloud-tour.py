@@ -1,7 +1,10 @@
 """Video Streams through boto3 as Debian ships it; prints what it saw as JSON. The stream is there, with three fragments."""
 
 import json
+import re
 import sys
+import urllib.parse
+import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import boto3
@@ -57,13 +60,51 @@ seen["fragments"] = [f["FragmentLengthInMilliseconds"] for f in fragments]
 seen["firstAt"] = fragments[0]["ProducerTimestamp"] == start
 
 media = boto3.client("kinesis-video-media", endpoint_url=endpoint("GET_MEDIA"))
-answer = media.get_media(
-    StreamName=stream,
-    StartSelector={"StartSelectorType": "FRAGMENT_NUMBER", "AfterFragmentNumber": fragments[0]["FragmentNumber"]},
-)
-seen["contentType"] = answer["ContentType"]
-read = b""
-while read.count(b"AWS_KINESISVIDEO_CONTINUATION_TOKEN") < 2:
-    read += answer["Payload"].read(100)
-seen["numbers"] = [f["FragmentNumber"].encode() in read for f in fragments]
+numbers = [f["FragmentNumber"] for f in fragments]
+
+
+def read(count, **selector):
+    """Which fragments come, of so many."""
+    answer = media.get_media(StreamName=stream, StartSelector=selector)
+    seen["contentType"] = answer["ContentType"]
+    got = b""
+    while got.count(b"AWS_KINESISVIDEO_CONTINUATION_TOKEN") < count:
+        # A read waits until it has all, and behind the last name there is no more than a number of 47 digits.
+        got += answer["Payload"].read(40)
+    answer["Payload"].close()
+    found = re.findall(rb"AWS_KINESISVIDEO_FRAGMENT_NUMBER[^0-9]+([0-9]{47})", got)
+    return [numbers.index(number.decode()) for number in found]
+
+
+selectors = {
+    "NOW": (1, {}),
+    "EARLIEST": (3, {}),
+    "FRAGMENT_NUMBER": (2, {"AfterFragmentNumber": numbers[0]}),
+    "CONTINUATION_TOKEN": (1, {"ContinuationToken": numbers[1]}),
+    "PRODUCER_TIMESTAMP": (2, {"StartTimestamp": start + timedelta(seconds=1.5)}),
+    "SERVER_TIMESTAMP": (3, {"StartTimestamp": datetime.fromtimestamp(0, timezone.utc)}),
+}
+seen["read"] = {kind: read(count, StartSelectorType=kind, **more) for kind, (count, more) in selectors.items()}
+
+
+def get(where):
+    with urllib.request.urlopen(where) as answer:
+        return answer.read().decode()
+
+
+def played(mode):
+    """How many segments the session's playlist lists, and whether it ends there."""
+    between = {"StartTimestamp": start, "EndTimestamp": start + timedelta(hours=1)}
+    selector = {"FragmentSelectorType": "PRODUCER_TIMESTAMP"}
+    if mode != "LIVE":
+        selector["TimestampRange"] = between
+    master = hls.get_hls_streaming_session_url(StreamName=stream, PlaybackMode=mode, HLSFragmentSelector=selector)
+    master = master["HLSStreamingSessionURL"]
+    variant = next(line for line in get(master).split("\n") if line and not line.startswith("#"))
+    playlist = get(urllib.parse.urljoin(master, variant))
+    return [playlist.count("#EXTINF:"), "#EXT-X-ENDLIST" in playlist]
+
+
+hls = boto3.client("kinesis-video-archived-media", endpoint_url=endpoint("GET_HLS_STREAMING_SESSION_URL"))
+seen["played"] = {mode: played(mode) for mode in ("LIVE", "LIVE_REPLAY", "ON_DEMAND")}
 print(json.dumps(seen))

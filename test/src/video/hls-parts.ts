@@ -23,10 +23,14 @@ export class PartFollower {
   }
 
   async #follow(master: string, signal: AbortSignal): Promise<void> {
-    const listed = (await text(master, signal)).split("\n").find((line) => line !== "" && !line.startsWith("#")) ?? "";
+    const variants = await (await sound(await fetch(master, { signal }))).text();
+    const listed = variants.split("\n").find((line) => line !== "" && !line.startsWith("#")) ?? "";
     const media = new URL(listed, master);
     for (;;) {
-      const lines = (await text(media, signal)).split("\n");
+      const playlist = await fetch(media, { signal });
+      // What was waited for did not come, as when the camera is gone.
+      if (playlist.status === 503) continue;
+      const lines = (await (await sound(playlist)).text()).split("\n");
       let sequence = Number(lines.find((line) => line.startsWith("#EXT-X-MEDIA-SEQUENCE:"))?.split(":")[1]);
       let parts = 0;
       for (const line of lines) {
@@ -50,18 +54,13 @@ export class PartFollower {
     const index = Number(url.searchParams.get("Part"));
     const followed = this.fragments.get(number) ?? { parts: [], isWhole: false };
     this.fragments.set(number, followed);
-    followed.parts[index] ??= mediaDataOf(Buffer.from(await (await answer(url, signal)).arrayBuffer()));
+    followed.parts[index] ??= mediaDataOf(Buffer.from(await (await sound(await fetch(url, { signal }))).arrayBuffer()));
   }
 }
 
-async function answer(url: URL | string, signal: AbortSignal): Promise<Response> {
-  const response = await fetch(url, { signal });
-  if (!response.ok) throw new Error(`${String(url)}: ${response.status} ${await response.text()}`);
+async function sound(response: Response): Promise<Response> {
+  if (!response.ok) throw new Error(`${response.url}: ${response.status} ${await response.text()}`);
   return response;
-}
-
-async function text(url: URL | string, signal: AbortSignal): Promise<string> {
-  return await (await answer(url, signal)).text();
 }
 
 /** What is in the `mdat` box. ISO/IEC 14496-12, 4.2. */

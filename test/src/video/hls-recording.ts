@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { frameFromAnnexB, sliceUnitsOf } from "@headwater/protocol/h264";
 import { MatroskaReader } from "@headwater/protocol/matroska";
 import type { Scope } from "../harness/scope.js";
 
@@ -82,6 +83,19 @@ export function probeHls(url: string): ProbedHls {
       }));
   const pictures = Number(streams.find(({ codec_type }) => codec_type === "video")?.nb_read_frames);
   return { video: of("video"), audio: of("audio"), pictures, complaints: stderr };
+}
+
+const ANNEX_B = "video/x-h264,stream-format=byte-stream,alignment=au";
+
+/** The slices of H.264 alone that GStreamer plays from an HLS URL to its end. */
+export function slicesByGStreamer(url: string): string[] {
+  const pipeline = `souphttpsrc location=${url} ! hlsdemux ! qtdemux ! h264parse ! ${ANNEX_B} ! fdsink`;
+  const { status, stdout, stderr } = spawnSync("gst-launch-1.0", ["-q", ...pipeline.split(" ")], {
+    maxBuffer: 1 << 28,
+    timeout: 60_000,
+  });
+  if (status !== 0) throw new Error(`GStreamer: ${stderr.toString()}`);
+  return sliceUnitsOf(frameFromAnnexB(stdout), 4).map(md5);
 }
 
 function md5(data: Uint8Array): string {

@@ -22,7 +22,7 @@ function newScope(): Scope {
 }
 
 test("what ffmpeg wrote comes back through HLS: every frame's data, at its time", async () => {
-  const { url, recording } = await recorded(newScope());
+  const { url, replayUrl, recording } = await recorded(newScope());
   const { video, audio, pictures, complaints } = probeHls(url);
   expect({ pictures, complaints }).toEqual({ pictures: 10 * 25, complaints: "" });
   expect(video.map(({ md5 }) => md5)).toEqual(recording.video.map(({ md5 }) => md5));
@@ -30,6 +30,7 @@ test("what ffmpeg wrote comes back through HLS: every frame's data, at its time"
   expect(offByMs(recording.video, video)).toBeLessThan(0.1);
   // Milliseconds cannot say where a frame of sound begins (docs/reference/fragmented-mp4.md).
   expect(offByMs(recording.audio, audio)).toBeLessThan(2);
+  expect(probeHls(replayUrl).video.map(({ md5 }) => md5)).toEqual(recording.video.map(({ md5 }) => md5));
 });
 
 test("a browser plays a session from its beginning to its end without a stall", async () => {
@@ -92,8 +93,16 @@ async function newStream(scope: Scope): Promise<{ cloud: Part; clients: VideoCli
   return { cloud, clients };
 }
 
-/** Ten fragments in a new cloud, and a session of all of them. */
-async function recorded(scope: Scope): Promise<{ url: string; recording: Recording; startMs: number }> {
+interface Recorded {
+  /** A session of all fragments, and one that replays them. */
+  readonly url: string;
+  readonly replayUrl: string;
+  readonly recording: Recording;
+  readonly startMs: number;
+}
+
+/** Ten fragments in a new cloud. */
+async function recorded(scope: Scope): Promise<Recorded> {
   const { cloud, clients } = await newStream(scope);
   const startMs = Date.now() - 60_000;
   const recording = record(10, startMs);
@@ -104,11 +113,10 @@ async function recorded(scope: Scope): Promise<{ url: string; recording: Recordi
     return producer.acks.filter(({ EventType }) => EventType === "PERSISTED").length === 10;
   });
   const TimestampRange = { StartTimestamp: new Date(startMs - 1000), EndTimestamp: new Date() };
-  const url = await sessionUrl(clients, {
-    PlaybackMode: "ON_DEMAND",
-    HLSFragmentSelector: { FragmentSelectorType: "PRODUCER_TIMESTAMP", TimestampRange },
-  });
-  return { url, recording, startMs };
+  const HLSFragmentSelector = { FragmentSelectorType: "PRODUCER_TIMESTAMP", TimestampRange } as const;
+  const url = await sessionUrl(clients, { PlaybackMode: "ON_DEMAND", HLSFragmentSelector });
+  const replay = { PlaybackMode: "LIVE_REPLAY", MaxMediaPlaylistFragmentResults: 100, HLSFragmentSelector } as const;
+  return { url, replayUrl: await sessionUrl(clients, replay), recording, startMs };
 }
 
 async function sessionUrl(
