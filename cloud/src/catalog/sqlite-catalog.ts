@@ -89,34 +89,29 @@ export class SqliteCatalog implements Catalog {
 
   async reshard(streamId: string, { closed, opened, openedMs, settings }: ReshardChange): Promise<void> {
     await this.#sqlite.transaction(async () => {
-      for (const { number, end, closedMs } of closed) {
-        await this.#sqlite.run(
-          "UPDATE shards SET end_position = ?, closed_ms = ? WHERE stream_id = ? AND number = ?",
-          end,
-          closedMs,
-          streamId,
-          number,
-        );
-      }
-      for (const number of opened) {
-        await this.#sqlite.run(
-          "UPDATE shards SET opened_ms = ? WHERE stream_id = ? AND number = ?",
-          openedMs,
-          streamId,
-          number,
-        );
-      }
+      await this.#sqlite.run(
+        "UPDATE shards SET end_position = value ->> 'end', closed_ms = value ->> 'closedMs' FROM json_each(?) " +
+          "WHERE stream_id = ? AND number = value ->> 'number'",
+        JSON.stringify(closed),
+        streamId,
+      );
+      await this.#sqlite.run(
+        "UPDATE shards SET opened_ms = ? WHERE stream_id = ? AND number IN (SELECT value FROM json_each(?))",
+        openedMs,
+        streamId,
+        JSON.stringify(opened),
+      );
       if (settings === undefined) return;
       await this.#sqlite.run("UPDATE streams SET settings = ? WHERE id = ?", JSON.stringify(settings), streamId);
     });
   }
 
   async removeShards(streamId: string, numbers: readonly number[]): Promise<void> {
-    await this.#sqlite.transaction(async () => {
-      for (const number of numbers) {
-        await this.#sqlite.run("DELETE FROM shards WHERE stream_id = ? AND number = ?", streamId, number);
-      }
-    });
+    await this.#change(
+      "DELETE FROM shards WHERE stream_id = ? AND number IN (SELECT value FROM json_each(?))",
+      streamId,
+      JSON.stringify(numbers),
+    );
   }
 
   async consumers(): Promise<StoredConsumer[]> {
@@ -184,19 +179,21 @@ export class SqliteCatalog implements Catalog {
   async #insertShards(streamId: string, shards: readonly NewShard[], openedMs: number | null): Promise<number> {
     const [stream] = await this.#sqlite.rows("SELECT name, next_shard FROM streams WHERE id = ?", streamId);
     const first = Number(stream?.["next_shard"]);
-    for (const [i, { startingHashKey, endingHashKey, parents }] of shards.entries()) {
-      await this.#sqlite.run(
-        "INSERT INTO shards (stream_id, number, starting_hash_key, ending_hash_key, log_name, parents, opened_ms) " +
-          "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        streamId,
-        first + i,
-        startingHashKey.toString(),
-        endingHashKey.toString(),
-        `streams/${String(stream?.["name"])}/${streamId}/${first + i}`,
-        JSON.stringify(parents),
-        openedMs,
-      );
-    }
+    const rows = shards.map(({ startingHashKey, endingHashKey, parents }) => [
+      startingHashKey.toString(),
+      endingHashKey.toString(),
+      parents,
+    ]);
+    // One statement for all: each would take its turn among the log's syncs.
+    await this.#sqlite.run(
+      "INSERT INTO shards (stream_id, number, starting_hash_key, ending_hash_key, log_name, parents, opened_ms) " +
+        "SELECT ?1, ?2 + key, value ->> 0, value ->> 1, ?3 || (?2 + key), value -> 2, ?4 FROM json_each(?5) ORDER BY key",
+      streamId,
+      first,
+      `streams/${String(stream?.["name"])}/${streamId}/`,
+      openedMs,
+      JSON.stringify(rows),
+    );
     await this.#sqlite.run("UPDATE streams SET next_shard = ? WHERE id = ?", first + shards.length, streamId);
     return first;
   }
