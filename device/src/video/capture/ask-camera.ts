@@ -48,6 +48,5 @@ export async function askCamera(
     signal.removeEventListener("abort", end);
     end();
     await terminate(child, clock);
-    await listening.catch(() => undefined); // its pipe was closed on the way
   }
 }

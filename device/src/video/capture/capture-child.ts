@@ -21,7 +21,7 @@ export interface ChildExit {
 /** @throws {CaptureError} `program-missing`. */
 export type StartChild = (program: string, args: readonly string[]) => Promise<CaptureChild>;
 
-/** A program that ignores SIGTERM for so long gets SIGKILL. */
+/** A program that ignores SIGTERM for so long gets SIGKILL; and is left to itself where that does not end it as soon. */
 const TERMINATE_MS_MAX = 2_000;
 
 /** Starts the real thing, without a shell. Where there is `setpriv` (Linux), the kernel ends it with the agent. */
@@ -54,12 +54,16 @@ function asCaptureChild(child: ChildProcess): CaptureChild {
   };
 }
 
-/** Ends a program: asks, waits, insists. Resolves when it is gone. */
+/**
+ * Ends a program: asks, waits, insists. Resolves when it is gone; or when it does not go, since a driver holds it, for
+ * which nobody must wait.
+ */
 export async function terminate(child: CaptureChild, clock: DeviceClock): Promise<void> {
   const gone = new AbortController();
-  const exited = child.exited.then(() => gone.abort());
-  child.kill("SIGTERM");
-  await clock.sleep(TERMINATE_MS_MAX, gone.signal);
-  if (!gone.signal.aborted) child.kill("SIGKILL");
-  await exited;
+  void child.exited.then(() => gone.abort());
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    if (gone.signal.aborted) return;
+    child.kill(signal);
+    await clock.sleep(TERMINATE_MS_MAX, gone.signal);
+  }
 }

@@ -143,3 +143,13 @@ test.each([
   expect(await capturing).toMatchObject({ fault });
   expect(child.signals).toEqual(["SIGTERM"]);
 });
+
+test("a program that not even SIGKILL ends, as a driver can hold one, is not waited for", async () => {
+  const capturing = capture();
+  const child = await started();
+  child.deadly = [];
+  child.stdout.write(header(video));
+  await pass(SILENT_MS_MAX + 5_000);
+  expect(child.signals).toEqual(["SIGTERM", "SIGKILL"]);
+  expect(await capturing).toMatchObject({ fault: "silent", message: expect.stringContaining("no data for") });
+});

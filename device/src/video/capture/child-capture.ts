@@ -67,12 +67,18 @@ class Session {
   readonly #watching = new AbortController();
   #silence: CaptureError | undefined;
   #ended: Promise<void> | undefined;
+  /** Settles when nobody waits for the child any more, though it may still be there. */
+  readonly #givenUp: Promise<void>;
+  readonly #giveUp: () => void;
   #lastBytesMs: number;
   #lastKeyFrameMs: number;
 
   constructor(child: CaptureChild, clock: DeviceClock) {
     this.#child = child;
     this.#clock = clock;
+    let giveUp!: () => void;
+    this.#givenUp = new Promise((resolve) => (giveUp = resolve));
+    this.#giveUp = giveUp;
     this.#lastBytesMs = this.#lastKeyFrameMs = clock.monotonicMs();
     child.onStderr((text) => this.#stderr.append(text));
     void this.#watch();
@@ -108,8 +114,10 @@ class Session {
 
   /** Why it ended, after its output has. */
   async fault(program: string): Promise<CaptureError> {
-    const { code, signal } = await this.#child.exited;
+    const exit = await Promise.race([this.#child.exited, this.#givenUp]);
     if (this.#silence !== undefined) return this.#silence;
+    if (exit === undefined) return new CaptureError("silent", `${program} does not end`);
+    const { code, signal } = exit;
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     const said = this.#stderr.lines().slice(-3).join(" | ");
     return new CaptureError("ended", `${program} ended with ${how}${said === "" ? "" : `: ${said}`}`);
@@ -117,7 +125,7 @@ class Session {
 
   end(): Promise<void> {
     this.#watching.abort();
-    this.#ended ??= terminate(this.#child, this.#clock);
+    this.#ended ??= terminate(this.#child, this.#clock).then(this.#giveUp);
     return this.#ended;
   }
 
