@@ -149,6 +149,34 @@ test("for any decode order that the depth allows, decode times rise and never pa
     { numRuns: 300 },
   ));
 
+describe("without a lead-in", () => {
+  test("reordered pictures are decoded at once where the fragment begins", () => {
+    const frames = [frame(1000, true), frame(1020), frame(1010)];
+    const next = { timecodeMs: 1030, startsFragment: true };
+    const { buffers, durationMs } = mediaSegment({ track: videoOf(1), sequence: 1, frames, next, hasLeadIn: false });
+    const samples = samplesIn([Buffer.concat(buffers)]);
+    expect(samples.map(({ decode, presentation }) => [decode, presentation])).toEqual([
+      [90_000, 90_000],
+      [90_001, 91_800],
+      [90_900, 90_900],
+    ]);
+    expect(durationMs).toBe(30);
+  });
+
+  test("a fragment of any order is decoded from its own start to that of the next", () =>
+    fc.assert(
+      fc.property(stream, ({ track, fragments }) => {
+        const samples = samplesIn(segmentsOf(track, fragments, undefined, false));
+        const starts = fragments.map(([first]) => (first?.timecodeMs ?? 0) * 90);
+        expect(samples.map(({ decode }) => decode)).toEqual(expect.arrayContaining(starts));
+        for (const [i, { decode, duration }] of samples.entries()) {
+          expect(duration).toBeGreaterThan(0);
+          expect(samples[i + 1]?.decode ?? decode + duration).toBe(decode + duration);
+        }
+      }),
+    ));
+});
+
 test("however a fragment is cut into parts, its samples and their times are the same", () =>
   fc.assert(
     fc.property(stream, fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), ({ track, fragments }, sizes) => {

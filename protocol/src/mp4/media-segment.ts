@@ -29,6 +29,11 @@ export interface MediaSegmentInput {
    * one frame after the last shown; a frame being as long as the two that are shown last are apart.
    */
   readonly next?: { readonly timecodeMs: number; readonly startsFragment: boolean } | undefined;
+  /**
+   * Whether reordered pictures are decoded before the fragment begins; the default. Without, a fragment is decoded from its own
+   * start, for players that take its first decode time for that.
+   */
+  readonly hasLeadIn?: boolean;
 }
 
 export interface MediaSegment {
@@ -49,11 +54,12 @@ const TIMECODE_MS_MAX = 1e13;
  * fragment in one segment, as long as each is given the frame that follows it.
  * @throws {Mp4Error} `InvalidMediaFrame`.
  */
-export function mediaSegment({ track, sequence, frames, precedingMs = [], next }: MediaSegmentInput): MediaSegment {
+export function mediaSegment(input: MediaSegmentInput): MediaSegment {
+  const { track, sequence, frames, precedingMs = [], next, hasLeadIn } = input;
   if (frames.length === 0 || frames.length > FRAMES_MAX || precedingMs.length > FRAMES_MAX)
     throw invalid(`${frames.length} frames after ${precedingMs.length}: 1 to ${FRAMES_MAX} make a segment`);
   const ticks = (timecodeMs: number): number => ticksOf(track, timecodeMs);
-  const clock = sampleClock(track);
+  const clock = sampleClock(track, hasLeadIn);
   for (const timecodeMs of precedingMs) clock.next(ticks(timecodeMs));
   const times = frames.map(({ timecodeMs }) => clock.next(ticks(timecodeMs)));
   const endTicks =

@@ -20,8 +20,14 @@ export interface SampleClock {
   end(presentation: number | undefined): number;
 }
 
-export function sampleClock(track: Mp4Track): SampleClock {
-  return track.kind === "video" ? new VideoClock(track) : new AudioClock(track.frameTicks, 2 * track.ticksPerMs);
+/**
+ * @param hasLeadIn whether the first pictures of a fragment are decoded before it begins, where the track reorders. Without,
+ * they are decoded at once at its beginning, and its last one lasts the longer.
+ */
+export function sampleClock(track: Mp4Track, hasLeadIn = true): SampleClock {
+  return track.kind === "video"
+    ? new VideoClock(track, hasLeadIn ? track.frameTicks : 0)
+    : new AudioClock(track.frameTicks, 2 * track.ticksPerMs);
 }
 
 /**
@@ -40,15 +46,19 @@ class VideoClock implements SampleClock {
   #count = 0;
   #decode = -1;
 
-  constructor(private readonly track: Pick<VideoTrack, "reorderFrames" | "frameTicks">) {}
+  /** @param stepTicks between the frames that lead up to the fragment's start. */
+  constructor(
+    private readonly track: Pick<VideoTrack, "reorderFrames" | "frameTicks">,
+    private readonly stepTicks: number,
+  ) {}
 
   next(presentation: number): SampleTime {
-    const { reorderFrames, frameTicks } = this.track;
+    const { reorderFrames } = this.track;
     if (this.#count === 0) this.#start = presentation;
     this.#keep(presentation);
     const wanted =
       this.#count < reorderFrames
-        ? this.#start - (reorderFrames - this.#count) * frameTicks
+        ? this.#start - (reorderFrames - this.#count) * this.stepTicks
         : (this.#latest.at(-1 - reorderFrames) ?? 0);
     this.#count++;
     this.#decode = Math.max(wanted, this.#decode + 1);
@@ -59,7 +69,7 @@ class VideoClock implements SampleClock {
     const { reorderFrames, frameTicks } = this.track;
     const [beforeLast, last] = [this.#latest.at(-2), this.#latest.at(-1) ?? 0];
     const frame = beforeLast === undefined ? frameTicks : last - beforeLast;
-    const start = (presentation ?? last + frame) - reorderFrames * frameTicks;
+    const start = (presentation ?? last + frame) - reorderFrames * this.stepTicks;
     return Math.max(start, this.#decode + 1);
   }
 

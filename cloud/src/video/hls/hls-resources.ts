@@ -137,7 +137,10 @@ export class HlsResources {
     if (fragment === undefined || !mayShow(session, fragment)) throw notFound();
     const track = trackOf(query, await this.#tracks(stream, fragment));
     await this.#takeMemory(fragment.bytes, response);
-    return lasting(asked, track, await trackSegment(this.#options.log, stream, fragment, track));
+    // Behind a discontinuity hls.js takes the first decode time for the beginning; where every fragment has one, and frames
+    // are reordered, each would be shown late and leave a hole. Parts are of one timeline with the segments beside them.
+    const hasLeadIn = session.discontinuity !== "ALWAYS" || this.#lowLatency.tailOf(session, stream) !== undefined;
+    return lasting(asked, track, await trackSegment(this.#options.log, stream, fragment, track, hasLeadIn));
   }
 
   async #part(asked: Asked, begin: number): Promise<HlsResource> {

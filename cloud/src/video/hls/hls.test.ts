@@ -237,6 +237,18 @@ test.each([
   expect(new Set(segments.map(({ map }) => map)).size).toBe(2);
 });
 
+test.each([
+  ["ALWAYS", 0],
+  ["NEVER", 80],
+])("with DiscontinuityMode %s a fragment with B-frames is decoded %d ms before it begins", async (mode, beforeMs) => {
+  // As x264 writes it: Main profile, 25 pictures a second, two of them reordered.
+  const codecPrivate = "014d401effe10018674d401eeca05017fcb808800000030080000019078b16cb01000568ebe3cb20";
+  await put(SEGMENTS.slice(0, 1), { video: { ...PICTURE, codecPrivate: Buffer.from(codecPrivate, "hex") } });
+  const player = await TestPlayer.open(it, onDemand({ DiscontinuityMode: mode }));
+  const [segment] = (await player.media()).segments;
+  expect(read((await player.get(segment?.url ?? "")).body).decodeMs).toBe(START - beforeMs);
+});
+
 test("DisplayFragmentTimestamp dates each fragment by the clock that selects it", async () => {
   await put(SEGMENTS.slice(0, 2));
   const player = await TestPlayer.open(it, onDemand({ DisplayFragmentTimestamp: "ALWAYS" }));

@@ -9,7 +9,8 @@ import { asVideoErrors, type PlayableTrack } from "./playable-tracks.js";
 const FREE_BOX = Buffer.from("\0\0\0\x08free", "latin1");
 
 /**
- * One track of a fragment as a media segment. It depends on the fragment alone, so it is the same each time.
+ * One track of a fragment as a media segment. It depends on the fragment alone, so it is the same each time in a session.
+ * @param hasLeadIn see {@link mediaSegment}.
  * @throws {VideoError} `media-frame-invalid`. @throws {FragmentGone} @throws {LogError}
  */
 export async function trackSegment(
@@ -17,6 +18,7 @@ export async function trackSegment(
   stream: VideoStream,
   fragment: PublishedFragment,
   { number, mp4 }: PlayableTrack,
+  hasLeadIn: boolean,
 ): Promise<Buffer> {
   const frames: MediaFrame[] = [];
   for await (const parts of readFragment(log, stream.shards.media, fragment)) {
@@ -29,5 +31,6 @@ export async function trackSegment(
     }
   }
   if (frames.length === 0) return FREE_BOX;
-  return asVideoErrors(() => Buffer.concat(mediaSegment({ track: mp4, sequence: fragment.ordinal, frames }).buffers));
+  const segment = { track: mp4, sequence: fragment.ordinal, frames, hasLeadIn };
+  return asVideoErrors(() => Buffer.concat(mediaSegment(segment).buffers));
 }

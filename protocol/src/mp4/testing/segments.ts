@@ -11,6 +11,7 @@ export function segmentsOf(
   track: Mp4Track,
   fragments: readonly (readonly MediaFrame[])[],
   cut: Cut = (fragment) => [fragment],
+  hasLeadIn?: boolean,
 ): Buffer[] {
   const segments: Buffer[] = [];
   for (const [i, fragment] of fragments.entries()) {
@@ -24,6 +25,7 @@ export function segmentsOf(
         frames: part,
         precedingMs: fragment.slice(0, before).map(({ timecodeMs }) => timecodeMs),
         next: next && { timecodeMs: next.timecodeMs, startsFragment: following === undefined },
+        ...(hasLeadIn === undefined ? {} : { hasLeadIn }),
       });
       segments.push(Buffer.concat(buffers));
       before += part.length;
