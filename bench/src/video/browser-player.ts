@@ -61,6 +61,7 @@ const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
   const note = (list) => begunMs !== undefined && list.push(Date.now() - begunMs);
   video.addEventListener("waiting", () => video.seeking || note(shown.stalls));
   video.addEventListener("seeking", () => note(shown.jumps));
+  window.progress = () => ({ firstMs: shown.samples[0]?.[0] ?? null, failure: shown.failure });
   window.shown = () => {
     const { droppedVideoFrames, totalVideoFrames } = video.getVideoPlaybackQuality();
     return { ...shown, droppedPictures: droppedVideoFrames, pictures: totalVideoFrames };
@@ -68,11 +69,15 @@ const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
   play(video, new URLSearchParams(location.search).get("url"), (error) => (shown.failure = String(error)));
 </script>`;
 
+interface Progress {
+  readonly firstMs: number | null;
+  readonly failure: string | null;
+}
+
 interface Shown {
   readonly samples: readonly (readonly [wallMs: number, blocks: number])[];
   readonly stalls: readonly number[];
   readonly jumps: readonly number[];
-  readonly failure: string | null;
   readonly pictures: number;
   readonly droppedPictures: number;
 }
@@ -110,15 +115,13 @@ export async function watch(rig: Rig, player: PlayerName, sessionUrl: string, fo
     const tab = await browser.newPage({ viewport: { width: 1280, height: 720 } });
     const openedMs = Date.now();
     await tab.goto(`${server.url}/?url=${encodeURIComponent(sessionUrl)}`);
-    const look = (): Promise<Shown> => tab.evaluate("shown()");
-    for (let firstMs: number | undefined; ;) {
-      const { samples, failure } = await look();
-      firstMs ??= samples[0]?.[0];
+    for (;;) {
+      const { firstMs, failure } = await tab.evaluate<Progress>("progress()");
       if (failure !== null) throw new Error(`${player} gave up: ${failure}`);
       const nowMs = Date.now();
-      if (firstMs === undefined && nowMs > openedMs + STARTS_WITHIN_MS) throw new Error(`${player} shows nothing`);
-      if (firstMs !== undefined && nowMs >= firstMs + forMs)
-        return { startMs: firstMs - openedMs, ...judge(await look()) };
+      if (firstMs === null && nowMs > openedMs + STARTS_WITHIN_MS) throw new Error(`${player} shows nothing`);
+      if (firstMs !== null && nowMs >= firstMs + forMs)
+        return { startMs: firstMs - openedMs, ...judge(await tab.evaluate<Shown>("shown()")) };
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   } finally {

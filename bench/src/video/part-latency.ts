@@ -9,6 +9,8 @@ import { PICTURE, testPattern } from "./test-pattern.js";
 /** Encoded beforehand and sent again and again, so that the encoder takes nothing from what is measured. */
 const ENCODED_SECONDS = 10;
 const SENT_SECONDS = 34;
+/** With less a figure would say nothing. */
+const WATCHED_SECONDS = 20;
 /** For what is still on its way when all is sent. */
 const LAST_PARTS_WITHIN_MS = 5000;
 
@@ -62,6 +64,9 @@ export async function partLatency(rig: Rig): Promise<Answer> {
     return completing === undefined ? [] : [since(completing, part)];
   });
   const missing = expected.length - served.length;
+  if (served.length < WATCHED_SECONDS * PICTURE.framesPerSecond) {
+    throw new Error(`the player had ${served.length} frames of ${expected.length}`);
+  }
   const hinted = [...counted].filter(({ isHinted }) => isHinted).length;
   return {
     question: "parts",

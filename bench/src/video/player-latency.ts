@@ -77,6 +77,7 @@ async function answer(rig: Rig, cloud: CloudAccess, { question, limitMs, path, f
       ["hlsJs", "console"].flatMap((prefix) => [
         ...["MsP50", "MsP95", "MsMax"].map((name) => [prefix + name, limitMs] as const),
         [`${prefix}Stalls`, 0] as const,
+        [`${prefix}Unreadable`, 0] as const,
       ]),
     ),
     notes: [
@@ -90,21 +91,25 @@ async function answer(rig: Rig, cloud: CloudAccess, { question, limitMs, path, f
 }
 
 function figuresOf(prefix: string, watched: Watched, limitMs: number): Record<string, number> {
-  const { looks, stalls, jumps, longestStillMs, startMs } = watched;
+  const { looks, stalls, jumps, longestStillMs, unreadable, startMs } = watched;
   const [starting, settled] = [true, false].map((isStarting) =>
     looks.filter(({ afterMs }) => afterMs < STARTING_MS === isStarting).map(({ ageMs }) => ageMs),
   );
-  const quantiles = (name: string, agesMs: readonly number[] = []): Record<string, number> => ({
-    [`${prefix}${name}P50`]: quantile(agesMs, 0.5),
-    [`${prefix}${name}P95`]: quantile(agesMs, 0.95),
-    [`${prefix}${name}Max`]: Math.max(...agesMs),
-  });
+  const quantiles = (name: string, agesMs: readonly number[] = []): Record<string, number> => {
+    if (agesMs.length === 0) throw new Error("there was no clock to be read");
+    return {
+      [`${prefix}${name}P50`]: quantile(agesMs, 0.5),
+      [`${prefix}${name}P95`]: quantile(agesMs, 0.95),
+      [`${prefix}${name}Max`]: Math.max(...agesMs),
+    };
+  };
   return {
     ...quantiles("Ms", settled),
     ...quantiles("StartingMs", starting),
     // From then on no picture was older than the limit.
     [`${prefix}WithinAfterMs`]: looks.findLast(({ ageMs }) => ageMs > limitMs)?.afterMs ?? 0,
     [`${prefix}Stalls`]: stalls.length,
+    [`${prefix}Unreadable`]: unreadable,
     [`${prefix}Jumps`]: jumps.length,
     [`${prefix}LongestStillMs`]: longestStillMs,
     [`${prefix}StartMs`]: startMs,
