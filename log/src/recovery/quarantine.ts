@@ -3,19 +3,21 @@ import type { Disk } from "../api.js";
 import { diskError } from "../files/disk-error.js";
 import type { LogFile } from "../files/log-file.js";
 import { fileIdHex } from "../format/file-header.js";
+import { asideSuffix } from "../files/atomic-file.js";
 import { copyStretch } from "../files/copy-stretch.js";
 import type { Context } from "../journal/context.js";
 
 /** Together no more than this is put aside; what is beyond it is only reported. */
 const quarantineBytesMax = 64 * 1024 * 1024;
+const quarantineFilesMax = 1000;
 
 /** Keeps bytes that do not hold and whose file is about to go, for whoever wants to look at them. */
 export class Quarantine {
-  readonly #context: Context;
+  readonly #context: Pick<Context, "disk" | "paths" | "report">;
   #names: Set<string> | undefined;
   #bytes = 0;
 
-  constructor(context: Context) {
+  constructor(context: Pick<Context, "disk" | "paths" | "report">) {
     this.#context = context;
   }
 
@@ -26,13 +28,17 @@ export class Quarantine {
     const name = `${basename(path)}-${fileIdHex(fileId)}-${offset}`;
     const aside = join(paths.quarantine, name);
     if (this.#names.has(name)) return aside; // a start before this one kept it
-    if (this.#bytes + bytes > quarantineBytesMax) return undefined;
+    if (this.#bytes + bytes > quarantineBytesMax || this.#names.size >= quarantineFilesMax) return undefined;
+    const copy = `${aside}${asideSuffix}`;
     try {
-      await copyToFile(disk, path, offset, bytes, aside);
+      await copyToFile(disk, path, offset, bytes, copy);
+      // A name without the suffix says that the copy is whole.
+      await disk.rename(copy, aside);
+      await disk.syncDirectory(paths.quarantine);
     } catch (error) {
       const cause = diskError(error, "quarantine").message;
       this.#context.report({ level: "warn", message: "bytes not put aside", path, offset, bytes, error: cause });
-      await disk.remove(aside);
+      await disk.remove(copy);
       return undefined;
     }
     this.#names.add(name);
@@ -43,12 +49,15 @@ export class Quarantine {
   async #load(): Promise<Set<string>> {
     const { disk, paths } = this.#context;
     const names = await disk.list(paths.quarantine);
-    for (const name of names) {
+    for (const name of names.filter((found) => found.endsWith(asideSuffix)))
+      await disk.remove(join(paths.quarantine, name));
+    const kept = names.filter((name) => !name.endsWith(asideSuffix));
+    for (const name of kept) {
       const file = await disk.open(join(paths.quarantine, name), "read");
       this.#bytes += await file.size();
       await file.close();
     }
-    return new Set(names);
+    return new Set(kept);
   }
 }
 

@@ -2,10 +2,12 @@ import type { Damage, LogEvent } from "../api.js";
 
 /** Remembered; older ones are only counted. */
 const damagesMax = 1000;
+/** Places that are recognised; where more are found, the oldest count again when they are read again. */
+const knownMax = 10_000;
 /** Told one by one; a disk that is broken throughout would drown everything else. */
 const reportsMax = 100;
 
-/** What was found damaged or torn, each place once. */
+/** What was found damaged or torn, each place once as long as it is known. */
 export class DamageLog {
   damaged = 0;
   torn = 0;
@@ -21,6 +23,7 @@ export class DamageLog {
     const key = `${damage.file}:${damage.offset}`;
     if (this.#known.has(key)) return;
     this.#known.add(key);
+    if (this.#known.size > knownMax) for (const oldest of this.#known.values()) if (this.#known.delete(oldest)) break;
     if (damage.kind === "damaged") this.damaged++;
     else this.torn++;
     this.#latest.push(damage);
