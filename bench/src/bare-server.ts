@@ -4,18 +4,20 @@ import type { AddressInfo } from "node:net";
 // What the figures stand beside: a Node server that takes the same requests and does nothing with them but read them.
 // No signature, no order, no disk.
 
-interface PutRecords {
-  readonly Records: readonly { readonly Data: string }[];
+/** A PutRecords or a PutRecord. */
+interface Put {
+  readonly Records?: readonly { readonly Data: string }[];
+  readonly Data?: string;
 }
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
-    const { Records } = JSON.parse(Buffer.concat(chunks).toString()) as PutRecords;
+    const { Records, Data: single = "" } = JSON.parse(Buffer.concat(chunks).toString()) as Put;
     let bytes = 0;
-    for (const { Data } of Records) bytes += Buffer.from(Data, "base64").length;
-    const answer = JSON.stringify({ FailedRecordCount: 0, Bytes: bytes });
+    for (const { Data } of Records ?? [{ Data: single }]) bytes += Buffer.from(Data, "base64").length;
+    const answer = JSON.stringify({ FailedRecordCount: 0, SequenceNumber: "", Bytes: bytes });
     response.writeHead(200, { "content-type": "application/x-amz-json-1.1", "content-length": answer.length });
     response.end(answer);
   });

@@ -1,12 +1,14 @@
 import { connect } from "node:net";
-import { buildPutRequests, type Target } from "./put-requests.js";
+import { buildPutRequests } from "./put-requests.js";
 import { ResponseReader } from "./response-reader.js";
+import type { Target } from "./signed-request.js";
 
 // A process of its own, so that its work is not taken for the server's. Started by measure.ts, told what to do by a message.
 
 export interface Load {
   readonly target: Target;
   readonly connections: number;
+  /** A call. */
   readonly records: number;
   readonly recordBytes: number;
   readonly warmUpMs: number;
@@ -17,9 +19,11 @@ export interface Load {
 export type Report =
   | { readonly at: "began" }
   | { readonly at: "ended" }
-  | { readonly at: "result"; readonly calls: number; readonly elapsedMs: number; readonly callMs: readonly number[] };
+  | { readonly at: "result"; readonly records: number; readonly elapsedMs: number; readonly callMs: readonly number[] };
 
 const REQUESTS_PER_CONNECTION = 4;
+/** What says in an answer that everything was stored: to PutRecords, to PutRecord. */
+const allTaken = ['"FailedRecordCount":0', '"SequenceNumber":"'];
 
 process.once("message", (load: Load) => {
   run(load).then(
@@ -49,12 +53,12 @@ async function run({ target, connections, warmUpMs, measureMs, ...shape }: Load)
       isCounting = true;
       beganAt = time;
       endsAt.measuring = time + measureMs;
-      report({ at: "began" });
+      void report({ at: "began" });
     }
     if (isCounting && time >= endsAt.measuring) {
       isCounting = false;
       endedAt = time;
-      report({ at: "ended" });
+      void report({ at: "ended" });
     }
     return endedAt === 0 ? "go on" : "stop";
   };
@@ -67,7 +71,7 @@ async function run({ target, connections, warmUpMs, measureMs, ...shape }: Load)
       }),
     ),
   );
-  report({ at: "result", calls: callMs.length, elapsedMs: endedAt - beganAt, callMs });
+  await report({ at: "result", records: callMs.length * shape.records, elapsedMs: endedAt - beganAt, callMs });
 }
 
 /** Sends the requests round and round on one connection, each after the answer to the last. */
@@ -95,7 +99,7 @@ async function drive(
       try {
         const response = reader.push(chunk);
         if (response === undefined) return;
-        if (response.status !== 200 || !response.body.includes('"FailedRecordCount":0')) {
+        if (response.status !== 200 || !allTaken.some((text) => response.body.includes(text))) {
           throw new Error(`not all was taken: ${response.status} ${response.body.toString("utf8", 0, 500)}`);
         }
         if (answered(performance.now() - sentAt) === "go on") send();
@@ -107,6 +111,7 @@ async function drive(
   }).finally(() => socket.destroy());
 }
 
-function report(message: Report): void {
-  process.send?.(message);
+/** Resolves once it is on its way: a large message would not survive a disconnection before. */
+function report(message: Report): Promise<void> {
+  return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
 }

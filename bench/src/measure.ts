@@ -2,9 +2,13 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { cpuTimeUs } from "./cpu-time.js";
 import type { Load, Report } from "./load-generator.js";
+import type { Reading } from "./read-generator.js";
 import { quantile } from "./median.js";
 
-const generator = fileURLToPath(new URL("load-generator.js", import.meta.url));
+const generatorOf = {
+  puts: fileURLToPath(new URL("load-generator.js", import.meta.url)),
+  reads: fileURLToPath(new URL("read-generator.js", import.meta.url)),
+};
 
 /** One run of a load against one server. */
 export interface Measured {
@@ -15,7 +19,16 @@ export interface Measured {
   readonly callMsP99: number;
 }
 
-export async function measure(load: Load, serverPid: number): Promise<Measured> {
+export function measure(load: Load, serverPid: number): Promise<Measured> {
+  return runGenerator(generatorOf.puts, load, serverPid);
+}
+
+/** Of whole GetRecords calls. */
+export function measureReading(reading: Reading, serverPid: number): Promise<Measured> {
+  return runGenerator(generatorOf.reads, reading, serverPid);
+}
+
+async function runGenerator(generator: string, order: Load | Reading, serverPid: number): Promise<Measured> {
   const child = fork(generator, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   return await new Promise<Measured>((resolve, reject) => {
     let cpuUs = 0;
@@ -23,7 +36,7 @@ export async function measure(load: Load, serverPid: number): Promise<Measured> 
       if (report.at === "began") cpuUs = -cpuTimeUs(serverPid);
       else if (report.at === "ended") cpuUs += cpuTimeUs(serverPid);
       else {
-        const records = report.calls * load.records;
+        const { records } = report;
         resolve({
           recordsPerSecond: (records / report.elapsedMs) * 1000,
           cpuUsPerRecord: cpuUs / records,
@@ -34,6 +47,6 @@ export async function measure(load: Load, serverPid: number): Promise<Measured> 
     });
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`the load generator ended with ${code}`)));
-    child.send(load);
+    child.send(order);
   });
 }

@@ -2,12 +2,17 @@ import type { Machine } from "./machine.js";
 import type { Measured } from "./measure.js";
 import { type Spread, spreadOf } from "./median.js";
 
-/** What was sent, the same to every server. */
-export interface Shape {
-  readonly connections: number;
-  readonly records: number;
-  readonly recordBytes: number;
-  readonly measureMs: number;
+/** What a bench asks, beside its figures. */
+export interface Report {
+  readonly bench: string;
+  /** What is counted, for the table's head. */
+  readonly title: string;
+  readonly runs: number;
+  /** The same for every server; lands in the JSON line as it is. */
+  readonly shape: Readonly<Record<string, number>>;
+  /** What a reader must know of the conditions. */
+  readonly notes: readonly string[];
+  readonly machine: Machine;
 }
 
 /** One server's figures over all runs. */
@@ -27,14 +32,10 @@ export function summarise(what: string, runs: readonly Measured[]): Summary {
 }
 
 /** For people. */
-export function table(
-  results: readonly Summary[],
-  runs: number,
-  { connections, records, recordBytes, measureMs }: Shape,
-  { commit, node, cpu, cores, disk }: Machine,
-): string {
+export function table(results: readonly Summary[], { title, runs, shape, notes, machine }: Report): string {
+  const { commit, node, cpu, cores, disk } = machine;
   return [
-    line("durable PutRecords", "records/s", "CPU µs a record", "call p50 ms", "call p99 ms"),
+    line(title, "records/s", "CPU µs a record", "call p50 ms", "call p99 ms"),
     ...results.map((one) =>
       line(
         one.what,
@@ -44,29 +45,25 @@ export function table(
         cell(one.callMsP99, 1),
       ),
     ),
-    `median (least–most) of ${runs} runs of ${measureMs / 1000} s; ${recordBytes}-byte records, ${records} a call, ` +
-      `${connections} connections;`,
-    "the cloud verifies each signature and syncs before it answers, shard limits are lifted; the load generator shares the cores",
+    `median (least–most) of ${runs} runs; ${Object.entries(shape)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(", ")}`,
+    ...notes,
     `commit ${commit}, Node ${node}, ${cores} cores of ${cpu}, data on ${disk}`,
   ].join("\n");
 }
 
 /** For machines: one line. */
-export function jsonLine(
-  results: readonly Summary[],
-  runs: number,
-  { connections, records, recordBytes, measureMs }: Shape,
-  machine: Machine,
-): string {
+export function jsonLine(results: readonly Summary[], { bench, runs, shape, machine }: Report): string {
   return JSON.stringify({
-    bench: "quick",
+    bench,
     units: {
       recordsPerSecond: "records/s",
       cpuUsPerRecord: "µs of the server's CPU time a record",
       callMsP50: "ms",
       callMsP99: "ms",
     },
-    shape: { connections, recordsPerCall: records, recordBytes, measureMs },
+    shape,
     runs,
     ...machine,
     results,
