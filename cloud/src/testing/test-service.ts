@@ -1,3 +1,4 @@
+import type { Log } from "@headwater/log";
 import { ManualClock } from "@headwater/log/testing";
 import type { ProducerRequest } from "@headwater/protocol";
 import type { Encoding } from "../codec/shape.js";
@@ -36,11 +37,13 @@ export class TestService {
     };
   }
 
-  static async start({ limited = false } = {}): Promise<TestService> {
-    const clock = new ManualClock();
+  /** @param options.on the real log and its clock, instead of one in memory. */
+  static async start(options: { limited?: boolean; on?: { log: Log; clock: ManualClock } } = {}): Promise<TestService> {
+    const { limited = false, on } = options;
+    const clock = on?.clock ?? new ManualClock();
     const log = new MemoryLog(clock);
     const service = await StreamService.open(new MemoryCatalog(), {
-      log,
+      log: on?.log ?? log,
       clock,
       accountId: "000000000000",
       region: "us-east-1",
