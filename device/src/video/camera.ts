@@ -1,4 +1,5 @@
 import { H264Error } from "@headwater/protocol/h264";
+import { H265Error } from "@headwater/protocol/h265";
 import type { DeviceClock } from "../clock/device-clock.js";
 import { Condition } from "../condition.js";
 import { Counts } from "../counts.js";
@@ -174,13 +175,14 @@ export class Camera {
     else this.#put(this.#cutter.push({ track, isVideo, isKey, timeMs, data }, arrivedMs));
   }
 
-  /** Whether a frame of the video is what it claims to be; its parameter sets may begin another init. */
+  /** Whether a frame of the video is what it claims to be; its parameter sets may begin another init. @throws {CaptureError} */
   #look(tracks: InBandTracks, data: Buffer, isKey: boolean): boolean {
     try {
       if (tracks.look(data, isKey)) this.#put(this.#cutter.setTracks(tracks.tracks));
       return true;
     } catch (error) {
-      if (!(error instanceof H264Error)) throw error;
+      if (error instanceof CaptureError) this.#droppedFrames.add("before-key-frame", 1);
+      if (!(error instanceof H264Error || error instanceof H265Error)) throw error;
       this.#put(this.#cutter.breakOff("malformed-frame"));
       return false;
     }

@@ -42,6 +42,8 @@ export type CaptureFault =
   | "ended"
   /** Neither bytes nor key frames came for too long. */
   | "silent"
+  /** The picture changed, so that only another capture can go on with it. */
+  | "changed"
   /** Output that is not Matroska. */
   | "malformed"
   /** No video in it, or in a format that is not passed on. */

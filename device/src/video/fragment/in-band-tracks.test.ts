@@ -1,6 +1,8 @@
 import type { MatroskaTrack } from "@headwater/protocol/matroska";
 import { buildAvcC, H264Error, joinByLength } from "@headwater/protocol/h264";
 import { expect, test } from "vitest";
+import { H265Error } from "@headwater/protocol/h265";
+import { CaptureError } from "../capture/capture-source.js";
 import { InBandTracks } from "./in-band-tracks.js";
 
 // Of x264: constrained baseline of 640x360, and of 320x240.
@@ -52,7 +54,39 @@ test("an H.264 track without a readable configuration is refused", () => {
   expect(() => new InBandTracks([video])).toThrow(H264Error);
 });
 
-test("frames of H.265 are taken as they come", () => {
-  const video: MatroskaTrack = { number: 1, type: "video", codecId: "V_MPEGH/ISO/HEVC", language: "und" };
-  expect(new InBandTracks([video]).look(Buffer.of(1), true)).toBe(false);
+// Of x265: a picture of 314x238, and the parameter sets of one of 1920x1080.
+const hvcC = Buffer.from(
+  "0101600000009000000000003cf000fcfdf8f800000f03200001001840010c01ffff01600000030090000003000003003c95940921" +
+    "0001002d42010101600000030090000003000003003ca00a080f1c9596565924cafff07700585680800001f480003a9804" +
+    "22000100074401c172b46240",
+  "hex",
+);
+const hevcSps238 = hvcC.subarray(57, 102);
+const hevcSps1080 = Buffer.from(
+  "420101022000000300900000030000030078a003c0801107cad96e929385e02d010000030001000003001908",
+  "hex",
+);
+const hevcSlice = Buffer.of(0x26, 1, 2, 3);
+
+const hevcTracks = (codecPrivate?: Buffer): InBandTracks => {
+  const video = { number: 1, type: "video", codecId: "V_MPEGH/ISO/HEVC", language: "und" } as const;
+  return new InBandTracks([{ ...video, ...(codecPrivate && { codecPrivate }) }]);
+};
+
+test("a picture of H.265 that changes its size ends the capture; parameter sets of the same size do not", () => {
+  const known = hevcTracks(hvcC);
+  expect(known.look(joinByLength([hevcSlice]), true)).toBe(false);
+  expect(known.look(joinByLength([hevcSps238, hevcSlice]), true)).toBe(false);
+  const changed = joinByLength([hevcSps1080, hevcSlice]);
+  expect(known.look(changed, false)).toBe(false);
+  expect(() => known.look(changed, true)).toThrow(CaptureError);
+  expect(() => known.look(changed, true)).toThrow("its picture was 314x238 and is 1920x1080");
+});
+
+test("a frame of H.265 whose NAL units do not add up is refused", () => {
+  expect(() => hevcTracks(hvcC).look(joinByLength([hevcSlice]).subarray(0, 6), false)).toThrow(H265Error);
+});
+
+test("without a configuration that can be read, frames of H.265 are taken as they come", () => {
+  expect(hevcTracks().look(Buffer.of(1), true)).toBe(false);
 });
