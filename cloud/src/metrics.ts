@@ -11,10 +11,8 @@ const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 /** What the cloud counts, by Prometheus' rules. A registry of its own, so that two clouds in a process don't mix. */
 export class CloudMetrics {
   readonly registry = new Registry();
-  readonly #requests = this.#counter("requests_total", "Requests by operation and result: ok, or why not", [
-    "operation",
-    "result",
-  ]);
+  /** By operation, then by result. */
+  readonly #requests = new Map<string, Map<string, number>>();
   readonly #seconds = new Histogram({
     name: "headwater_cloud_request_seconds",
     help: "Time from a request's headers to its answer, body included",
@@ -27,8 +25,8 @@ export class CloudMetrics {
     "Requests refused for their signature, by cause",
     ["cause"],
   );
-  readonly #records = this.#counter("records_total", "Records stored (in) and read (out)", ["direction"]);
-  readonly #bytes = this.#counter("record_bytes_total", "Bytes of records stored (in) and read (out)", ["direction"]);
+  readonly #records = { in: 0, out: 0 };
+  readonly #bytes = { in: 0, out: 0 };
   readonly #refused = this.#counter("put_entries_refused_total", "Entries of PutRecords calls not stored, by cause", [
     "cause",
   ]);
@@ -42,17 +40,34 @@ export class CloudMetrics {
   /** For operations to count what flows. */
   readonly traffic: Traffic = {
     put: (records, bytes) => {
-      this.#records.inc({ direction: "in" }, records);
-      this.#bytes.inc({ direction: "in" }, bytes);
+      this.#records.in += records;
+      this.#bytes.in += bytes;
     },
     got: (records, bytes) => {
-      this.#records.inc({ direction: "out" }, records);
-      this.#bytes.inc({ direction: "out" }, bytes);
+      this.#records.out += records;
+      this.#bytes.out += bytes;
     },
     refused: (cause) => this.#refused.inc({ cause }),
   };
 
   constructor({ log, budget }: { readonly log: Log; readonly budget: BodyBudget }) {
+    this.#tallied(
+      "requests_total",
+      "Requests by operation and result: ok, or why not",
+      ["operation", "result"],
+      (count) => {
+        for (const [operation, counts] of this.#requests)
+          for (const [result, value] of counts) count({ operation, result }, value);
+      },
+    );
+    for (const [name, help, flow] of [
+      ["records_total", "Records stored (in) and read (out)", this.#records],
+      ["record_bytes_total", "Bytes of records stored (in) and read (out)", this.#bytes],
+    ] as const) {
+      this.#tallied(name, help, ["direction"], (count) => {
+        for (const direction of ["in", "out"] as const) if (flow[direction] > 0) count({ direction }, flow[direction]);
+      });
+    }
     this.#gauge("log_disk_bytes", "Bytes of the log on disk", () => log.stats().diskBytes);
     this.#gauge("log_pending_bytes", "Bytes that wait for a sync", () => log.stats().pendingBytes);
     this.#gauge("log_appended_frames", "Frames appended since the start", () => log.stats().appendedFrames);
@@ -75,7 +90,10 @@ export class CloudMetrics {
 
   /** @param operation an operation's name, or `unknown`. */
   answered(operation: string, error: ErrorCode | VideoErrorCode | undefined, elapsedMs: number): void {
-    this.#requests.inc({ operation, result: error ?? "ok" });
+    const result = error ?? "ok";
+    let counts = this.#requests.get(operation);
+    if (counts === undefined) this.#requests.set(operation, (counts = new Map<string, number>()));
+    counts.set(result, (counts.get(result) ?? 0) + 1);
     this.#seconds.observe({ operation }, elapsedMs / 1000);
   }
 
@@ -98,6 +116,25 @@ export class CloudMetrics {
 
   #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
     return new Counter({ name: `headwater_cloud_${name}`, help, labelNames, registers: [this.registry] });
+  }
+
+  /** A counter of what is counted in plain numbers, since every request does; made when somebody asks. */
+  #tallied<L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    tell: (count: (labels: Record<L, string>, value: number) => void) => void,
+  ): void {
+    const counter: Counter<L> = new Counter({
+      name: `headwater_cloud_${name}`,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect: () => {
+        counter.reset();
+        tell((labels, value) => counter.inc(labels, value));
+      },
+    });
   }
 
   #gauge(name: string, help: string, value: () => number): void {

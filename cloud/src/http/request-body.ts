@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { CloudError } from "../cloud-error.js";
 import type { RequestMemory } from "../slab-pool.js";
@@ -39,10 +39,12 @@ const GATHERED_BYTES_MIN = 64 << 10;
  */
 export function readBody(request: IncomingMessage, limits: BodyLimits, memory?: RequestMemory): Promise<RequestBody> {
   const announced = Number(request.headers["content-length"] ?? 0);
+  const whole = wholeBody(request, announced);
+  if (whole !== undefined) return Promise.resolve({ bytes: whole, sha256: hash("sha256", whole, "hex") });
   const slab = announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const hash = createHash("sha256");
+    const sha256 = createHash("sha256");
     let length = 0;
     const tooSlow = (): void => finish(new CloudError("request-too-slow", "The request body came too slowly."));
     let idle = setTimeout(tooSlow, limits.idleMs);
@@ -54,7 +56,7 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, memory?: 
         finish(tooLarge(limits.bytesMax));
         return;
       }
-      hash.update(chunk);
+      sha256.update(chunk);
       if (slab === undefined) chunks.push(chunk);
       else if (length <= announced) chunk.copy(slab, length - chunk.length);
       else finish(clientGone());
@@ -72,11 +74,17 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, memory?: 
       } else {
         const only = chunks.length === 1 ? chunks[0] : undefined;
         const bytes = slab?.subarray(0, length) ?? only ?? Buffer.concat(chunks, length);
-        resolve({ bytes, sha256: hash.digest("hex") });
+        resolve({ bytes, sha256: sha256.digest("hex") });
       }
     };
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
+}
+
+/** A small body that came with its headers, as most do: there is nothing to wait for, and nobody to watch over. */
+function wholeBody(request: IncomingMessage, announced: number): Buffer | undefined {
+  if (request.httpVersionMajor !== 1 || !request.complete || request.readableLength !== announced) return undefined;
+  return (request.read() as Buffer | null) ?? undefined;
 }
 
 /** The request's failure was answered already; a connection that breaks after that changes nothing. */

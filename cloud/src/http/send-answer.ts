@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { cutOff } from "./listener.js";
 
+/** A smaller body is sent in one piece with its headers, which saves Node the gathering. */
+const JOINED_BYTES_MAX = 4096;
 /** How long a client may go on sending a body that was refused, before its connection is cut. */
 const LINGER_MS = 10_000;
 
@@ -18,8 +20,9 @@ export function sendAnswer(
 ): void {
   if (expectsContinue(request) && !request.complete) response.shouldKeepAlive = false;
   response.writeHead(status, { ...headers, "content-length": body.length });
-  if (request.complete) response.end(body);
-  else linger(request, response, body);
+  if (!request.complete) linger(request, response, body);
+  else if (body.length > JOINED_BYTES_MAX) response.end(body);
+  else response.end(body.toString("latin1"), "latin1");
 }
 
 export function expectsContinue(request: IncomingMessage): boolean {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type HeaderValues, type SignedRequest, splitTarget } from "./signed-request.js";
 
 /**
@@ -28,7 +28,7 @@ export function canonicalRequest(
 
 /** Lower-case hex. Text is hashed byte for character, since Node reads header bytes so. */
 export function sha256Hex(text: string): string {
-  return createHash("sha256").update(text, "latin1").digest("hex");
+  return hash("sha256", Buffer.from(text, "latin1"), "hex");
 }
 
 /** The query's parameters, decoded, in the order received. A plus sign is a plus sign. */
@@ -41,7 +41,12 @@ export function queryParameters(query: string): [name: string, value: string][] 
 }
 
 function canonicalHeaderValue(values: readonly string[]): string {
-  return values.map((value) => value.trim().replace(/ +/g, " ")).join(",");
+  return values.map(withSingleSpaces).join(",");
+}
+
+function withSingleSpaces(value: string): string {
+  const trimmed = value.trim();
+  return trimmed.includes("  ") ? trimmed.replace(/ +/g, " ") : trimmed;
 }
 
 /** Removes dot segments and doubled slashes, then encodes each segment of the already encoded path once more. */

@@ -5,7 +5,7 @@ import { ALGORITHM, type Authorization, readAuthorization, SIGNATURE_PARAMETER }
 import { canonicalRequest, sha256Hex } from "./canonical-request.js";
 import { formatScope } from "./credential-scope.js";
 import type { SignedRequest } from "./signed-request.js";
-import { hmac, SigningKeys } from "./signing-key.js";
+import { SigningKeys } from "./signing-key.js";
 
 const SKEW_MS = 5 * 60 * 1000;
 /** SHA-256 of no bytes, for requests without a body. */
@@ -69,7 +69,7 @@ export class SignatureVerifier {
     );
     const toSign = [ALGORITHM, formatAmzDate(authorization.signedAtMs), formatScope(scope), sha256Hex(canonical)];
     const key = this.#keys.derive(accessKeyId, this.#secretOf(accessKeyId), scope);
-    const expected = hmac(key, toSign.join("\n"));
+    const expected = key.sign(toSign.join("\n"));
     const given = Buffer.from(authorization.signature, "hex");
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw mismatch();
     return { accessKeyId, signedHeaders: new Set(signedHeaders) };
@@ -127,19 +127,18 @@ export class SignatureVerifier {
 
   #checkTime({ signedAtMs, expiresSeconds }: Authorization): void {
     const nowMs = this.#options.now();
-    const signed = formatAmzDate(signedAtMs);
     const lifeMs = expiresSeconds === undefined ? SKEW_MS : expiresSeconds * 1000;
     if (signedAtMs < nowMs - lifeMs) {
       const life = expiresSeconds === undefined ? "5 min" : `${expiresSeconds} s`;
       throw new CloudError(
         "signature-expired",
-        `Signature expired: ${signed} is now earlier than ${formatAmzDate(nowMs - lifeMs)} (${formatAmzDate(nowMs)} - ${life}.)`,
+        `Signature expired: ${formatAmzDate(signedAtMs)} is now earlier than ${formatAmzDate(nowMs - lifeMs)} (${formatAmzDate(nowMs)} - ${life}.)`,
       );
     }
     if (signedAtMs > nowMs + SKEW_MS) {
       throw new CloudError(
         "signature-not-yet-current",
-        `Signature not yet current: ${signed} is still later than ${formatAmzDate(nowMs + SKEW_MS)} (${formatAmzDate(nowMs)} + 5 min.)`,
+        `Signature not yet current: ${formatAmzDate(signedAtMs)} is still later than ${formatAmzDate(nowMs + SKEW_MS)} (${formatAmzDate(nowMs)} + 5 min.)`,
       );
     }
   }
