@@ -1,26 +1,8 @@
-import type { Log } from "@headwater/log";
-import type { Logger } from "pino";
-import type { GatewayMetrics } from "../metrics.js";
-import type { DeadLetters } from "../spool/dead-letters.js";
 import type { StreamSpool } from "../spool/stream-spool.js";
-import { StreamUplink } from "./stream-uplink.js";
-import type { UplinkJournal } from "./uplink-journal.js";
-import type { Upstream } from "./upstream.js";
-import type { UpstreamStatus } from "./upstream-status.js";
+import { StreamUplink, type StreamUplinkOptions } from "./stream-uplink.js";
 
-export interface UplinkOptions {
-  readonly log: Log;
-  readonly journal: UplinkJournal;
-  readonly upstream: Upstream;
-  readonly deadLetters: DeadLetters;
-  readonly producer: string;
-  readonly createStreams: boolean;
-  readonly status: UpstreamStatus;
-  readonly metrics: GatewayMetrics;
-  readonly logger: Logger;
-  readonly random: () => number;
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-}
+/** What is the same for all streams. */
+export type UplinkOptions = Omit<StreamUplinkOptions, "stream" | "spool" | "limits">;
 
 const MiB = 1024 * 1024;
 /** A shard takes 1 MiB a second, so a larger request would be rejected in part; it also keeps the event loop free. */
