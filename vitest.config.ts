@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 const resolve = { conditions: ["source"] };
 const ssr = { resolve: { conditions: ["source", "node", "import", "default"] } };
 
+/** A machine with other work to do must not fail a test that waits for something. */
+const expectations = { poll: { timeout: 20_000 } };
+
 /** `npm run test:full` runs the long tests, too. */
 const isFull = process.env["HEADWATER_TEST_FULL"] === "1";
 
@@ -19,6 +22,7 @@ export default defineConfig({
         ssr,
         test: {
           name: "unit",
+          expect: expectations,
           include: ["{protocol,log,device,gateway,cloud,cli,bench}/src/**/*.test.ts", "test/src/rules/**/*.test.ts"],
           exclude: ["**/*.ffmpeg.test.ts", "**/node_modules/**"],
           testTimeout: 30_000,
@@ -29,6 +33,7 @@ export default defineConfig({
         ssr,
         test: {
           name: "system",
+          expect: expectations,
           // What stands beside its unit and needs ffmpeg runs where system packages may be installed.
           include: ["test/src/**/*.test.ts", "{protocol,device,gateway,cloud}/src/**/*.ffmpeg.test.ts"],
           exclude: ["test/src/rules/**", "**/node_modules/**", ...(isFull ? [] : ["**/*.full.test.ts"])],
