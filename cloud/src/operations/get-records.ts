@@ -5,10 +5,11 @@ import { openIterator, sealIterator, type ShardIterator } from "../streams/seale
 import { formatShardId } from "../streams/shard-id.js";
 import type { StreamService } from "../streams/stream-service.js";
 import type { StreamState } from "../streams/stream-state.js";
-import { decodeRecord } from "../streams/stored-record.js";
+import { dataAtOf } from "../streams/stored-record.js";
 import { childShard } from "./descriptions.js";
 import { streamArn } from "./members.js";
 import { operation } from "./operation.js";
+import { RecordsAnswer } from "./records-answer.js";
 
 const { getRecordsEntriesMax, getRecordsBytesMax, iteratorLifeMs } = kinesisLimits;
 
@@ -26,29 +27,18 @@ export const getRecords = operation(
     const isExpired = (shard.bounds().oldestArrivalMs ?? Number.POSITIVE_INFINITY) < horizonMs;
     const from = isExpired ? Math.max(iterator.position, await shard.positionAtTime(horizonMs)) : iterator.position;
     const { frames, next } = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax });
-    let bytes = 0;
-    const records = frames.map(({ position, arrivalMs, data: frame }) => {
-      const { partitionKey, data } = decodeRecord(frame);
-      bytes += data.length;
-      return {
-        SequenceNumber: shard.sequenceNumber(position),
-        ApproximateArrivalTimestamp: new Date(arrivalMs),
-        Data: data,
-        PartitionKey: partitionKey,
-      };
-    });
-    traffic.got(records.length, bytes);
+    traffic.got(
+      frames.length,
+      frames.reduce((bytes, { data }) => bytes + data.length - dataAtOf(data, 0), 0),
+    );
     const isBehind = next < shard.bounds().next;
     const position = { ...iterator, position: next, createdMs: now() };
     const goOn =
       isBehind || shard.closed === undefined
         ? { NextShardIterator: sealIterator(sealer, position) }
         : { ChildShards: stream.childrenOf(shard).map((child) => childShard(child.describe())) };
-    return {
-      Records: records,
-      ...goOn,
-      MillisBehindLatest: isBehind ? Math.max(0, now() - (frames.at(-1)?.arrivalMs ?? horizonMs)) : 0,
-    };
+    const MillisBehindLatest = isBehind ? Math.max(0, now() - (frames.at(-1)?.arrivalMs ?? horizonMs)) : 0;
+    return new RecordsAnswer(shard, frames, { ...goOn, MillisBehindLatest });
   },
 );
 
