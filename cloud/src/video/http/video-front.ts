@@ -13,6 +13,7 @@ import { GetMediaCall } from "../get-media/get-media-call.js";
 import { HlsFront, isHlsRequest } from "../hls/hls-front.js";
 import { getMediaInput, startOf } from "../get-media/start-selector.js";
 import { type VideoContext, type VideoOperation, videoOperations } from "../operations/index.js";
+import { streamReferenceInput } from "../operations/members.js";
 import { streamNameOf } from "../operations/stream-reference.js";
 import { readInput } from "../operations/video-operation.js";
 import { ArrivingBytes } from "../put-media/arriving-bytes.js";
@@ -113,7 +114,7 @@ export class VideoFront {
     if (verifier !== undefined) verifyHeaders(verifier, request);
     const parameters = readPutMediaParameters(request.headers, context.now());
     const { service } = context;
-    const stream = service.stream(streamNameOf(parameters.stream, service));
+    const stream = service.stream(streamNameOf(readInput(streamReferenceInput, parameters.stream), service));
     new PutMediaCall({ request, response, requestId, stream, parameters, traffic, arriving: this.#arriving }).run();
   }
 

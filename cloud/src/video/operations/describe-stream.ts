@@ -1,13 +1,11 @@
-import { structure } from "../../codec/shape.js";
 import type { VideoStreamDescription } from "../video-stream.js";
-import { streamReference } from "./members.js";
+import { streamReferenceInput } from "./members.js";
 import { streamNameOf } from "./stream-reference.js";
 import { videoOperation } from "./video-operation.js";
 
-export const describeStream = videoOperation(
-  structure({ required: {}, optional: streamReference }),
-  (reference, { service }) => ({ StreamInfo: streamInfo(service.describe(streamNameOf(reference, service))) }),
-);
+export const describeStream = videoOperation(streamReferenceInput, (reference, { service }) => ({
+  StreamInfo: streamInfo(service.describe(streamNameOf(reference, service))),
+}));
 
 /** A stream as DescribeStream and ListStreams tell it. */
 export function streamInfo(stream: VideoStreamDescription): Record<string, string | number | Date | undefined> {

@@ -9,6 +9,7 @@ export const streamArn = string({
   pattern: "arn:[a-z\\d-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:[a-z]+/[a-zA-Z0-9_.-]+/[0-9]+",
 });
 export const streamReference = { StreamName: streamName, StreamARN: streamArn };
+export const streamReferenceInput = structure({ required: {}, optional: streamReference });
 export const version = string({ min: 1, max: 64, pattern: "[a-zA-Z0-9]+" });
 export const deviceName = string({ min: 1, max: 128, pattern: "[a-zA-Z0-9_.-]+" });
 export const mediaType = string({

@@ -109,6 +109,15 @@ describe("what is tiny does not pile up", () => {
   });
 });
 
+test("a time that clients could not read ends a session", async () => {
+  const [last, later] = [begin(), begin()];
+  const lastMs = Date.UTC(10_000, 0) - 1;
+  await last.session.take(Buffer.concat([header(), fragment(lastMs)]));
+  await later.session.take(Buffer.concat([header(), fragment(lastMs + 1)]));
+  await Promise.all([last.session.end(), later.session.end()]);
+  expect([last.faults, later.faults]).toEqual([[], ["INVALID_PRODUCER_TIMESTAMP"]]);
+});
+
 test("a body that never comes to anything is ended", async () => {
   arriving = new ArrivingBytes();
   const { session, faults } = begin();

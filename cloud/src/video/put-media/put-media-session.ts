@@ -14,6 +14,8 @@ import { PutMediaFault, toPutMediaFault } from "./put-media-fault.js";
 const PENDING_BYTES_MAX = 4 << 20;
 /** Complete fragments of one connection that may be on their way to the index before it is read from no further. */
 const PERSISTING_MAX = 64;
+/** The last millisecond of the year 9999: clients of AWS read no later time, and one such fragment would spoil a whole list. */
+const PRODUCER_MS_MAX = 253_402_300_799_999;
 /** More than the largest element that is read, in which nothing was found: what is skipped may be endless. */
 const FRUITLESS_BYTES_MAX = 64 << 20;
 
@@ -122,7 +124,10 @@ export class PutMediaSession {
 
   #begin(timecodeMs: number, init: Buffer): void {
     const { store, timeBaseMs, isBackfill, acknowledge } = this.#options;
-    const start = { producerMs: Math.round(timeBaseMs + timecodeMs), serverMs: store.now(), init };
+    const producerMs = Math.round(timeBaseMs + timecodeMs);
+    if (producerMs > PRODUCER_MS_MAX)
+      throw new PutMediaFault("INVALID_PRODUCER_TIMESTAMP", `producer time ${producerMs} ms`);
+    const start = { producerMs, serverMs: store.now(), init };
     const open = store.begin(this.#appender, start, () => {
       if (this.#isOver && !this.#persisting.has(current)) return;
       acknowledge({ event: "BUFFERING", fragment: this.#acknowledged(current) });

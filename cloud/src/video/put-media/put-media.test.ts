@@ -259,6 +259,7 @@ test("a producer that wants no acknowledgements gets none", async () => {
 
 test.each([
   [{ "x-amzn-fragment-timecode-type": "SOMETIME" }, 400, "InvalidArgumentException"],
+  [{ "x-amzn-stream-name": "no name" }, 400, "InvalidArgumentException"],
   [{ "x-amzn-producer-start-timestamp": "yesterday" }, 400, "InvalidArgumentException"],
   [{ "x-amzn-stream-arn": "arn:aws:kinesisvideo:us-east-1:000000000000:stream/s/1" }, 400, "InvalidArgumentException"],
   [{ "x-amzn-stream-name": "nowhere" }, 404, "ResourceNotFoundException"],
