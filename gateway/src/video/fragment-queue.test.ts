@@ -20,12 +20,14 @@ interface Given {
   readonly index: number;
   readonly isLast?: boolean;
   readonly device?: string;
+  readonly spoolId?: string;
   readonly lane?: number;
   readonly atMs?: number;
 }
 
 function take(...given: readonly Given[]): void {
-  for (const { fragment, index, isLast = false, device = "cam", lane = lanes.videoLive, atMs = 0 } of given) {
+  for (const { fragment, index, isLast = false, device = "cam", spoolId = "s", ...more } of given) {
+    const { lane = lanes.videoLive, atMs = 0 } = more;
     const piece = {
       stream: "door",
       fragment,
@@ -39,7 +41,7 @@ function take(...given: readonly Given[]): void {
     takeFrame({
       position,
       arrivalMs: atMs,
-      origin: { producer: device, spoolId: "s", request: position, entry: lane },
+      origin: { producer: device, spoolId, request: position, entry: lane },
       data: encodePiece(piece),
     });
   }
@@ -126,6 +128,26 @@ test("what is late goes by backfill, the lowest time first, but never the newest
   });
   // The next fragment of its lane has ended the sixth.
   expect(order).toEqual([4, 5, 6, undefined]);
+});
+
+test.each<[string, Partial<Given>, Partial<Given>]>([
+  ["whose card was replaced", {}, { spoolId: "new", atMs: 1_000 }],
+  ["that nothing has come of for an hour, while another sends", {}, { device: "other", atMs: 3_600_001 }],
+])("what a device left unfinished %s goes as it is, and holds nothing up", (_, left, next) => {
+  take({ fragment: 1, index: 0, ...left }, ...whole(2, next));
+  const first = queue.nextLive(0);
+  expect(first).toMatchObject({ id: { fragment: 1 }, pieces: 1, isComplete: true });
+  settle(first);
+  expect(queue.released()).toBe(1);
+});
+
+test.each<[string, readonly Given[]]>([
+  ["by its other lane", whole(2, { lane: lanes.videoBackfill, atMs: 7_200_000 })],
+  ["within the hour", whole(2, { device: "other", atMs: 3_599_999 })],
+])("what a device left unfinished may go on where it was heard of %s", (_, between) => {
+  take({ fragment: 1, index: 0 }, ...between, { fragment: 1, index: 1, isLast: true, atMs: 7_200_001 });
+  expect(strays).toBe(0);
+  expect(queue.nextLive(0)).toMatchObject({ id: { fragment: 1 }, pieces: 2, isComplete: true });
 });
 
 test("what is passed over goes when there is nothing else", () => {

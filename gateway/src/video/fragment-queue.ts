@@ -1,5 +1,6 @@
 import type { StoredFrame } from "@headwater/log";
 import { decodePiece, lanes } from "@headwater/protocol";
+import type { Lane } from "../spool/watermarks.js";
 import { Changed } from "../uplink/changed.js";
 import { type FragmentId, keyOfFragment, keyOfLane } from "./fragment-id.js";
 import { decodeNote, type FragmentOutcome } from "./fragment-note.js";
@@ -31,6 +32,8 @@ type Mutable = { -readonly [K in keyof QueuedFragment]: QueuedFragment[K] } & {
   persistedAtBreak: number;
 };
 
+/** A device that nothing has come of for so long, while others send, does not go on with its fragment. */
+const GONE_MS = 3_600_000;
 /** A live fragment that has waited longer goes by backfill, unless it is the newest. */
 export const LIVE_MS_MAX = 5_000;
 
@@ -45,6 +48,8 @@ export class FragmentQueue {
   readonly #fragments = new Map<string, Mutable>();
   /** The fragment that each device's lane is in. */
   readonly #open = new Map<string, Mutable>();
+  /** When each device's newest piece was committed. */
+  readonly #heardMs = new Map<string, number>();
   readonly #onStray: () => void;
   #newestLive: Mutable | undefined;
   /** How many were, since the start. */
@@ -176,7 +181,9 @@ export class FragmentQueue {
     const id: FragmentId = { ...lane, fragment: number };
     const key = keyOfFragment(id);
     let fragment = this.#fragments.get(key);
+    this.#heardMs.set(lane.device, arrivalMs);
     if (fragment === undefined && index === 0) {
+      this.#endAbandoned(lane, arrivalMs);
       fragment = {
         id,
         producerMs,
@@ -204,6 +211,15 @@ export class FragmentQueue {
     fragment.lastPosition = position;
     fragment.lastArrivalMs = arrivalMs;
     if (isLast) this.#end(laneKey, fragment);
+  }
+
+  /** What a device left for good: nobody would end it, and the shard could be forgotten no further. */
+  #endAbandoned({ device, spoolId }: Lane, nowMs: number): void {
+    for (const [laneKey, fragment] of this.#open) {
+      const { id } = fragment;
+      const isReplaced = id.device === device && id.spoolId !== spoolId;
+      if (isReplaced || nowMs - (this.#heardMs.get(id.device) ?? nowMs) > GONE_MS) this.#end(laneKey, fragment);
+    }
   }
 
   #end(laneKey: string, fragment: Mutable): void {

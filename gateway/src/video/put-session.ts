@@ -263,7 +263,10 @@ export class PutSession {
 
   /** A server that takes nothing, acknowledges nothing, or does not end, is as good as gone. */
   #watch(): void {
-    const nowMs = this.#options.clock.now();
+    const { clock, queue } = this.#options;
+    const nowMs = clock.now();
+    // Time alone makes it so, and nobody would look.
+    if (this.#sent.some(({ fragment }) => queue.isStalled(fragment, nowMs))) queue.changed.notify();
     const completeMs = this.#sent[0]?.completeMs;
     if (nowMs - (completeMs ?? nowMs) >= PERSISTED_WITHIN_MS) {
       this.#stop.abort(new PutMediaError("interrupted", `no PERSISTED within ${PERSISTED_WITHIN_MS} ms`));
