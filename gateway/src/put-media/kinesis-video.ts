@@ -39,14 +39,15 @@ export async function callKinesisVideo(
       redirect: "error",
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
-    text = await response.text();
+    text = await textOf(response);
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof PutMediaError) throw error;
     const why = timeout.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);
     throw new PutMediaError("unreachable", `${operation} at ${url.origin}: ${why}`, { cause: error });
   }
   if (!response.ok) throw refusal(operation, response.status, response.headers.get("x-amzn-errortype"), text);
-  const answer = text.length > ANSWER_BYTES_MAX ? undefined : jsonOf(text);
+  const answer = jsonOf(text);
   if (answer === undefined) throw new PutMediaError("malformed-answer", `${operation} answered no JSON object`);
   return answer;
 }
@@ -84,6 +85,19 @@ function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** @throws {PutMediaError} `malformed-answer` where it is too long. */
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX)
+      throw new PutMediaError("malformed-answer", `an answer of more than ${ANSWER_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** fetch hides what went wrong in the cause. */

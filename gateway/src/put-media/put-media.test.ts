@@ -1,7 +1,10 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { MatroskaReader } from "@headwater/protocol/matroska";
 import { afterEach, expect, test } from "vitest";
 import type { Ack } from "./ack.js";
+import { callKinesisVideo } from "./kinesis-video.js";
 import { type MediaPart, matroskaBody } from "./matroska-body.js";
 import { putMedia, type PutMediaOptions } from "./put-media.js";
 import { ScriptedServer } from "./testing/scripted-server.js";
@@ -209,6 +212,33 @@ test("a server that takes the connection and says nothing is given up", async ()
   const server = await serve(() => undefined, { isContinueAnswered: false });
   const options = optionsFor(server, { dataEndpoint: server.url, answerTimeoutMs: 50 });
   await expect(all(putMedia(options, endless().body))).rejects.toEqual(fails({ code: "unreachable" }));
+});
+
+test("a refusal that does not end is told all the same", async () => {
+  const server = await serve((_request, response) => {
+    response.writeHead(503, { "x-amzn-ErrorType": "ServiceUnavailableException" });
+    response.write('{"Mess');
+  });
+  await expect(all(putMedia(optionsFor(server, { answerTimeoutMs: 1_000 }), bytes("x")))).rejects.toEqual(
+    fails({ code: "refused", status: 503, type: "ServiceUnavailableException", isRetriable: true }),
+  );
+});
+
+test("an answer of the control plane that does not end is given up, however fast it comes", async () => {
+  const server = createServer((_request, response) => {
+    const pour = (): void => {
+      while (response.write(Buffer.alloc(65_536, 0x20)));
+    };
+    response.on("drain", pour);
+    pour();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const options = { region: "us-east-1", credentials: { accessKeyId: "a", secretAccessKey: "b" }, endpoint };
+  await expect(callKinesisVideo(options, "describeStream", {})).rejects.toEqual(fails({ code: "malformed-answer" }));
+  server.closeAllConnections();
+  server.close();
 });
 
 test("an answer that is none is told", async () => {

@@ -45,11 +45,12 @@ export async function* putMedia(
   // Aborted while it was being signed.
   if (signal?.aborted) onAbort();
   const upload = new Upload(request, body);
+  const timeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
   try {
-    const response = await answerOf(request, options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
+    const response = await answerOf(request, timeoutMs);
     if (response.statusCode !== 200) {
       const type = response.headers["x-amzn-errortype"];
-      const text = await textOf(response);
+      const text = await textOf(response, timeoutMs);
       throw refusal("putMedia", response.statusCode ?? 0, typeof type === "string" ? type : null, text);
     }
     upload.start();
@@ -114,13 +115,21 @@ function answerOf(request: ClientRequest, timeoutMs: number): Promise<IncomingMe
   });
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+/** What a refusal says, as far as it comes in time: its status says the most. */
+async function textOf(response: IncomingMessage, withinMs: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > REFUSAL_BYTES_MAX) break;
-    chunks.push(chunk);
+  const timer = setTimeout(() => response.destroy(), withinMs);
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > REFUSAL_BYTES_MAX) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    // It broke off.
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -133,7 +133,7 @@ export class PutMediaSession {
       acknowledge({ event: "BUFFERING", fragment: this.#acknowledged(current) });
     });
     const current: Current = { open, timecodeMs };
-    // In the same append as its beginning: nobody takes it for live in between.
+    // Ahead of its frames: nobody takes those for live.
     if (isBackfill) open.addTag(BACKFILL_TAG);
     this.#current = current;
   }
