@@ -18,7 +18,7 @@ test("20 s of a camera on the network: what was spooled is what every reader get
   await until("three fragments", async () => (await chain.clients.list(STREAM)).length >= 3);
   const live = await chain.liveUrl("SERVER_TIMESTAMP");
   const follower = new PartFollower(scope, await chain.liveUrl("PRODUCER_TIMESTAMP"));
-  const player = await HlsPage.open(scope, live);
+  const player = await HlsPage.open(scope, live, "chromium");
   const { currentTime: from } = await player.until("it to play", ({ currentTime }) => currentTime > 0);
   // Beside it, ffmpeg plays the same URL.
   const { stderr } = await run(scope, ["ffmpeg", "-v", "error", "-i", live, "-t", "5", "-f", "null", "-"]);

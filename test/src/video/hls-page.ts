@@ -16,7 +16,13 @@ const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
   const shown = { stalls: 0, failure: null };
   let hasPlayed = false;
   video.addEventListener("playing", () => (hasPlayed = true));
-  video.addEventListener("waiting", () => (shown.stalls += Number(hasPlayed && !video.seeking)));
+  // With pictures ahead it is the decoder that it waits for, as when it begins.
+  const isAhead = () => {
+    const { buffered, currentTime } = video;
+    const last = buffered.length === 0 ? 0 : buffered.end(buffered.length - 1);
+    return last - currentTime > 0.2;
+  };
+  video.addEventListener("waiting", () => (shown.stalls += Number(hasPlayed && !video.seeking && !isAhead())));
   // The frame's number of a test pattern (docs/reference/device.md), of each picture that is shown.
   const numbers = [];
   const [width, block] = [26 * 16, 16];
@@ -36,11 +42,18 @@ const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
     ended: video.ended,
     pictures: video.getVideoPlaybackQuality().totalVideoFrames,
   });
-  new VideoPlayer(video, new URLSearchParams(location.search).get("url"), (error) => (shown.failure = String(error)));
+  const query = new URLSearchParams(location.search);
+  if (query.get("player") === "console") {
+    new VideoPlayer(video, query.get("url"), (error) => (shown.failure = String(error)));
+  } else {
+    video.addEventListener("error", () => (shown.failure = video.error.message));
+    video.crossOrigin = "anonymous";
+    video.src = query.get("url");
+  }
 </script>`;
 
 export interface PlayerState {
-  /** Seconds since 1970. */
+  /** Seconds; since 1970 in the console's player. */
   readonly currentTime: number;
   readonly ended: boolean;
   /** Decoded until now. */
@@ -50,7 +63,7 @@ export interface PlayerState {
   readonly failure: string | null;
 }
 
-/** The console's player on a page of another origin, in a browser. */
+/** The console's player, or the one that Chromium has built in, on a page of another origin. */
 export class HlsPage {
   /** Low-latency parts that the player asked for. */
   partsAsked = 0;
@@ -61,7 +74,7 @@ export class HlsPage {
     page.on("request", (request) => (this.partsAsked += Number(request.url().includes("&Part="))));
   }
 
-  static async open(scope: Scope, url: string): Promise<HlsPage> {
+  static async open(scope: Scope, url: string, of: "console" | "chromium" = "console"): Promise<HlsPage> {
     const server = createServer((request, response) => {
       const name = request.url?.split("?", 1)[0]?.slice(1) ?? "";
       if (name === "") response.setHeader("content-type", "text/html").end(html);
@@ -76,7 +89,8 @@ export class HlsPage {
     await once(server, "listening");
     const page = await (await startBrowser(scope)).newPage();
     const player = new HlsPage(page);
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?url=${encodeURIComponent(url)}`);
+    const query = new URLSearchParams({ player: of, url }).toString();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?${query}`);
     return player;
   }
 
