@@ -63,9 +63,9 @@ export class FragmentOrder {
     this.#announced = fragment;
   }
 
-  /** Says that the announced one never becomes complete: it leaves a gap at once. */
+  /** Says that the announced one never becomes complete: it leaves a gap at once, where there was more than a frame of it. */
   takeBack(): void {
-    if (this.#announced !== undefined) this.#place(this.#announced, true);
+    if (this.#announced !== undefined && this.#announced.durationMs > 0) this.#place(this.#announced, true);
     this.#announced = undefined;
   }
 

@@ -119,6 +119,20 @@ test("what a connection leaves unfinished is taken back as soon as that ends, an
   expect(hinted).toBe(404);
 });
 
+test("of what a connection leaves after its first frame, of which no part was listed, nothing is left", async () => {
+  const next = await nextSequence();
+  producer.outgoing.write(playableFragment(START + 1000, { pictures: 1 }));
+  await producer.ack("BUFFERING");
+  expect((await player.media(playlistUrl)).hint).toBeDefined();
+  producer.outgoing.destroy();
+  await it.put("s", playableHeader(), playableFragment(START + 1000));
+  const { segments } = await reload(next);
+  expect(segments.slice(-2).map(({ isGap, sequence }) => [isGap, sequence])).toEqual([
+    [false, next - 1],
+    [false, next],
+  ]);
+});
+
 test("what is sent late is neither among the parts nor among the segments, though it is the next in time", async () => {
   const next = await nextSequence();
   const late = await it.putMedia("s", { "x-headwater-lane": "backfill" });
