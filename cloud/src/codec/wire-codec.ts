@@ -1,5 +1,6 @@
 import { decodeCbor, encodeCbor } from "./cbor.js";
 import { decodeJson, encodeJson } from "./json.js";
+import type { RequestMemory } from "../slab-pool.js";
 import type { Encoding } from "./shape.js";
 
 /** What an operation answers. Absent members are left out. */
@@ -15,7 +16,8 @@ export type Output =
 
 /** An answer of many records, which writes itself as JSON; values are made of it only for CBOR. */
 export interface BulkAnswer {
-  toJson(): string | Buffer;
+  /** @param memory for a large answer; it is given back when that has left. */
+  toJson(memory?: RequestMemory): string | Buffer;
   toValues(): Output;
 }
 
@@ -29,15 +31,15 @@ export interface WireCodec {
   readonly contentType: string;
   /** @throws {CloudError} `body-malformed`. */
   decode(body: Buffer): unknown;
-  encode(answer: Output | BulkAnswer): Buffer;
+  encode(answer: Output | BulkAnswer, memory?: RequestMemory): Buffer;
 }
 
 const json: WireCodec = {
   encoding: "json",
   contentType: "application/x-amz-json-1.1",
   decode: decodeJson,
-  encode: (answer) => {
-    const json = isBulkAnswer(answer) ? answer.toJson() : encodeJson(answer);
+  encode: (answer, memory) => {
+    const json = isBulkAnswer(answer) ? answer.toJson(memory) : encodeJson(answer);
     return typeof json === "string" ? Buffer.from(json, "utf8") : json;
   },
 };

@@ -94,10 +94,18 @@ export class AwsFront {
       const facts = { producer: producerOf(request, identity) };
       const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts, memory) : undefined;
       const output = await (plain ?? operation.run(codec.decode(body.bytes), codec.encoding, context, facts));
-      answer(exchange, 200, codec, output);
+      answer(exchange, 200, codec, output, this.#memoryUntilSent(exchange));
     } finally {
       release();
     }
+  }
+
+  /** Memory of an answer, used again once the system has taken the answer; where that is not seen, the collector gets it. */
+  #memoryUntilSent({ request, response }: Exchange): RequestMemory | undefined {
+    if (request.httpVersionMajor !== 1) return undefined; // its frames may wait in the session after that
+    const memory = new RequestMemory(this.#slabs);
+    response.once("finish", () => memory.release());
+    return memory;
   }
 
   #report({ requestId, operationName }: Exchange, error: CloudError): void {
@@ -132,8 +140,9 @@ function answerError(exchange: Exchange, error: CloudError): void {
   }
 }
 
-function answer(exchange: Exchange, status: number, codec: WireCodec, output: Answer): void {
-  send(exchange, status, codec.contentType, output === undefined ? Buffer.alloc(0) : codec.encode(output));
+function answer(exchange: Exchange, status: number, codec: WireCodec, output: Answer, memory?: RequestMemory): void {
+  const body = output === undefined ? Buffer.alloc(0) : codec.encode(output, memory);
+  send(exchange, status, codec.contentType, body);
 }
 
 function send({ request, response, requestId }: Exchange, status: number, contentType: string, body: Buffer): void {

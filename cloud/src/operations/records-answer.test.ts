@@ -1,10 +1,12 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeJson } from "../codec/json.js";
+import { RequestMemory, SlabPool } from "../slab-pool.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import { RecordsAnswer } from "./records-answer.js";
 
+const memory = new RequestMemory(new SlabPool(0));
 const shard = { sequenceNumber: (position: number) => `49${position}` } as ShardOwner;
 const record = fc.record({
   partitionKey: fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constant('\0\x1f"\\\u2028é€😀'.repeat(20))),
@@ -26,7 +28,7 @@ test("what it writes as JSON is what its values are", () =>
         data: batch.stored(i),
       }));
       const answer = new RecordsAnswer(shard, frames, { NextShardIterator, ChildShards: [], MillisBehindLatest: 7 });
-      expect(answer.toJson().toString()).toBe(encodeJson(answer.toValues()));
+      expect(answer.toJson(memory).toString()).toBe(encodeJson(answer.toValues()));
     }),
     { numRuns: 300 },
   ));

@@ -1,6 +1,7 @@
 import type { StoredFrame } from "@headwater/log";
 import { encodeJson } from "../codec/json.js";
 import type { BulkAnswer, Output } from "../codec/wire-codec.js";
+import type { RequestMemory } from "../slab-pool.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import { dataAtOf, decodeRecord, keyAtOf } from "../streams/stored-record.js";
 
@@ -8,6 +9,11 @@ import { dataAtOf, decodeRecord, keyAtOf } from "../streams/stored-record.js";
 const RECORD_BYTES_MAX = 200;
 /** A byte of a partition key takes so many at most, as `\\u001f`. */
 const ESCAPED_BYTES_MAX = 6;
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const DELETE = 0x7f;
 
 /** GetRecords' answer. As JSON it is written straight from the stored records into one piece of memory. */
 export class RecordsAnswer implements BulkAnswer {
@@ -35,21 +41,24 @@ export class RecordsAnswer implements BulkAnswer {
     return { Records, ...this.#rest };
   }
 
-  toJson(): Buffer {
+  toJson(memory?: RequestMemory): Buffer {
     const rest = encodeJson(this.#rest).slice(1); // without its brace
-    const json = Buffer.allocUnsafe(this.#bytesMax() + Buffer.byteLength(rest));
-    let at = json.write('{"Records":[', "latin1");
+    const bytesMax = this.#bytesMax() + Buffer.byteLength(rest);
+    const json = memory?.take(bytesMax) ?? Buffer.allocUnsafe(bytesMax);
+    let at = json.write('{"Records":[', 0, "latin1");
     let arrival = "";
     let shownMs: number | undefined;
     for (const [i, { position, arrivalMs, data: stored }] of this.#frames.entries()) {
       const dataAt = dataAtOf(stored, 0);
-      if (arrivalMs !== shownMs) arrival = String(arrivalMs / 1000); // the same for all that were appended together
-      shownMs = arrivalMs;
-      const record =
-        `${i === 0 ? "" : ","}{"SequenceNumber":"${this.#shard.sequenceNumber(position)}",` +
-        `"ApproximateArrivalTimestamp":${arrival},"Data":"${stored.toString("base64", dataAt)}","PartitionKey":`;
-      at += json.write(record, at, "latin1");
-      at += json.write(JSON.stringify(stored.toString("utf8", keyAtOf(stored, 0), dataAt)), at, "utf8");
+      if (arrivalMs !== shownMs) {
+        shownMs = arrivalMs; // the same for all that were appended together
+        arrival = `"ApproximateArrivalTimestamp":${arrivalMs / 1000},"Data":"`;
+      }
+      const start = `${i === 0 ? "" : ","}{"SequenceNumber":"${this.#shard.sequenceNumber(position)}",${arrival}`;
+      at += json.write(start, at, "latin1");
+      at += json.write(stored.toString("base64", dataAt), at, "latin1");
+      at += json.write('","PartitionKey":', at, "latin1");
+      at = writeText(json, at, stored, keyAtOf(stored, 0), dataAt);
       json[at++] = 0x7d;
     }
     at += json.write(`],${rest}`, at, "utf8");
@@ -64,4 +73,20 @@ export class RecordsAnswer implements BulkAnswer {
     }
     return bytes;
   }
+}
+
+/** Writes UTF-8 text as a JSON string; answers where it ends. */
+function writeText(json: Buffer, start: number, text: Buffer, from: number, to: number): number {
+  let at = start;
+  json[at++] = QUOTE;
+  for (let i = from; i < to; i++) {
+    const byte = text[i]!;
+    // What is not plain is left to the library, from the start.
+    if (byte < SPACE || byte >= DELETE || byte === QUOTE || byte === BACKSLASH) {
+      return start + json.write(JSON.stringify(text.toString("utf8", from, to)), start, "utf8");
+    }
+    json[at++] = byte;
+  }
+  json[at++] = QUOTE;
+  return at;
 }

@@ -1,5 +1,11 @@
 import type { Clock, Frame, Log, ReadLimits, ReadResult, ShardBounds } from "@headwater/log";
-import { formatSequenceNumber, kinesisLimits, type HashKeyRange, type ProducerRequest } from "@headwater/protocol";
+import {
+  formatSequenceNumber,
+  kinesisLimits,
+  type HashKeyRange,
+  type ProducerRequest,
+  sequenceNumbersOf,
+} from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
 import type { ShardEnd, StoredShard } from "../catalog/catalog.js";
 import { fromLogError } from "./log-failure.js";
@@ -60,6 +66,7 @@ export class ShardOwner implements HashKeyRange {
   readonly #clock: Clock;
   /** Where this is, for messages. */
   readonly place: string;
+  readonly #numberAt: (position: number) => string;
   readonly #producers: ProducerMemory;
   readonly #recordBucket: TokenBucket | undefined;
   readonly #byteBucket: TokenBucket | undefined;
@@ -75,6 +82,7 @@ export class ShardOwner implements HashKeyRange {
     this.shardId = formatShardId(shard.number);
     this.shardNumber = shard.number;
     this.epoch = shard.epoch;
+    this.#numberAt = sequenceNumbersOf(shard.epoch);
     this.startingHashKey = shard.startingHashKey;
     this.endingHashKey = shard.endingHashKey;
     this.parents = shard.parents;
@@ -228,7 +236,7 @@ export class ShardOwner implements HashKeyRange {
   }
 
   sequenceNumber(position: number): string {
-    return formatSequenceNumber({ shardEpoch: this.epoch, position, index: 0 });
+    return this.#numberAt(position);
   }
 
   #outcomeOf(stored: StoredEntry | undefined): number | StoredEarlier | undefined {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatSequenceNumber, parseSequenceNumber } from "./sequence-number.js";
+import { formatSequenceNumber, parseSequenceNumber, sequenceNumbersOf } from "./sequence-number.js";
 
 const sequenceNumber = fc.record({
   shardEpoch: fc.nat(9_999_999_999),
@@ -43,3 +43,11 @@ test.each([
 ])("%j is none of ours", (text) => {
   expect(parseSequenceNumber(text)).toBeUndefined();
 });
+
+test("a shard's numbers are those that are written one by one", () =>
+  fc.assert(
+    fc.property(fc.nat(9_999_999_999), fc.nat(Number.MAX_SAFE_INTEGER), (shardEpoch, position) => {
+      const whole = formatSequenceNumber({ shardEpoch, position, index: 0 });
+      expect(sequenceNumbersOf(shardEpoch)(position)).toBe(whole);
+    }),
+  ));

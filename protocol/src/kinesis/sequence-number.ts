@@ -29,6 +29,16 @@ export function formatSequenceNumber({ shardEpoch, position, index }: SequenceNu
   );
 }
 
+/** Writes the numbers of one shard's records, of index 0; quicker than {@link formatSequenceNumber} one by one. */
+export function sequenceNumbersOf(shardEpoch: number): (position: number) => string {
+  const start = `${PREFIX}${shardEpoch.toString().padStart(10, "0")}${"0".repeat(20)}`;
+  const end = INDEX_ZEROS + TAIL_ZEROS;
+  return (position) => {
+    const digits = String(position);
+    return start.slice(0, start.length - digits.length) + digits + end;
+  };
+}
+
 /** Reads a sequence number, or answers undefined where the text is none that this service could have written. */
 export function parseSequenceNumber(text: string): SequenceNumber | undefined {
   const match = SHAPE.exec(text);
