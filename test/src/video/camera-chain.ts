@@ -66,11 +66,12 @@ export class CameraChain {
     return await piecesOf(copy, STREAM);
   }
 
-  /** Takes the camera away and waits until all that the device stored is in the cloud; answers what that is. */
+  /** Takes the camera from the device and waits until all that is stored is in the cloud; answers what that is. */
   async delivered(): Promise<ArchivedFragment[]> {
     const { camera, device, gateway } = this;
-    await camera.vanish();
+    // The device first: a camera that dies within a frame leaves a part of it, which players complain of.
     await device.stop();
+    await camera.vanish();
     const archived = fragmentsOf(await piecesOf(this.data, STREAM));
     await device.restart();
     const left = async (): Promise<number> =>
