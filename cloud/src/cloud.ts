@@ -12,6 +12,7 @@ import { CloudMetrics } from "./metrics.js";
 import type { Settings } from "./settings.js";
 import { SignatureVerifier } from "./sigv4/index.js";
 import type { Storage } from "./storage.js";
+import { OnDemandScaling } from "./streams/on-demand-scaling.js";
 import { TokenSealer } from "./streams/sealed-token.js";
 import { StreamService } from "./streams/stream-service.js";
 import { liveSessions } from "./video/hls/live-sessions.js";
@@ -67,6 +68,12 @@ async function serve(
     report: (message, detail) => logger.error(detail, message),
   });
   closers.add(() => service.close());
+  const scaling = new OnDemandScaling(
+    service,
+    () => clock.now(),
+    (message, detail) => logger.error(detail, message),
+  );
+  closers.add(() => scaling.stop());
 
   const budget = new BodyBudget({ bytesMax: BODIES_BYTES_MAX, waitMs: BODY_WAIT_MS, waitingMax: BODIES_WAITING_MAX });
   const metrics = new CloudMetrics({ log, budget });

@@ -60,6 +60,8 @@ export class ShardOwner implements HashKeyRange {
   readonly openedMs: number;
   /** The shard's name in the log. */
   readonly logName: string;
+  /** What was stored since the start, as limits count it. */
+  readonly written = { bytes: 0, records: 0 };
   /** What puts pass through. */
   readonly gate = new PutGate();
   readonly #log: Log;
@@ -282,6 +284,8 @@ export class ShardOwner implements HashKeyRange {
       outcome = (n) => position + n;
       stored = { entries, position };
       const bytes = entries.reduce((sum, index) => sum + records.limitBytes(index), 0);
+      this.written.bytes += bytes;
+      this.written.records += entries.length;
       if (this.#producers.grew(bytes)) this.#producers.save().catch(this.#onSaveFailed);
     } catch (error) {
       const failure = fromLogError(error);

@@ -36,7 +36,14 @@ export function planMerge(left: PlannedShard, right: PlannedShard): ShardPlan {
  * @param firstNumber that the first new shard will have.
  */
 export function planShardCount(open: readonly PlannedShard[], count: number, firstNumber: number): ShardPlan {
-  const borders = bordersFor(open, count);
+  return planBorders(open, bordersFor(open, count), firstNumber);
+}
+
+/**
+ * Leads from any open shards to those with these borders, as {@link planShardCount} does.
+ * @param borders where all wanted shards but the first begin, rising.
+ */
+export function planBorders(open: readonly PlannedShard[], borders: readonly bigint[], firstNumber: number): ShardPlan {
   const planner = new Planner(firstNumber);
   const pieces = open.flatMap((shard) =>
     planner.splitAt(
@@ -44,13 +51,13 @@ export function planShardCount(open: readonly PlannedShard[], count: number, fir
       borders.filter((border) => border > shard.startingHashKey && border <= shard.endingHashKey),
     ),
   );
-  let border = 0;
+  let next = 0;
   let group: PlannedShard[] = [];
   for (const piece of pieces) {
-    if (piece.startingHashKey === borders[border]) {
+    if (piece.startingHashKey === borders[next]) {
       planner.mergeAll(group);
       group = [];
-      border += 1;
+      next += 1;
     }
     group.push(piece);
   }

@@ -1,4 +1,5 @@
 import type { HashKeyRange } from "@headwater/protocol";
+import type { WritePeaks } from "./write-peaks.js";
 
 /** UPDATING: while it is resharded; the catalog does not know it. */
 export type StreamStatus = "CREATING" | "ACTIVE" | "UPDATING" | "DELETING";
@@ -18,6 +19,8 @@ export interface StreamSettings {
   /** Names of the metrics that are kept for each shard. */
   readonly shardLevelMetrics: readonly string[];
   readonly warmThroughputMibps?: number;
+  /** Of a stream on demand, by which it scales. */
+  readonly writePeaks?: WritePeaks;
   /** A resource policy's JSON. */
   readonly policy?: string;
 }
