@@ -2,3 +2,4 @@ export * from "./api.js";
 export { openLog } from "./open.js";
 export { nodeDisk } from "./node-disk.js";
 export { lockDirectory } from "./lock.js";
+export { SlabPool } from "./slab-pool.js";

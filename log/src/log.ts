@@ -143,7 +143,11 @@ export class DurableLog implements Log {
 
   append(name: string, frames: readonly Frame[]): Promise<Appended> {
     return this.#push(name, (shard, arrivalMs) => {
-      const encoded = encodeRecords(frames, { shard: shard.number, position: shard.next, arrivalMs });
+      const encoded = encodeRecords(
+        frames,
+        { shard: shard.number, position: shard.next, arrivalMs },
+        this.#context.slabs,
+      );
       return { encoded, stateNumber: undefined, position: shard.next };
     });
   }

@@ -8,8 +8,11 @@ import { Counters } from "./journal/counters.js";
 import { DurableLog } from "./log.js";
 import { recover } from "./recovery/recover.js";
 import { DamageLog } from "./shard/damage-log.js";
+import { SlabPool } from "./slab-pool.js";
 import { ShardTable } from "./shard/shard-table.js";
 
+/** Memory of appends that is kept for the next ones. */
+const slabBytesMax = 16 * 1024 * 1024;
 /** Files kept open for reading. */
 const openFilesMax = 128;
 
@@ -30,6 +33,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     paths,
     handles: new ReadHandles(disk, openFilesMax),
     counters: new Counters(),
+    slabs: new SlabPool(slabBytesMax),
     journalBytesMax: options.journalBytesMax ?? 64 * 1024 * 1024,
     report,
     sealed: [],

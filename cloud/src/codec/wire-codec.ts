@@ -1,6 +1,6 @@
 import { decodeCbor, encodeCbor } from "./cbor.js";
 import { decodeJson, encodeJson } from "./json.js";
-import type { RequestMemory } from "../slab-pool.js";
+import type { RequestMemory } from "../request-memory.js";
 import type { Encoding } from "./shape.js";
 
 /** What an operation answers. Absent members are left out. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Identity, SignatureVerifier, SignedRequest } from "../sigv4/index.js";
 import type { BodyBudget } from "./body-budget.js";
 import { announcedBytes, readBody, type RequestBody } from "./request-body.js";
-import type { RequestMemory } from "../slab-pool.js";
+import type { RequestMemory } from "../request-memory.js";
 import { expectsContinue } from "./send-answer.js";
 
 const BODY_IDLE_MS = 30_000;

@@ -1,7 +1,7 @@
 import { createHash, hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { CloudError } from "../cloud-error.js";
-import type { RequestMemory } from "../slab-pool.js";
+import type { RequestMemory } from "../request-memory.js";
 
 export interface BodyLimits {
   readonly bytesMax: number;

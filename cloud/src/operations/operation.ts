@@ -1,7 +1,7 @@
 import type { ProducerRequest } from "@headwater/protocol";
 import type { BulkAnswer, Output } from "../codec/wire-codec.js";
 import { type Encoding, Reading, type Shape } from "../codec/shape.js";
-import type { RequestMemory } from "../slab-pool.js";
+import type { RequestMemory } from "../request-memory.js";
 import type { TokenSealer } from "../streams/sealed-token.js";
 import type { StreamService } from "../streams/stream-service.js";
 

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeJson } from "../codec/json.js";
-import { RequestMemory, SlabPool } from "../slab-pool.js";
+import { SlabPool } from "@headwater/log";
+import { RequestMemory } from "../request-memory.js";
 import type { RecordBatch } from "../streams/record-batch.js";
 import { operations } from "./index.js";
 import type { OperationContext } from "./operation.js";

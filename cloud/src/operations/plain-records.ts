@@ -1,7 +1,7 @@
 import { kinesisLimits } from "@headwater/protocol";
 import { PlainJson } from "../codec/plain-json.js";
 import { Reading, structure } from "../codec/shape.js";
-import type { RequestMemory } from "../slab-pool.js";
+import type { RequestMemory } from "../request-memory.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import { HASH_KEY_DIGITS_MAX, isHashKey } from "./record-input.js";
 import { streamReference } from "./members.js";

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeJson } from "../codec/json.js";
-import { RequestMemory, SlabPool } from "../slab-pool.js";
+import { SlabPool } from "@headwater/log";
+import { RequestMemory } from "../request-memory.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import { RecordsAnswer } from "./records-answer.js";

@@ -1,7 +1,7 @@
 import type { StoredFrame } from "@headwater/log";
 import { encodeJson } from "../codec/json.js";
 import type { BulkAnswer, Output } from "../codec/wire-codec.js";
-import type { RequestMemory } from "../slab-pool.js";
+import type { RequestMemory } from "../request-memory.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import { dataAtOf, decodeRecord, keyAtOf } from "../streams/stored-record.js";
 

@@ -47,7 +47,7 @@ export function encodeCommitMark(
     arrivalMs: place.arrivalMs,
     ordinal: 0,
   });
-  stampFrame(view, bytes, 0, { ...place, ordinal: 0 });
+  stampFrame(view, 0, { ...place, ordinal: 0 });
   return bytes;
 }
 

@@ -1,6 +1,8 @@
 import { crc32 } from "node:zlib";
 import type { Frame } from "../api.js";
 import { LogError } from "../api.js";
+import type { SlabPool } from "../slab-pool.js";
+import { shortChecksum } from "./checksum.js";
 import {
   FrameKind,
   frameBytes,
@@ -28,7 +30,7 @@ export interface EncodedAppend {
   readonly bytes: number;
   readonly payloadBytes: number;
   readonly buffers: readonly Uint8Array[];
-  /** Holds all headers. */
+  /** Holds all headers; may be longer. */
   readonly head: Buffer;
   readonly view: DataView;
   /** Where each header lies in `head`. */
@@ -41,35 +43,36 @@ interface Place {
   readonly arrivalMs: number;
 }
 
-/** @throws {LogError} `frame-too-large`. */
-export function encodeRecords(frames: readonly Frame[], place: Place): EncodedAppend {
+/**
+ * @param slabs where the memory comes from; the caller gives `head` back once the disk has it.
+ * @throws {LogError} `frame-too-large`.
+ */
+export function encodeRecords(frames: readonly Frame[], place: Place, slabs?: SlabPool): EncodedAppend {
+  let sections: (EncodedOrigin | undefined)[] | undefined;
   let origin: EncodedOrigin | undefined;
-  const sections = frames.map((frame) => {
-    if (frame.origin === undefined) return undefined;
-    origin = encodeOrigin(frame.origin, origin);
-    return origin;
-  });
-  return encode(
-    FrameKind.record,
-    frames.map(partsOf),
-    place,
-    (i) => sections[i]?.bytes ?? 0,
-    (i, view, head, at) => {
+  for (let i = 0; i < frames.length; i++) {
+    const given = frames[i]!.origin;
+    if (given === undefined) continue;
+    origin = encodeOrigin(given, origin);
+    sections ??= Array.from<EncodedOrigin | undefined>({ length: frames.length });
+    sections[i] = origin;
+  }
+  const writer = sections && {
+    bytesOf: (i: number) => sections[i]?.bytes ?? 0,
+    write: (i: number, view: DataView, head: Buffer, at: number) => {
       const section = sections[i];
       if (section !== undefined) writeOrigin(view, head, at, section);
     },
-  );
+  };
+  return encode(FrameKind.record, frames, place, writer, slabs);
 }
 
 /** @throws {LogError} `frame-too-large`. */
 export function encodeState(state: Uint8Array, stateNumber: number, place: Place): EncodedAppend {
-  return encode(
-    FrameKind.state,
-    [[state]],
-    place,
-    () => 8,
-    (_, view, _head, at) => setUint64(view, at, stateNumber),
-  );
+  return encode(FrameKind.state, [{ data: state }], place, {
+    bytesOf: () => 8,
+    write: (_, view, _head, at) => setUint64(view, at, stateNumber),
+  });
 }
 
 /** Completes the headers for the place that the append got. */
@@ -82,74 +85,74 @@ export function stampAppend(
   for (let i = 0; i < append.frames; i++) {
     const at = append.headersAt[i]!;
     const ordinal = place.ordinal + i;
-    batch.add(stampFrame(append.view, append.head, at, { fileId: place.fileId, batch: place.batch, ordinal, offset }));
+    batch.add(stampFrame(append.view, at, { fileId: place.fileId, batch: place.batch, ordinal, offset }));
     offset += frameBytes(append.view.getUint8(at + 5) * 8, append.view.getUint32(at + 8, true));
   }
 }
 
+/** What stands between headers and payloads; where there is no writer, nothing does. */
+interface SectionWriter {
+  bytesOf(i: number): number;
+  /** Writes into zeroed bytes. */
+  write(i: number, view: DataView, head: Buffer, at: number): void;
+}
+
 function encode(
   kind: FrameKind,
-  payloads: readonly (readonly Uint8Array[])[],
+  frames: readonly Frame[],
   place: Place,
-  sectionBytesOf: (i: number) => number,
-  writeSection: (i: number, view: DataView, head: Buffer, at: number) => void,
+  sections?: SectionWriter,
+  slabs?: SlabPool,
 ): EncodedAppend {
   let headBytes = 0;
   let bytes = 0;
   let allPayloadBytes = 0;
-  const sizes = new Uint32Array(payloads.length);
-  for (let i = 0; i < payloads.length; i++) {
-    let payloadBytes = 0;
-    for (const part of payloads[i]!) payloadBytes += part.length;
+  const sizes = new Uint32Array(frames.length);
+  for (let i = 0; i < frames.length; i++) {
+    const payloadBytes = payloadBytesOf(frames[i]!.data);
     if (payloadBytes > framePayloadBytesMax)
       throw new LogError("frame-too-large", `a frame of ${payloadBytes} bytes; the most is ${framePayloadBytesMax}`);
     sizes[i] = payloadBytes;
-    const whole = frameBytes(sectionBytesOf(i), payloadBytes);
+    const whole = frameBytes(sections?.bytesOf(i) ?? 0, payloadBytes);
     bytes += whole;
     allPayloadBytes += payloadBytes;
     headBytes += payloadBytes > copiedPayloadBytesMax ? whole - payloadBytes : whole;
   }
 
-  const head = Buffer.allocUnsafe(headBytes);
-  const view = new DataView(head.buffer, head.byteOffset, head.length);
-  const headersAt = new Uint32Array(payloads.length);
+  const slab = slabs?.take(headBytes) ?? Buffer.allocUnsafe(headBytes);
+  const view = new DataView(slab.buffer, slab.byteOffset, slab.length);
+  const headersAt = new Uint32Array(frames.length);
   const buffers: Uint8Array[] = [];
   let from = 0;
   let at = 0;
-  for (let i = 0; i < payloads.length; i++) {
-    const sectionBytes = sectionBytesOf(i);
+  for (let i = 0; i < frames.length; i++) {
+    const { data } = frames[i]!;
+    const sectionBytes = sections?.bytesOf(i) ?? 0;
     const payloadBytes = sizes[i]!;
     const whole = frameBytes(sectionBytes, payloadBytes);
     const sectionAt = at + frameHeaderBytes;
     const payloadAt = sectionAt + sectionBytes;
-    if (sectionBytes > 0) {
-      head.fill(0, sectionAt, payloadAt);
-      writeSection(i, view, head, sectionAt);
-    }
+    const isCopied = payloadBytes <= copiedPayloadBytesMax;
     headersAt[i] = at;
-    let checksum: number;
-    let end: number;
-    if (payloadBytes <= copiedPayloadBytesMax) {
-      let to = payloadAt;
-      for (const part of payloads[i]!) {
-        head.set(part, to);
-        to += part.length;
-      }
-      end = at + whole;
-      head.fill(0, to, end);
-      checksum = crc32(head.subarray(sectionAt, end));
-    } else {
-      checksum = sectionBytes > 0 ? crc32(head.subarray(sectionAt, payloadAt)) : 0;
-      buffers.push(head.subarray(from, payloadAt));
-      for (const part of payloads[i]!) {
-        checksum = crc32(part, checksum);
-        buffers.push(part);
-      }
-      from = payloadAt;
-      end = at + whole - payloadBytes;
-      head.fill(0, payloadAt, end);
-      checksum = crc32(head.subarray(payloadAt, end), checksum);
+    let checksum = 0;
+    if (sectionBytes > 0) {
+      slab.fill(0, sectionAt, payloadAt);
+      sections?.write(i, view, slab, sectionAt);
+      checksum = crc32(slab.subarray(sectionAt, payloadAt));
     }
+    if (!isCopied) buffers.push(slab.subarray(from, payloadAt));
+    let to = payloadAt;
+    for (const part of data instanceof Uint8Array ? [data] : data) {
+      checksum = crc32(part, checksum);
+      if (isCopied) slab.set(part, to);
+      else buffers.push(part);
+      to += part.length;
+    }
+    const end = isCopied ? at + whole : at + whole - payloadBytes;
+    const paddingAt = isCopied ? to : payloadAt;
+    for (let zero = paddingAt; zero < end; zero++) slab[zero] = 0;
+    checksum = shortChecksum(slab, paddingAt, end, checksum);
+    if (!isCopied) from = payloadAt;
     writeFrame(view, at, {
       kind,
       sectionBytes,
@@ -162,10 +165,13 @@ function encode(
     });
     at = end;
   }
-  if (from < head.length) buffers.push(head.subarray(from));
-  return { frames: payloads.length, bytes, payloadBytes: allPayloadBytes, buffers, head, view, headersAt };
+  if (from < headBytes) buffers.push(slab.subarray(from, headBytes));
+  return { frames: frames.length, bytes, payloadBytes: allPayloadBytes, buffers, head: slab, view, headersAt };
 }
 
-function partsOf(frame: Frame): readonly Uint8Array[] {
-  return frame.data instanceof Uint8Array ? [frame.data] : frame.data;
+function payloadBytesOf(data: Frame["data"]): number {
+  if (data instanceof Uint8Array) return data.length;
+  let bytes = 0;
+  for (const part of data) bytes += part.length;
+  return bytes;
 }

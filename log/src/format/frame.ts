@@ -62,7 +62,6 @@ export function writeFrame(view: DataView, at: number, frame: Omit<FrameHeader, 
 /** Says where the frame goes, and seals the header. Answers the header's checksum. */
 export function stampFrame(
   view: DataView,
-  bytes: Uint8Array,
   at: number,
   place: { readonly fileId: FileId; readonly batch: number; readonly ordinal: number; readonly offset: number },
 ): number {
@@ -71,7 +70,7 @@ export function stampFrame(
   view.setUint32(at + 24, place.batch, true);
   view.setUint32(at + 48, place.ordinal, true);
   view.setUint32(at + 52, place.offset / 8, true);
-  const checksum = wordsChecksum(bytes, at + 4, at + frameHeaderBytes);
+  const checksum = wordsChecksum(view, at + 4, at + frameHeaderBytes);
   view.setUint32(at, checksum, true);
   return checksum;
 }
@@ -79,7 +78,7 @@ export function stampFrame(
 /** The header at an offset of a buffer; undefined where there is none or its checksum is wrong. */
 export function readFrameHeader(view: DataView, bytes: Uint8Array, at: number): FrameHeader | undefined {
   if (at + frameHeaderBytes > bytes.length) return undefined;
-  if (view.getUint32(at, true) !== wordsChecksum(bytes, at + 4, at + frameHeaderBytes)) return undefined;
+  if (view.getUint32(at, true) !== wordsChecksum(view, at + 4, at + frameHeaderBytes)) return undefined;
   const kind = view.getUint8(at + 4);
   const payloadBytes = view.getUint32(at + 8, true);
   // 56 zero bytes have the wrong checksum; a kind of 0 or a length over the bound is no frame of ours either.

@@ -2,6 +2,7 @@ import type { Clock, Disk, LogEvent } from "../api.js";
 import type { ReadHandles } from "../files/log-file.js";
 import type { Paths } from "../files/paths.js";
 import type { SealedJournal } from "../settle/sealed-journal.js";
+import type { SlabPool } from "../slab-pool.js";
 import type { Counters } from "./counters.js";
 
 /** What the parts of one open log share. */
@@ -11,6 +12,8 @@ export interface Context {
   readonly paths: Paths;
   readonly handles: ReadHandles;
   readonly counters: Counters;
+  /** Memory of appends, given back once they are synced. */
+  readonly slabs: SlabPool;
   readonly journalBytesMax: number;
   report(event: LogEvent): void;
   /** Journals that wait to become segments, oldest first. */

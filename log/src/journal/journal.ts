@@ -128,6 +128,7 @@ export class Journal {
   #committed(file: JournalFile, append: PendingAppend, offset: number, end: number): void {
     const { shard, encoded, position, arrivalMs } = append;
     this.#released(append);
+    this.#context.slabs.giveBack(encoded.head);
     if (shard.deleted) {
       file.lastWriter = undefined;
     } else {
