@@ -45,6 +45,18 @@ test("one look reads a bounded number of bytes, and no shard is starved by that"
   expect([...seen].sort()).toEqual(["a", "b", "c"]);
 });
 
+test("shards that get nothing, such as closed ones, take no share from those that do", async () => {
+  const quiet = Array.from({ length: 100 }, (_, i) => new FilledShard(`quiet-${i}`));
+  for (const shard of quiet) shard.add(1, 0);
+  const busy = new FilledShard("busy");
+  const tail = new LiveTail(() => [...quiet, busy]);
+  expect((await tail.poll()).records).toHaveLength(100);
+  busy.add(40, 1);
+  expect(await tail.poll()).toMatchObject({ records: { length: 40 }, skipped: 0 });
+  quiet[0]?.add(1, 2);
+  expect((await tail.poll()).records.map(({ shardId }) => shardId)).toEqual(["quiet-0"]);
+});
+
 test("a shard that is another one now begins anew, and one that is gone is forgotten", async () => {
   let shards = [new FilledShard("old")];
   shards[0]?.add(3, 1);
