@@ -5,6 +5,7 @@ export * from "./kinesis/partition-key.js";
 export * from "./kinesis/producer-header.js";
 export * from "./kinesis/sequence-number.js";
 export * from "./kinesis/video-lane.js";
+export * from "./kpl/aggregate.js";
 export * from "./uplink/envelope.js";
 export { lanes } from "./uplink/envelope-head.js";
 export * from "./uplink/piece.js";
