@@ -50,6 +50,22 @@ test("the clock goes back: sequence numbers rise and times never fall, into the 
   expect(times).toEqual([startMs, startMs, startMs]);
 });
 
+test("a shard that was closed after the clock went back stays as long as its records", async () => {
+  clock.advance(HOUR_MS);
+  await it.put("s", "a");
+  clock.advance(-HOUR_MS);
+  await split();
+  clock.advance(25 * HOUR_MS); // a day after the record came, and an hour more after the split
+  expect((await it.call("ListShards", { StreamName: "s" }))["Shards"]).toHaveLength(3);
+  const read = async (): Promise<string[]> => {
+    const ShardIterator = await it.iterator("s", { ShardIteratorType: "TRIM_HORIZON" });
+    return texts(await it.call("GetRecords", { ShardIterator }));
+  };
+  expect(await read()).toEqual(["a"]);
+  clock.advance(1);
+  await expect(read()).rejects.toMatchObject({ code: "shard-not-found" });
+});
+
 test("retention ends exactly between two records of one file, before anything is trimmed and after", async () => {
   for (const text of ["one", "two", "three"]) {
     await it.put("s", text);

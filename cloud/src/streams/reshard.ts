@@ -78,8 +78,11 @@ function checkNumbers(added: readonly StoredShard[], { nextShardNumber }: Stream
 
 /** Of a parent, the end is where its last append ended: its gate is shut. */
 function changeOf(added: readonly StoredShard[], parents: readonly ShardOwner[], nowMs: number): ReshardChange {
-  // A clock set back must not make children older than their parents: they would expire first.
-  const openedMs = Math.max(nowMs, ...parents.map((parent) => parent.openedMs));
+  // Where the clock was set back, children must not expire before their parents, nor parents before their records.
+  const openedMs = parents.reduce(
+    (latestMs, parent) => Math.max(latestMs, parent.openedMs, parent.bounds().lastArrivalMs ?? 0),
+    nowMs,
+  );
   const split = new Set(added.flatMap((shard) => shard.parents));
   const inBetween = added.filter(({ number }) => split.has(number));
   return {
