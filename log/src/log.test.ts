@@ -51,7 +51,7 @@ describe("append", () => {
     };
     const large = Buffer.alloc(100_000, 7);
     await log.append("s", [
-      { origin, data: [Buffer.from("in "), Buffer.alloc(0), Buffer.from("parts")] },
+      { origin, data: [Buffer.from("in "), Buffer.from(new ArrayBuffer(0)), Buffer.from("parts")] },
       { data: Buffer.alloc(0) },
       { origin, data: [large.subarray(0, 33_333), large.subarray(33_333)] },
     ]);
