@@ -16,6 +16,7 @@ import type { Spool } from "../spool/spool.js";
 import { encodeSpoolEntry } from "../spool/spool-frame.js";
 import type { SequencedItem } from "../spool/stream-spool.js";
 import { isAllowed } from "./permission.js";
+import { putAside } from "./put-aside.js";
 import { problemOf } from "./validate-record.js";
 
 /**
@@ -71,7 +72,7 @@ export class Ingest {
       } else {
         const reason = parsed === undefined ? "unknown-topic" : "invalid-topic";
         const detail = parsed === undefined ? "no rule for this topic" : parsed.reason;
-        await this.#putAsideAlone(session, { reason, detail, topic, payload, device: session.device });
+        await this.#putAside(session, { reason, detail, topic, payload, device: session.device });
       }
     }
     end();
@@ -84,11 +85,11 @@ export class Ingest {
   async #plain(session: Session, topic: string, payload: Buffer, stream: string, partitionKey: string): Promise<void> {
     const problem = problemOf({ stream, partitionKey, data: payload, boot: 0, monotonicMs: 0 });
     if (problem !== undefined) {
-      return this.#putAsideAlone(session, { ...problem, topic, stream, payload, device: session.device });
+      return this.#putAside(session, { ...problem, topic, stream, payload, device: session.device });
     }
     if (!this.#spool.hasPlaceFor(stream)) {
       const detail = "the gateway keeps no more streams";
-      return this.#putAsideAlone(session, { reason: "too-many-streams", detail, topic, stream, payload });
+      return this.#putAside(session, { reason: "too-many-streams", detail, topic, stream, payload });
     }
     const record = encodeRecord({ stream, partitionKey, data: payload, boot: 0, monotonicMs: 0 });
     const captureMs = this.#clock.now();
@@ -118,8 +119,8 @@ export class Ingest {
           repeated += repeats;
         }),
       );
-      const putAside = deadLetters.map((letter) => this.#putAside(session, letter));
-      await settled([...stored, ...putAside]);
+      const letters = deadLetters.map((letter) => putAside(this.#deadLetters, session, letter));
+      await settled([...stored, ...letters]);
     });
     this.#metrics.recordsRepeated.inc(repeated);
     const records = envelope.entries.length - deadLetters.length - repeated;
@@ -165,22 +166,12 @@ export class Ingest {
     // A newer gateway will understand it: the device keeps it until then.
     if (code === "unsupported-version") refuse(session, "unsupported-version", detail);
     const reason = code === "field-too-long" ? "malformed-record" : code;
-    await this.#putAsideAlone(session, { ...about, reason, detail });
+    await this.#putAside(session, { ...about, reason, detail });
   }
 
   /** Needs room as everything else: what the disk has left when it is low is for emptying the spool. */
-  #putAsideAlone(session: Session, letter: DeadLetter): Promise<void> {
-    return this.#spool.room.admit(session, letter.payload.length, () => this.#putAside(session, letter));
-  }
-
-  async #putAside(session: Session, letter: DeadLetter): Promise<void> {
-    try {
-      await this.#deadLetters.add(letter);
-    } catch (error) {
-      const refusal = new Refusal("disk-failed", "the dead letter cannot be stored", { cause: error });
-      session.fail(refusal);
-      throw refusal;
-    }
+  #putAside(session: Session, letter: DeadLetter): Promise<void> {
+    return this.#spool.room.admit(session, letter.payload.length, () => putAside(this.#deadLetters, session, letter));
   }
 }
 

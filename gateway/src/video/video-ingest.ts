@@ -10,6 +10,7 @@ import {
 import type { DeviceRegistry } from "../devices/device-registry.js";
 import { Refusal } from "../gateway-error.js";
 import { isAllowed } from "../ingest/permission.js";
+import { putAside } from "../ingest/put-aside.js";
 import type { Session } from "../listener/session.js";
 import type { GatewayMetrics } from "../metrics.js";
 import type { DeadLetter, DeadLetterReason, DeadLetters } from "../spool/dead-letters.js";
@@ -84,15 +85,7 @@ export class VideoIngest {
   }
 
   #putAside(session: Session, letter: DeadLetter): Promise<void> {
-    return this.#spool.room.admit(session, letter.payload.length, async () => {
-      try {
-        await this.#deadLetters.add(letter);
-      } catch (error) {
-        const refusal = new Refusal("disk-failed", "the dead letter cannot be stored", { cause: error });
-        session.fail(refusal);
-        throw refusal;
-      }
-    });
+    return this.#spool.room.admit(session, letter.payload.length, () => putAside(this.#deadLetters, session, letter));
   }
 }
 
