@@ -64,6 +64,10 @@ describe("a fragment ends", () => {
   });
 });
 
+function lengths(...body: readonly Buffer[]): string[] {
+  return cut(...body).filter((said) => said.startsWith("end"));
+}
+
 describe("where there is sound", () => {
   const tracks = [VIDEO, AUDIO];
 
@@ -93,6 +97,16 @@ describe("where there is sound", () => {
       "s",
       "end 0",
     ]);
+  });
+
+  test("that comes before the pictures, a fragment lasts until the next where that is when its pictures end", () => {
+    const early = cluster(0, [sound(0, "s"), key(300, "a"), delta(400, "b")]);
+    const pictures = cluster(500, [key(0, "c"), delta(100, "d")]);
+    expect(lengths(header(tracks), early, pictures)).toEqual(["end 500", "end 200"]);
+    const alsoEarly = cluster(200, [sound(0, "s"), key(300, "c"), delta(400, "d")]);
+    expect(lengths(header(tracks), early, alsoEarly)).toEqual(["end 200", "end 200"]);
+    const later = cluster(5000, [key(0, "c")]);
+    expect(lengths(header(tracks), early, later)[0]).toBe("end 500");
   });
 
   test("and nothing else, every Cluster is a fragment", () => {
@@ -135,12 +149,7 @@ describe("a fragment of one frame lasts", () => {
 
   test("as it was since the one before, as of a camera that takes a picture every other second", () => {
     const body = [0, 2000, 4000, 60_000].map((at) => cluster(at, [key(0, "a")]));
-    expect(cut(header(), ...body).filter((said) => said.startsWith("end"))).toEqual([
-      "end 0",
-      "end 2000",
-      "end 2000",
-      "end 0",
-    ]);
+    expect(lengths(header(), ...body)).toEqual(["end 0", "end 2000", "end 2000", "end 0"]);
   });
 });
 

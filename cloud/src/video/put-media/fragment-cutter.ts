@@ -130,7 +130,7 @@ export class FragmentCutter {
     if (undecided === undefined) return;
     this.#undecided = undefined;
     if (begins) {
-      yield* this.#endFragment();
+      yield* this.#endFragment(undecided.timecodeMs);
       yield this.#begin(undecided.timecodeMs);
       for (const tag of this.#documentTags.splice(0)) yield { kind: "tag", tag };
     }
@@ -210,23 +210,31 @@ export class FragmentCutter {
     yield { kind: "tag", tag };
   }
 
-  *#endFragment(): Generator<CutStep, void, void> {
+  /** @param nextMs when the next one begins, where that is known. */
+  *#endFragment(nextMs?: number): Generator<CutStep, void, void> {
     const fragment = this.#fragment;
     if (fragment === undefined) return;
     this.#fragment = undefined;
-    yield { kind: "end", durationMs: this.#durationMs(fragment) };
+    yield { kind: "end", durationMs: durationOf(fragment, nextMs) };
   }
+}
 
-  /**
-   * Up to the end of the last frame, which lasts as long as the others do on average. A single one lasts as long as it
-   * says, or as it was since the fragment before: the next comes when this one is to be shown already.
-   */
-  #durationMs({ sinceMs, times: { first, last, count, saidMs } }: CurrentFragment): number {
-    if (count === 0) return 0;
-    const steadyMs = sinceMs !== undefined && sinceMs <= FRAGMENT_DURATION_MAX_MS ? sinceMs : 0;
-    const frameMs = count > 1 ? (last - first) / (count - 1) : (saidMs ?? steadyMs);
-    return Math.round(last - first + frameMs);
-  }
+/**
+ * As long as its pictures are shown; the last one as long as the others on average, a single one as long as it says, or as
+ * it was since the fragment before: the next comes when this one is to be shown already.
+ *
+ * A fragment's time is its Cluster's, which may begin with sound, before the pictures. Some programs begin each so, and
+ * what is early here is missing at the end; others only the first, and then it counts. The next one's time tells.
+ */
+function durationOf({ timecodeMs, sinceMs, times }: CurrentFragment, nextMs: number | undefined): number {
+  const { first, last, count, saidMs } = times;
+  if (count === 0) return 0;
+  const steadyMs = sinceMs !== undefined && sinceMs <= FRAGMENT_DURATION_MAX_MS ? sinceMs : 0;
+  const frameMs = count > 1 ? (last - first) / (count - 1) : (saidMs ?? steadyMs);
+  const picturesMs = last - first + frameMs;
+  const earlyMs = Math.max(0, first - timecodeMs);
+  const untilNextMs = (nextMs ?? -Infinity) - timecodeMs;
+  return Math.round(Math.min(Math.max(picturesMs, untilNextMs), picturesMs + earlyMs));
 }
 
 /** What GetMedia puts around a fragment: it must not come back with the next one who reads it. */
