@@ -1,10 +1,12 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ManualClock } from "@headwater/log/testing";
 import fc from "fast-check";
 import { Registry } from "prom-client";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryLog } from "../../testing/memory-log.js";
 import { numberPrefix } from "../store/fragment-number.js";
 import { FragmentStore } from "../store/fragment-store.js";
+import { decodeMediaRecord } from "../store/media-record.js";
 import { cluster, fragment, header } from "../testing/producer-document.js";
 import { VideoTraffic } from "../video-traffic.js";
 import { type Acknowledgement, encodeAcknowledgement } from "./acknowledgement.js";
@@ -107,6 +109,63 @@ describe("what is tiny does not pile up", () => {
     await session.end();
     expect(Math.max(...appended)).toBe(1024);
   });
+});
+
+describe("a chunk of thousands of frames", () => {
+  const first = cluster(0, [{ at: 0, isKey: true, data: "a" }]);
+  const block = cluster(0, [
+    { at: 0, isKey: true, data: "a" },
+    { at: 1, data: "b" },
+  ]).subarray(first.length);
+  const chunk = Buffer.concat([header(), first, Buffer.alloc(10_000 * block.length, block)]);
+
+  test("leaves others their turns of the event loop", async () => {
+    const { session } = begin();
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    await session.take(chunk);
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThanOrEqual(9);
+    session.abort();
+  });
+
+  test("is taken to its end, also where the input ends meanwhile", async () => {
+    const { session, acks } = begin();
+    void session.take(chunk);
+    await session.end();
+    expect(acks.at(-1)?.event).toBe("PERSISTED");
+    expect(store.published(-Infinity).map(({ frames }) => frames)).toEqual([10_001]);
+  });
+
+  test("is taken no further once the connection is gone", async () => {
+    const { session, faults } = begin();
+    const taken = session.take(chunk);
+    session.abort();
+    await taken;
+    expect(log.appended).toBeLessThan(2000);
+    expect([faults, store.coming]).toEqual([[], []]);
+  });
+});
+
+test("where the log has no room, what is complete waits for it without its connection, and what is not is given up", async () => {
+  const [complete, incomplete] = [begin(), begin()];
+  log.failure = "overloaded";
+  // Its second try, were there one, would come before the other's.
+  void incomplete.session.take(Buffer.concat([header(), fragment(1000)]));
+  void complete.session.take(Buffer.concat([header(), fragment(2000, { ends: true })]));
+  await nextTurn();
+  incomplete.session.abort();
+  complete.session.abort();
+  await nextTurn();
+  log.failure = undefined;
+  await vi.waitFor(() => expect(complete.acks.at(-1)?.event).toBe("PERSISTED"));
+  const { frames } = await log.read("m", 0, { frames: 100, bytes: 1e6 });
+  const begun = frames.map(({ data }) => decodeMediaRecord(data)).filter(({ kind }) => kind === "begin");
+  expect(begun).toMatchObject([{ begin: { producerMs: 2000 } }]);
 });
 
 test("a time that clients could not read ends a session", async () => {

@@ -1,4 +1,5 @@
-import { MatroskaReader, putMediaMatroskaLimits } from "@headwater/protocol/matroska";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type MatroskaEvent, MatroskaReader, putMediaMatroskaLimits } from "@headwater/protocol/matroska";
 import { BACKFILL_TAG } from "../store/fragment.js";
 import { fragmentNumber } from "../store/fragment-number.js";
 import type { FragmentStore } from "../store/fragment-store.js";
@@ -18,6 +19,8 @@ const PERSISTING_MAX = 64;
 const PRODUCER_MS_MAX = 253_402_300_799_999;
 /** More than the largest element that is read, in which nothing was found: what is skipped may be endless. */
 const FRUITLESS_BYTES_MAX = 64 << 20;
+/** Found in one turn of the event loop: a chunk may hold tens of thousands of frames, and others are to get their turn. */
+const EVENTS_AT_ONCE = 1024;
 
 export interface PutMediaSessionOptions {
   readonly store: FragmentStore;
@@ -52,33 +55,37 @@ export class PutMediaSession {
   /** Since the chunk in which the reader last found something. */
   #fruitlessBytes = 0;
   #isOver = false;
+  /** Of the chunk that was taken last, in which there was more than one turn's work. */
+  #taking: Promise<void> | undefined;
+  /** Aborts when the session is over and nothing of it is on its way to the index. */
+  readonly #needless = new AbortController();
   /** Resolves when what went wrong has been acknowledged. */
   #failing: Promise<void> | undefined;
 
   constructor(options: PutMediaSessionOptions) {
     this.#options = options;
-    this.#appender = options.store.appender((error) => this.#fail(error));
+    this.#appender = options.store.appender(this.#needless.signal, (error) => this.#fail(error));
   }
 
-  /** Takes the next bytes. Answers a promise where the next ones must wait for the disk. Never throws. */
+  /** Takes the next bytes. Answers a promise where the next ones must wait, for the disk or for others. Never throws. */
   take(chunk: Buffer): Promise<void> | undefined {
     if (this.#isOver) return undefined;
     this.#options.traffic.received(chunk.length);
     try {
       this.#hold(this.#fruitlessBytes + chunk.length);
-      for (const event of this.#reader.push(chunk)) {
-        this.#hold(0);
-        for (const step of this.#cutter.take(event)) this.#do(step);
-      }
     } catch (error) {
       this.#fail(error);
+      return undefined;
     }
-    if (this.#appender.pendingBytes > PENDING_BYTES_MAX) return this.#appender.below(PENDING_BYTES_MAX / 2);
-    return this.#persisting.size > PERSISTING_MAX ? this.#settled() : undefined;
+    const events = this.#reader.push(chunk);
+    if (this.#takeSome(events)) return this.#room();
+    this.#taking = this.#takeRest(events);
+    return this.#taking;
   }
 
   /** The producer has sent all. Resolves once every fragment is acknowledged, or the session has failed. Never throws. */
   async end(): Promise<void> {
+    await this.#taking;
     try {
       if (this.#isOver) return await this.#failing;
       for (const event of this.#reader.end()) for (const step of this.#cutter.take(event)) this.#do(step);
@@ -101,6 +108,35 @@ export class PutMediaSession {
   /** Ends the session with an error of its own. */
   fail(fault: PutMediaFault): void {
     this.#fail(fault);
+  }
+
+  /** Takes what is found in a turn of the event loop. Answers whether that was all. */
+  #takeSome(events: Iterator<MatroskaEvent, void, void>): boolean {
+    try {
+      for (let i = 0; i < EVENTS_AT_ONCE; i++) {
+        const { done, value: event } = events.next();
+        if (done) return true;
+        this.#hold(0);
+        for (const step of this.#cutter.take(event)) this.#do(step);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    return this.#isOver;
+  }
+
+  async #takeRest(events: Iterator<MatroskaEvent, void, void>): Promise<void> {
+    do {
+      await nextTurn();
+      await this.#room();
+    } while (!this.#isOver && !this.#takeSome(events));
+    await this.#room();
+  }
+
+  /** Answers a promise where too much waits for the disk. */
+  #room(): Promise<void> | undefined {
+    if (this.#appender.pendingBytes > PENDING_BYTES_MAX) return this.#appender.below(PENDING_BYTES_MAX / 2);
+    return this.#persisting.size > PERSISTING_MAX ? this.#settled() : undefined;
   }
 
   #do(step: CutStep): void {
@@ -164,6 +200,7 @@ export class PutMediaSession {
     } finally {
       store.abandon(current.open);
       this.#persisting.delete(current);
+      this.#giveUpRest();
     }
   }
 
@@ -195,6 +232,12 @@ export class PutMediaSession {
     this.#isOver = true;
     this.#options.arriving.change(this.#fruitlessBytes, 0);
     this.#fruitlessBytes = 0;
+    this.#giveUpRest();
+  }
+
+  /** What is no part of a complete fragment waits for no disk. */
+  #giveUpRest(): void {
+    if (this.#isOver && this.#persisting.size === 0) this.#needless.abort();
   }
 
   /** @throws {PutMediaFault} where that is too much, for one call or for all together. */

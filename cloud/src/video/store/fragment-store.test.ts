@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 function begin(producerMs: number): OpenFragment {
-  const appender = store.appender(() => undefined);
+  const appender = store.appender(new AbortController().signal, () => undefined);
   const fragment = store.begin(
     appender,
     { producerMs, serverMs: clock.now(), init: Buffer.from("init") },

@@ -55,9 +55,13 @@ export class FragmentStore {
     return store;
   }
 
-  /** A way into the store for one connection. @param onFailure hears what the log threw; nothing is stored after that. */
-  appender(onFailure: (error: unknown) => void): MediaAppender {
-    return new MediaAppender(this.#log, this.#shards.media, onFailure);
+  /**
+   * A way into the store for one connection.
+   * @param signal once it aborts, what an overloaded log has not taken is given up.
+   * @param onFailure hears what the log threw; nothing is stored after that.
+   */
+  appender(signal: AbortSignal, onFailure: (error: unknown) => void): MediaAppender {
+    return new MediaAppender(this.#log, this.#shards.media, signal, onFailure);
   }
 
   /** Begins a fragment. Its frames go through the appender; others may come at the same time. */

@@ -26,6 +26,7 @@ interface Queued {
 export class MediaAppender {
   readonly #log: Log;
   readonly #shard: string;
+  readonly #signal: AbortSignal;
   readonly #onFailure: (error: unknown) => void;
   #queue: Queued[] = [];
   #appending: readonly Queued[] = [];
@@ -34,10 +35,14 @@ export class MediaAppender {
   #hasFailed = false;
   #waiting: { readonly bytes: number; readonly resolve: () => void } | undefined;
 
-  /** @param onFailure called at most once, with what the log threw. */
-  constructor(log: Log, shard: string, onFailure: (error: unknown) => void) {
+  /**
+   * @param signal once it aborts, an overloaded log is not waited for any more: that is a failure at once.
+   * @param onFailure called at most once, with what the log threw.
+   */
+  constructor(log: Log, shard: string, signal: AbortSignal, onFailure: (error: unknown) => void) {
     this.#log = log;
     this.#shard = shard;
+    this.#signal = signal;
     this.#onFailure = onFailure;
   }
 
@@ -107,9 +112,10 @@ export class MediaAppender {
         const { position } = await this.#log.append(this.#shard, frames);
         return position;
       } catch (error) {
-        const isPatient = performance.now() - startedMs < OVERLOADED_PATIENCE_MS;
+        const isPatient = !this.#signal.aborted && performance.now() - startedMs < OVERLOADED_PATIENCE_MS;
         if (!(error instanceof LogError && error.code === "overloaded" && isPatient)) throw error;
-        await delay(OVERLOADED_RETRY_MS);
+        // One that is aborted tries a last time: the log may have room by now.
+        await delay(OVERLOADED_RETRY_MS, undefined, { signal: this.#signal }).catch(() => undefined);
       }
     }
   }
