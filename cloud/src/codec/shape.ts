@@ -83,7 +83,7 @@ function show(value: string | number | null | undefined): string {
 /** Text; lengths in UTF-16 code units, as AWS counts. */
 export function string(limits: { min?: number; max?: number; pattern?: string } = {}): Shape<string> {
   const { min, max, pattern } = limits;
-  const expression = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`);
+  const expression = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`, "u");
   return {
     read(value, reading) {
       if (typeof value !== "string") throw wrongType(value, "String");

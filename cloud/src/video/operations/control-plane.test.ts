@@ -53,6 +53,16 @@ test("a stream is described as it was created, with its times in seconds", async
   });
 });
 
+test.each<[string, string, number]>([
+  ["Größe 東", "42 %", 400],
+  ["a*", "b", 400],
+  ["𠮷", "", 200],
+  ["Größe 東_.:/=+-@", "42 cm", 200],
+])("tags have letters of any script, digits, spaces and few signs: %s=%s", async (key, value, status) => {
+  const created = await it.call("createStream", { StreamName: "s", Tags: { [key]: value } });
+  expect(created.status).toBe(status);
+});
+
 test("streams are found by ARN, but not by that of an earlier stream of the same name", async () => {
   const StreamARN = await it.createStream("s");
   const describe = async (): Promise<number> => (await it.call("describeStream", { StreamARN })).status;

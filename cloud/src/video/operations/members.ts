@@ -17,7 +17,11 @@ export const mediaType = string({
   max: 128,
   pattern: "[\\w\\-\\.\\+]+/[\\w\\-\\.\\+]+(,[\\w\\-\\.\\+]+/[\\w\\-\\.\\+]+)*",
 });
-export const tags = map(string({ min: 1, max: 128 }), string({ max: 256 }), { min: 1, max: 50 });
+export const tags = map(
+  string({ min: 1, max: 128, pattern: "^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" }),
+  string({ max: 256, pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*" }),
+  { min: 1, max: 50 },
+);
 export const nextToken = string({ max: 1024, pattern: "[a-zA-Z0-9+/=]*" });
 export const fragmentNumber = string({ min: 1, max: 128, pattern: "[0-9]+" });
 export const hours = integer({ min: 0 });
