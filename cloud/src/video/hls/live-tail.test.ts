@@ -6,7 +6,6 @@ import { LiveTail } from "./live-tail.js";
 let it: TestVideo;
 let producer: TestPut;
 let tail: LiveTail;
-const gone = new AbortController().signal;
 
 beforeEach(async () => {
   it = await TestVideo.start();
@@ -15,6 +14,11 @@ beforeEach(async () => {
   tail = new LiveTail(it.log, it.service.stream("s"));
 });
 afterEach(() => it.close());
+
+/** As a player's request does, each with a signal of its own. */
+function wait(): Promise<void> {
+  return tail.changed(new AbortController().signal);
+}
 
 test("all who wait hear of a change, a few in each turn of the event loop", async () => {
   let turn = 0;
@@ -25,7 +29,7 @@ test("all who wait hear of a change, a few in each turn of the event loop", asyn
   let timer = setImmediate(count);
   const wokenIn = new Map<number, number>();
   const waiting = Array.from({ length: 100 }, async () => {
-    await tail.changed(gone);
+    await wait();
     wokenIn.set(turn, (wokenIn.get(turn) ?? 0) + 1);
   });
   producer.outgoing.write(Buffer.concat([playableHeader(), playableFragment(1000, { pictures: 1 })]));
@@ -36,9 +40,9 @@ test("all who wait hear of a change, a few in each turn of the event loop", asyn
 
 test("who begins to wait while others are woken hears of the next change", async () => {
   const again = Array.from({ length: 40 }, async () => {
-    await tail.changed(gone);
+    await wait();
     await tail.catchUp();
-    return tail.changed(gone);
+    return wait();
   });
   producer.outgoing.write(Buffer.concat([playableHeader(), playableFragment(1000, { pictures: 1 })]));
   await producer.ack("BUFFERING");
@@ -47,8 +51,8 @@ test("who begins to wait while others are woken hears of the next change", async
 });
 
 test("who waits for a stream that is deleted hears so, each", async () => {
-  const waiting = [tail.changed(gone), tail.changed(gone)];
-  const [one, other] = waiting.map((wait) => wait.then(() => tail.catchUp()));
+  const waiting = [wait(), wait()];
+  const [one, other] = waiting.map((changed) => changed.then(() => tail.catchUp()));
   await Promise.all([
     expect(one).rejects.toMatchObject({ code: "no-such-shard" }),
     expect(other).rejects.toMatchObject({ code: "no-such-shard" }),
@@ -58,7 +62,7 @@ test("who waits for a stream that is deleted hears so, each", async () => {
 
 test("who leaves waits no longer, and the others still do", async () => {
   const leaving = new AbortController();
-  const [left, stayed] = [tail.changed(leaving.signal), tail.changed(gone)];
+  const [left, stayed] = [tail.changed(leaving.signal), wait()];
   leaving.abort();
   await left;
   producer.outgoing.write(Buffer.concat([playableHeader(), playableFragment(1000, { pictures: 1 })]));
