@@ -14,6 +14,8 @@ const CATCH_UP_RATE = 1.2;
 export class VideoPlayer {
   #source = new MediaSource();
   #stopped = new AbortController();
+  /** Tracks of which not all that was listed at first is appended: until then nobody knows where live is. */
+  #starting = 0;
 
   /** @param {HTMLVideoElement} video @param {string} url of the master playlist @param {(error: unknown) => void} onFailure once it can not go on */
   constructor(video, url, onFailure) {
@@ -42,6 +44,7 @@ export class VideoPlayer {
   async #play(url) {
     const { tracks } = readMasterPlaylist(await (await this.#fetch(url)).text());
     const buffers = tracks.map(({ type }) => this.#source.addSourceBuffer(type));
+    this.#starting = tracks.length;
     await Promise.all(tracks.map((track, i) => this.#follow(new URL(track.url, url), buffers[i])));
     if (this.#source.readyState === "open") this.#source.endOfStream();
   }
@@ -51,6 +54,7 @@ export class VideoPlayer {
     if (buffer === undefined) return;
     /** The segment that is needed next, and the part of it. */
     const next = { sequence: -1, part: 0 };
+    let isStarting = true;
     let map = "";
     let asked = url;
     while (!this.#stopped.signal.aborted) {
@@ -66,11 +70,16 @@ export class VideoPlayer {
           if (segment.map !== map) await append(buffer, await this.#bytes(new URL(segment.map, url)));
           ({ map } = segment);
           await append(buffer, await this.#bytes(new URL(fresh, url)));
-          await this.#keepUp(buffer, behindS);
+          if (isOver || this.#starting === 0) await this.#keepUp(buffer, behindS);
           isNew = true;
         }
         [next.sequence, next.part] =
           segment === coming ? [segment.sequence, segment.parts.length] : [segment.sequence + 1, 0];
+      }
+      if (isStarting) {
+        isStarting = false;
+        this.#starting -= 1;
+        if (this.#starting === 0) await this.#keepUp(buffer, behindS);
       }
       if (isOver) return;
       asked = new URL(url);
