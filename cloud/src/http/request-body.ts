@@ -83,7 +83,7 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, memory?: 
 
 /** A small body that came with its headers, as most do: there is nothing to wait for, and nobody to watch over. */
 function wholeBody(request: IncomingMessage, announced: number): Buffer | undefined {
-  if (request.httpVersionMajor !== 1 || !request.complete || request.readableLength !== announced) return undefined;
+  if (request.httpVersionMajor !== 1 || request.readableLength !== announced) return undefined;
   return (request.read() as Buffer | null) ?? undefined;
 }
 

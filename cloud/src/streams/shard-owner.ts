@@ -275,7 +275,7 @@ export class ShardOwner implements HashKeyRange {
     outcomes: Outcomes,
     producer?: ProducerRequest,
   ): Promise<StoredEntries | undefined> {
-    const entries = outcomes.includes(undefined) ? indexes.filter((_, i) => outcomes[i] === undefined) : [];
+    const entries = indexes.filter((_, i) => outcomes[i] === undefined);
     if (entries.length === 0) return undefined;
     let outcome: (n: number) => PutOutcome;
     let stored: StoredEntries | undefined;
