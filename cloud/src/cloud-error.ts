@@ -28,6 +28,7 @@ export type ErrorCode =
   | "stream-exists"
   | "consumer-not-found"
   | "consumer-exists"
+  | "consumer-busy"
   | "policy-not-found"
   | "operation-unsupported"
   | "stream-busy"
@@ -36,6 +37,7 @@ export type ErrorCode =
   | "iterator-expired"
   | "next-token-expired"
   | "producer-request-forgotten"
+  | "dry-run"
   // What went wrong here
   | "disk-full"
   | "disk-failed"

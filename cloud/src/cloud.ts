@@ -12,6 +12,7 @@ import { CloudMetrics } from "./metrics.js";
 import type { Settings } from "./settings.js";
 import { SignatureVerifier } from "./sigv4/index.js";
 import type { Storage } from "./storage.js";
+import { FanOut } from "./streams/fan-out/fan-out.js";
 import { OnDemandScaling } from "./streams/on-demand-scaling.js";
 import { TokenSealer } from "./streams/sealed-token.js";
 import { StreamService } from "./streams/stream-service.js";
@@ -113,7 +114,13 @@ async function serve(
     registry,
     host: settings.host,
   });
-  const context = { service, sealer, now: () => clock.now(), traffic: metrics.traffic };
+  const fanOut = new FanOut({
+    limited: !settings.noShardLimits,
+    now: () => clock.now(),
+    onEnd: (cause) => metrics.fanOut.ended(cause),
+  });
+  metrics.fanOut.watch(fanOut);
+  const context = { service, fanOut, sealer, now: () => clock.now(), traffic: metrics.traffic };
   const answers: RouterOptions = {
     aws: new AwsFront({ context, verifier, budget, metrics, logger }),
     video,
@@ -141,8 +148,9 @@ async function serve(
   metrics.watch(listener);
   const { address, family, port } = await listener.listen(settings.port, settings.host);
   closers.add(() => listener.stop());
-  // Before the listener, which waits for what is still being sent: live pages, gateways and media never end by themselves.
+  // Before the listener, which waits for what is still being sent: live pages, gateways, media and subscriptions last long.
   closers.add(() => {
+    fanOut.stop();
     video.stopWaiting();
     return videoService.cutConnections();
   });

@@ -4,6 +4,7 @@ import type { ErrorCode } from "./cloud-error.js";
 import type { BodyBudget } from "./http/body-budget.js";
 import type { Listener, RefusalCause } from "./http/listener.js";
 import type { Traffic } from "./operations/index.js";
+import { FanOutMetrics } from "./streams/fan-out/fan-out-metrics.js";
 import type { VideoErrorCode } from "./video/video-error.js";
 
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -37,6 +38,7 @@ export class CloudMetrics {
     ["cause"],
   );
 
+  readonly fanOut = new FanOutMetrics(this.registry);
   /** For operations to count what flows. */
   readonly traffic: Traffic = {
     put: (records, bytes) => {
@@ -46,6 +48,10 @@ export class CloudMetrics {
     got: (records, bytes) => {
       this.#records.out += records;
       this.#bytes.out += bytes;
+    },
+    pushed: (records, bytes) => {
+      this.traffic.got(records, bytes);
+      this.fanOut.pushed(records, bytes);
     },
     refused: (cause) => this.#refused.inc({ cause }),
   };

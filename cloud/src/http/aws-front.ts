@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
 import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../cloud-error.js";
+import { type EventStreamAnswer, isEventStreamAnswer } from "../codec/event-stream-answer.js";
 import { codecFor, type WireCodec } from "../codec/wire-codec.js";
 import type { CloudMetrics } from "../metrics.js";
 import { type Answer, type Operation, operations, type OperationContext } from "../operations/index.js";
@@ -12,6 +13,7 @@ import { RequestMemory } from "../request-memory.js";
 import type { BodyBudget } from "./body-budget.js";
 import { isSignatureFailure, receive } from "./receive.js";
 import { sendAnswer } from "./send-answer.js";
+import { sendEventStream } from "./send-event-stream.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
 /** Enough for the bodies and records of about 16 large PutRecords calls at once. */
@@ -26,6 +28,9 @@ export interface AwsFrontOptions {
   readonly metrics: CloudMetrics;
   readonly logger: Logger;
 }
+
+/** What is answered at once. */
+type WholeOutput = Exclude<Answer, EventStreamAnswer>;
 
 /** One request on its way through. */
 interface Exchange {
@@ -95,10 +100,18 @@ export class AwsFront {
       const facts = { producer: producerOf(request, identity) };
       const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts, memory) : undefined;
       const output = await (plain ?? operation.run(codec.decode(body.bytes), codec.encoding, context, facts));
-      answer(exchange, 200, codec, output, this.#memoryUntilSent(exchange));
+      if (isEventStreamAnswer(output)) this.#stream(exchange, codec, output);
+      else answer(exchange, 200, codec, output, this.#memoryUntilSent(exchange));
     } finally {
       release();
     }
+  }
+
+  /** Begins an answer that goes on by itself. */
+  #stream(exchange: Exchange, codec: WireCodec, events: EventStreamAnswer): void {
+    const { request, response } = exchange;
+    const report = (error: CloudError): void => this.#report(exchange, error);
+    void sendEventStream({ request, response, codec, answer: events, headers: idHeaders(exchange), report });
   }
 
   /** Memory of an answer, used again once the system has taken the answer; where that is not seen, the collector gets it. */
@@ -141,21 +154,24 @@ function answerError(exchange: Exchange, error: CloudError): void {
   }
 }
 
-function answer(exchange: Exchange, status: number, codec: WireCodec, output: Answer, memory?: RequestMemory): void {
+function answer(
+  exchange: Exchange,
+  status: number,
+  codec: WireCodec,
+  output: WholeOutput,
+  memory?: RequestMemory,
+): void {
   const body = output === undefined ? Buffer.alloc(0) : codec.encode(output, memory);
   send(exchange, status, codec.contentType, body);
 }
 
-function send({ request, response, requestId }: Exchange, status: number, contentType: string, body: Buffer): void {
-  sendAnswer(request, response, {
-    status,
-    headers: {
-      "content-type": contentType,
-      "x-amzn-requestid": requestId,
-      "x-amz-id-2": nextExtendedId(),
-    },
-    body,
-  });
+function send(exchange: Exchange, status: number, contentType: string, body: Buffer): void {
+  const { request, response } = exchange;
+  sendAnswer(request, response, { status, headers: { "content-type": contentType, ...idHeaders(exchange) }, body });
+}
+
+function idHeaders({ requestId }: Exchange): Record<string, string> {
+  return { "x-amzn-requestid": requestId, "x-amz-id-2": nextExtendedId() };
 }
 
 function undetermined(code: "wrong-method" | "wrong-content-type"): CloudError {

@@ -40,6 +40,7 @@ export const wireErrors = {
   "stream-exists": { status: 400, type: "ResourceInUseException" },
   "consumer-not-found": { status: 400, type: "ResourceNotFoundException" },
   "consumer-exists": { status: 400, type: "ResourceInUseException" },
+  "consumer-busy": { status: 400, type: "ResourceInUseException" },
   "policy-not-found": { status: 400, type: "ResourceNotFoundException" },
   // Ours: AWS has what such an operation needs, this cloud does not.
   "operation-unsupported": { status: 400, type: "UnsupportedOperationException" },
@@ -49,6 +50,7 @@ export const wireErrors = {
   "iterator-expired": { status: 400, type: "ExpiredIteratorException" },
   "next-token-expired": { status: 400, type: "ExpiredNextTokenException" },
   "producer-request-forgotten": { status: 400, type: "ProducerRequestForgottenException" },
+  "dry-run": { status: 400, type: "DryRunOperationException" },
   "disk-full": { status: 500, type: "InternalFailure", message: internalMessage },
   "disk-failed": { status: 500, type: "InternalFailure", message: internalMessage },
   overloaded: { status: 500, type: "InternalFailure", message: internalMessage },

@@ -6,6 +6,7 @@ import { formatShardId } from "../streams/shard-id.js";
 import type { StreamService } from "../streams/stream-service.js";
 import type { StreamState } from "../streams/stream-state.js";
 import { dataAtOf } from "../streams/stored-record.js";
+import { firstUnexpired } from "../streams/unexpired.js";
 import { childShard } from "./descriptions.js";
 import { streamArn } from "./members.js";
 import { operation } from "./operation.js";
@@ -22,10 +23,8 @@ export const getRecords = operation(
     const iterator = openIterator(sealer, ShardIterator, now(), iteratorLifeMs);
     const stream = streamOf(iterator, service);
     const shard = stream.shard(formatShardId(iterator.shardNumber));
-    // Retention holds exactly, whether or not the bytes are gone by now.
     const horizonMs = stream.horizonMs();
-    const isExpired = (shard.bounds().oldestArrivalMs ?? Number.POSITIVE_INFINITY) < horizonMs;
-    const from = isExpired ? Math.max(iterator.position, await shard.positionAtTime(horizonMs)) : iterator.position;
+    const from = await firstUnexpired(shard, iterator.position, horizonMs);
     const { frames, next } = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax });
     traffic.got(
       frames.length,

@@ -27,6 +27,7 @@ import {
 } from "./stream-consumers.js";
 import { updateStreamMode } from "./stream-mode.js";
 import { addTagsToStream, listTagsForStream, removeTagsFromStream } from "./stream-tags.js";
+import { subscribeToShard } from "./subscribe-to-shard.js";
 import { unsupportedOperations } from "./unsupported.js";
 import { updateShardCount } from "./update-shard-count.js";
 import { updateStreamWarmThroughput } from "./warm-throughput.js";
@@ -66,6 +67,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   ["SplitShard", splitShard],
   ["StartStreamEncryption", startStreamEncryption],
   ["StopStreamEncryption", stopStreamEncryption],
+  ["SubscribeToShard", subscribeToShard],
   ["TagResource", tagResource],
   ["UntagResource", untagResource],
   ["UpdateAccountSettings", updateAccountSettings],

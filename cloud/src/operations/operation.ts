@@ -1,13 +1,16 @@
 import type { ProducerRequest } from "@headwater/protocol";
+import type { EventStreamAnswer } from "../codec/event-stream-answer.js";
 import type { BulkAnswer, Output } from "../codec/wire-codec.js";
 import { type Encoding, Reading, type Shape } from "../codec/shape.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { TokenSealer } from "../streams/sealed-token.js";
+import type { FanOut } from "../streams/fan-out/fan-out.js";
 import type { StreamService } from "../streams/stream-service.js";
 
 /** What operations work with. */
 export interface OperationContext {
   readonly service: StreamService;
+  readonly fanOut: FanOut;
   readonly sealer: TokenSealer;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -18,6 +21,8 @@ export interface OperationContext {
 export interface Traffic {
   readonly put: (records: number, bytes: number) => void;
   readonly got: (records: number, bytes: number) => void;
+  /** Of one event of a subscription. */
+  readonly pushed: (records: number, bytes: number) => void;
   /** Of one entry of a PutRecords call, by error code. */
   readonly refused: (code: string) => void;
 }
@@ -28,7 +33,7 @@ export interface RequestFacts {
   readonly producer: ProducerRequest | undefined;
 }
 
-export type Answer = Output | BulkAnswer | undefined;
+export type Answer = Output | BulkAnswer | EventStreamAnswer | undefined;
 
 /** One operation of the API: its input's shape with all constraints, and what it does. */
 export interface Operation {

@@ -25,8 +25,10 @@ const consumerReference = { StreamARN: streamArn, ConsumerName: consumerName, Co
 
 export const deregisterStreamConsumer = operation(
   structure({ required: {}, optional: consumerReference }),
-  async (input, { service }) => {
-    await service.consumers.deregister(consumerOf(input, service).arn);
+  async (input, { service, fanOut }) => {
+    const consumer = consumerOf(input, service);
+    await service.consumers.deregister(consumer.arn);
+    fanOut.endConsumer(consumer);
     return undefined;
   },
 );

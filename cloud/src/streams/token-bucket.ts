@@ -18,6 +18,12 @@ export class TokenBucket {
     return this.#tokens >= tokens;
   }
 
+  /** How long it takes until what was taken too much has flowed in; 0 where it has. */
+  debtMs(nowMs: number): number {
+    this.#fill(nowMs);
+    return Math.max(0, (-this.#tokens / this.perSecond) * 1000);
+  }
+
   /** Takes tokens; may take more than there are, and is then in debt until they have flowed in. */
   take(tokens: number): void {
     this.#tokens -= tokens;

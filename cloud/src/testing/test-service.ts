@@ -1,9 +1,12 @@
 import type { Log } from "@headwater/log";
 import { ManualClock } from "@headwater/log/testing";
 import type { ProducerRequest } from "@headwater/protocol";
+import { type EventStreamAnswer, isEventStreamAnswer } from "../codec/event-stream-answer.js";
 import type { Encoding } from "../codec/shape.js";
 import { isBulkAnswer } from "../codec/wire-codec.js";
 import { operations, type OperationContext } from "../operations/index.js";
+import { FanOut } from "../streams/fan-out/fan-out.js";
+import type { EndCause } from "../streams/fan-out/subscription-end.js";
 import { TokenSealer } from "../streams/sealed-token.js";
 import { StreamService } from "../streams/stream-service.js";
 import { MemoryCatalog } from "./memory-catalog.js";
@@ -17,21 +20,23 @@ export class TestService {
   readonly clock: ManualClock;
   readonly log: MemoryLog;
   readonly context: OperationContext;
-  /** Records put, and entries refused by cause. */
-  readonly counted: { records: number; readonly refused: string[] };
+  /** Records put, entries refused by cause, and why subscriptions ended. */
+  readonly counted: { records: number; readonly refused: string[]; readonly ends: EndCause[] };
 
-  private constructor(clock: ManualClock, log: MemoryLog, service: StreamService) {
+  private constructor(clock: ManualClock, log: MemoryLog, service: StreamService, limited: boolean) {
     this.clock = clock;
     this.log = log;
-    const counted = { records: 0, refused: [] as string[] };
+    const counted = { records: 0, refused: [] as string[], ends: [] as EndCause[] };
     this.counted = counted;
     this.context = {
       service,
+      fanOut: new FanOut({ limited, now: () => clock.now(), onEnd: (cause) => counted.ends.push(cause) }),
       sealer: new TokenSealer(Buffer.alloc(32)),
       now: () => clock.now(),
       traffic: {
         put: (records) => (counted.records += records),
         got: () => undefined,
+        pushed: () => undefined,
         refused: (code) => counted.refused.push(code),
       },
     };
@@ -52,7 +57,7 @@ export class TestService {
         throw new Error(message, { cause: detail });
       },
     });
-    return new TestService(clock, log, service);
+    return new TestService(clock, log, service, limited);
   }
 
   /** Runs an operation. @throws {CloudError} */
@@ -64,7 +69,15 @@ export class TestService {
     const operation = operations.get(name);
     if (operation === undefined) throw new Error(`no operation ${name}`);
     const answer = await operation.run(input, encoding, this.context, { producer });
+    if (isEventStreamAnswer(answer)) throw new Error(`${name} answers a stream: see subscribe`);
     return (answer !== undefined && isBulkAnswer(answer) ? answer.toValues() : (answer ?? {})) as Answer;
+  }
+
+  /** Calls SubscribeToShard; the answer is there before its events are. @throws {CloudError} */
+  async subscribe(input: unknown): Promise<EventStreamAnswer> {
+    const answer = await operations.get("SubscribeToShard")?.run(input, "json", this.context, { producer: undefined });
+    if (!isEventStreamAnswer(answer)) throw new Error("SubscribeToShard answers no stream");
+    return answer;
   }
 
   async createStream(StreamName: string, ShardCount = 1): Promise<void> {

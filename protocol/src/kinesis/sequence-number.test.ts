@@ -1,6 +1,12 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatSequenceNumber, parseSequenceNumber, sequenceNumbersOf } from "./sequence-number.js";
+import {
+  formatContinuationNumber,
+  formatSequenceNumber,
+  parseContinuationNumber,
+  parseSequenceNumber,
+  sequenceNumbersOf,
+} from "./sequence-number.js";
 
 const sequenceNumber = fc.record({
   shardEpoch: fc.nat(9_999_999_999),
@@ -51,3 +57,19 @@ test("a shard's numbers are those that are written one by one", () =>
       expect(sequenceNumbersOf(shardEpoch)(position)).toBe(whole);
     }),
   ));
+
+test("a continuation number lies between a record and the one before, also before a shard's first", () =>
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 9_999_999_999 }), fc.maxSafeNat(), (shardEpoch, position) => {
+      const number = formatContinuationNumber({ shardEpoch, position });
+      const before = position === 0 ? { shardEpoch: shardEpoch - 1 } : { shardEpoch, position: position - 1 };
+      expect(number < formatSequenceNumber({ shardEpoch, position, index: 0 })).toBe(true);
+      expect(number > formatSequenceNumber({ position: Number.MAX_SAFE_INTEGER, ...before, index: 99_999 })).toBe(true);
+      expect(parseContinuationNumber(number)).toEqual({ shardEpoch, position, index: 0 });
+      expect(parseSequenceNumber(number)).toBeUndefined();
+    }),
+  ));
+
+test.each(["", "9".repeat(56), "49" + "0".repeat(54), "4" + "9".repeat(55)])("%j continues nothing", (text) => {
+  expect(parseContinuationNumber(text)).toBeUndefined();
+});

@@ -47,3 +47,18 @@ export function parseSequenceNumber(text: string): SequenceNumber | undefined {
   if (!Number.isSafeInteger(position)) return undefined;
   return { shardEpoch: Number(match[1]), position, index: Number(match[3]) };
 }
+
+const CONTINUATION = /^\d{32}9{24}$/;
+
+/**
+ * Writes the number of the place before a record, there or to come: the record's own number less one. No record has it,
+ * and it is greater than every earlier record's, so reading at it and reading after it both begin with that record.
+ */
+export function formatContinuationNumber({ shardEpoch, position }: Omit<SequenceNumber, "index">): string {
+  return String(BigInt(formatSequenceNumber({ shardEpoch, position, index: 0 })) - 1n);
+}
+
+/** The record before which the number's place is, or undefined where the text is no continuation number. */
+export function parseContinuationNumber(text: string): SequenceNumber | undefined {
+  return CONTINUATION.test(text) ? parseSequenceNumber(String(BigInt(text) + 1n)) : undefined;
+}

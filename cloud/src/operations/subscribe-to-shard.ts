@@ -1,0 +1,106 @@
+import type { StoredFrame } from "@headwater/log";
+import { formatContinuationNumber } from "@headwater/protocol";
+import { CloudError } from "../cloud-error.js";
+import type { AnswerEvent, EventStreamAnswer } from "../codec/event-stream-answer.js";
+import { boolean, string, structure, timestamp } from "../codec/shape.js";
+import type { BulkAnswer, Output } from "../codec/wire-codec.js";
+import type { Push, Subscription } from "../streams/fan-out/subscription.js";
+import type { ShardOwner } from "../streams/shard-owner.js";
+import { dataAtOf } from "../streams/stored-record.js";
+import { childShard } from "./descriptions.js";
+import { consumerArn, sequenceNumber, shardId } from "./members.js";
+import { operation, type Traffic } from "./operation.js";
+import { RecordsAnswer } from "./records-answer.js";
+import { startingPositionType, startPosition } from "./starting-position.js";
+import { streamNameOf } from "./stream-reference.js";
+
+const startingPosition = structure({
+  required: { Type: startingPositionType },
+  optional: { SequenceNumber: sequenceNumber, Timestamp: timestamp() },
+});
+
+export const subscribeToShard = operation(
+  structure({
+    required: { ConsumerARN: consumerArn, ShardId: shardId, StartingPosition: startingPosition },
+    // AWS keeps StreamId for the future.
+    optional: { StreamId: string(), DryRun: boolean() },
+  }),
+  async ({ ConsumerARN, ShardId, StartingPosition, DryRun = false }, { service, fanOut, now, traffic }) => {
+    const { streamArn } = service.consumers.find(ConsumerARN);
+    const stream = service.find(streamNameOf({ StreamARN: streamArn }, service));
+    if (!stream.isServing) {
+      const where = `Stream ${stream.name} under account ${service.accountId}`;
+      throw new CloudError("stream-busy", `${where} not ACTIVE, instead in state ${stream.status}`);
+    }
+    const shard = stream.shard(ShardId);
+    const { Type: type, SequenceNumber, Timestamp: timestampMs } = StartingPosition;
+    const start = { type, sequenceNumber: SequenceNumber, timestampMs };
+    const position = await startPosition(start, stream, shard, { operation: "SubscribeToShard", nowMs: now() });
+    if (DryRun) throw new CloudError("dry-run", "The request would have succeeded, but DryRun is set.");
+    // It may have been deregistered meanwhile.
+    const consumer = service.consumers.find(ConsumerARN);
+    const subscription = fanOut.subscribe({ consumer, stream, shard, position });
+    return answerOf(subscription, shard, traffic);
+  },
+);
+
+function answerOf(subscription: Subscription, shard: ShardOwner, traffic: Traffic): EventStreamAnswer {
+  return {
+    events: eventsOf(subscription, shard, traffic),
+    over: subscription.over,
+    abandon: (cause) => subscription.end({ cause }),
+  };
+}
+
+async function* eventsOf(
+  subscription: Subscription,
+  shard: ShardOwner,
+  traffic: Traffic,
+): AsyncGenerator<AnswerEvent, void, undefined> {
+  for await (const push of subscription.pushes()) {
+    const { frames } = push;
+    traffic.pushed(
+      frames.length,
+      frames.reduce((bytes, { data }) => bytes + data.length - dataAtOf(data, 0), 0),
+    );
+    yield { type: "SubscribeToShardEvent", content: contentOf(push, shard) };
+  }
+}
+
+/** What was made of records last, for the other subscriptions that are sent the same. */
+const made = new WeakMap<readonly StoredFrame[], { readonly millisBehindLatest: number; readonly content: Content }>();
+
+function contentOf({ frames, next, millisBehindLatest, children }: Push, shard: ShardOwner): Content {
+  const known = made.get(frames);
+  if (known?.millisBehindLatest === millisBehindLatest) return known.content;
+  const { epoch: shardEpoch } = shard;
+  const content = new Content(shard, frames, {
+    // Its absence is how clients know that the shard has ended.
+    ...(next === undefined
+      ? {}
+      : { ContinuationSequenceNumber: formatContinuationNumber({ shardEpoch, position: next }) }),
+    MillisBehindLatest: millisBehindLatest,
+    ...(children === undefined ? {} : { ChildShards: children.map((child) => childShard(child.describe())) }),
+  });
+  made.set(frames, { millisBehindLatest, content });
+  return content;
+}
+
+/** A SubscribeToShardEvent, written as JSON once, however many are sent it. */
+class Content implements BulkAnswer {
+  readonly #records: RecordsAnswer;
+  #json: Buffer | undefined;
+
+  constructor(shard: ShardOwner, frames: readonly StoredFrame[], rest: { readonly [member: string]: Output }) {
+    this.#records = new RecordsAnswer(shard, frames, rest);
+  }
+
+  toValues(): Output {
+    return this.#records.toValues();
+  }
+
+  toJson(): Buffer {
+    this.#json ??= this.#records.toJson();
+    return this.#json;
+  }
+}
