@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Clock } from "@headwater/log";
 import type { Logger } from "pino";
 import { Closers } from "./closers.js";
@@ -8,6 +9,9 @@ import { AwsFront } from "./http/aws-front.js";
 import { BodyBudget } from "./http/body-budget.js";
 import { Listener } from "./http/listener.js";
 import { type RouterOptions, routeRequest, routeUpgrade } from "./http/request-router.js";
+import { LeaseFront } from "./leases/lease-front.js";
+import { LeaseFile } from "./leases/lease-file.js";
+import { LeaseTables } from "./leases/lease-tables.js";
 import { CloudMetrics } from "./metrics.js";
 import type { Settings } from "./settings.js";
 import { SignatureVerifier } from "./sigv4/index.js";
@@ -103,6 +107,9 @@ async function serve(
     traffic,
     logger,
   });
+  const leases = await LeaseTables.open(await LeaseFile.open(join(settings.data, "leases.sqlite")));
+  closers.add(() => leases.close());
+  const { accountId, region } = settings;
   const control = await startControl({ directory: settings.data, clock, logger, registry, verifier });
   closers.add(() => control.close());
   const console = await startConsole({
@@ -124,6 +131,14 @@ async function serve(
   const answers: RouterOptions = {
     aws: new AwsFront({ context, verifier, budget, metrics, logger }),
     video,
+    leases: new LeaseFront({
+      tables: leases,
+      context: { accountId, region, now: () => clock.now() },
+      verifier: verifierOf("dynamodb"),
+      budget,
+      metrics,
+      logger,
+    }),
     console,
     control: control.server,
     health: () => {
@@ -166,7 +181,7 @@ async function makeVerifiers(
   settings: Settings,
   logger: Logger,
   clock: Clock,
-): Promise<(service: "kinesis" | "kinesisvideo") => SignatureVerifier | undefined> {
+): Promise<(service: "kinesis" | "kinesisvideo" | "dynamodb") => SignatureVerifier | undefined> {
   if (settings.acceptAnyCredentials) {
     logger.warn("any credentials are accepted: no signature is checked");
     return () => undefined;

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ErrorCode } from "./cloud-error.js";
 import type { BodyBudget } from "./http/body-budget.js";
 import type { Listener, RefusalCause } from "./http/listener.js";
+import type { LeaseErrorCode } from "./leases/lease-error.js";
 import type { Traffic } from "./operations/index.js";
 import { FanOutMetrics } from "./streams/fan-out/fan-out-metrics.js";
 import type { VideoErrorCode } from "./video/video-error.js";
@@ -95,7 +96,7 @@ export class CloudMetrics {
   }
 
   /** @param operation an operation's name, or `unknown`. */
-  answered(operation: string, error: ErrorCode | VideoErrorCode | undefined, elapsedMs: number): void {
+  answered(operation: string, error: ErrorCode | VideoErrorCode | LeaseErrorCode | undefined, elapsedMs: number): void {
     const result = error ?? "ok";
     let counts = this.#requests.get(operation);
     if (counts === undefined) this.#requests.set(operation, (counts = new Map<string, number>()));

@@ -23,6 +23,7 @@ const failing: RouterOptions = {
       fail();
     },
   },
+  leases: { handle: () => Promise.reject(bug) },
   video: { handle: () => Promise.reject(bug) },
   console: {
     handle: ({ url }, response) => {

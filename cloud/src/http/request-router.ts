@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { refuseUpgrade } from "../control/refuse-upgrade.js";
+import { isLeaseRequest, type LeaseFront } from "../leases/lease-front.js";
 import { isHlsRequest } from "../video/hls/hls-front.js";
 import { isVideoRequest, type VideoFront } from "../video/http/video-front.js";
 import type { AwsFront } from "./aws-front.js";
@@ -11,6 +12,7 @@ import { wireErrors } from "./wire-errors.js";
 
 export interface RouterOptions {
   readonly aws: Pick<AwsFront, "handle">;
+  readonly leases: Pick<LeaseFront, "handle">;
   readonly video: Pick<VideoFront, "handle">;
   readonly console: Pick<ConsoleRoutes, "handle"> | undefined;
   readonly control: Pick<UpgradeHandler, "handleUpgrade">;
@@ -21,9 +23,8 @@ export interface RouterOptions {
 }
 
 /**
- * Picks who answers: health and metrics, the console's pages, Video Streams, or Data Streams, which take all
- * else. A handler that fails
- * costs one request, not the process.
+ * Picks who answers: health and metrics, the console's pages, Video Streams, the lease tables, or Data Streams, which
+ * take all else. A handler that fails costs one request, not the process.
  */
 export function routeRequest(options: RouterOptions, request: IncomingMessage, response: ServerResponse): void {
   const startedMs = performance.now();
@@ -55,6 +56,8 @@ async function handle(options: RouterOptions, request: IncomingMessage, response
     send(response, 200, "text/plain; version=0.0.4; charset=utf-8", await options.metrics());
   } else if (isHlsRequest(request) || (!isRead && isVideoRequest(request))) {
     await options.video.handle(request, response);
+  } else if (!isRead && isLeaseRequest(request)) {
+    await options.leases.handle(request, response);
   } else if (!isRead || options.console?.handle(request, response) !== true) {
     await options.aws.handle(request, response);
   }

@@ -1,0 +1,67 @@
+import { LeaseError } from "./lease-error.js";
+import { Table, type TableDefinition } from "./table.js";
+import type { Item } from "./values/attribute-value.js";
+
+/** A step from one state to the next, as it is stored. */
+export type Change =
+  | { readonly kind: "table"; readonly name: string; readonly definition: TableDefinition | undefined }
+  | { readonly kind: "item"; readonly table: string; readonly key: string; readonly item: Item | undefined };
+
+/** What an operation answers, and what it changes, which takes effect as a whole. */
+export interface Outcome {
+  readonly answer: unknown;
+  readonly changes: readonly Change[];
+}
+
+/** A lease takes about half a kilobyte, so this is room for 100,000. */
+const BYTES_MAX = 64 << 20;
+const TABLES_MAX = 256;
+
+/** All lease tables, in memory. Operations read it and answer changes; nothing else changes it. */
+export class LeaseState {
+  readonly #tables = new Map<string, Table>();
+
+  get tables(): readonly Table[] {
+    return [...this.#tables.values()];
+  }
+
+  has(name: string): boolean {
+    return this.#tables.has(name);
+  }
+
+  /** @throws {LeaseError} `table-not-found`. */
+  table(name: string): Table {
+    const table = this.#tables.get(name);
+    if (table === undefined)
+      throw new LeaseError("table-not-found", `Requested resource not found: Table: ${name} not found`);
+    return table;
+  }
+
+  /** @throws {LeaseError} `limit-exceeded` where the changes would make the tables too many or too large. */
+  check(changes: readonly Change[]): void {
+    const creates = changes.some((change) => change.kind === "table" && !this.has(change.name));
+    if (creates && this.#tables.size >= TABLES_MAX) {
+      throw new LeaseError("limit-exceeded", `There are ${TABLES_MAX} tables; there is no room for more.`);
+    }
+    const puts = changes.filter((change) => change.kind === "item" && change.item !== undefined);
+    if (puts.length > 0 && this.#bytes() > BYTES_MAX) {
+      throw new LeaseError("limit-exceeded", `The tables hold ${BYTES_MAX} bytes; there is no room for more.`);
+    }
+  }
+
+  apply(change: Change): void {
+    if (change.kind === "item") {
+      this.#tables.get(change.table)?.set(change.key, change.item);
+      return;
+    }
+    const { name, definition } = change;
+    const table = this.#tables.get(name);
+    if (definition === undefined) this.#tables.delete(name);
+    else if (table === undefined) this.#tables.set(name, new Table(definition));
+    else table.definition = definition;
+  }
+
+  #bytes(): number {
+    return this.tables.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+}
