@@ -36,6 +36,11 @@ export class MemoryLog implements Log {
     this.#clock = clock;
   }
 
+  /** Readers that wait for a shard to grow. */
+  get waiting(): number {
+    return [...this.#shards.values()].reduce((sum, { waiting }) => sum + waiting.size, 0);
+  }
+
   createShards(names: readonly string[]): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.#failed());
     for (const name of names) {
@@ -99,8 +104,12 @@ export class MemoryLog implements Log {
     const shard = this.#shard(name);
     if (shard.next > position) return Promise.resolve();
     return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        shard.waiting.delete(resolve);
+        reject(new DOMException("aborted", "AbortError"));
+      };
       shard.waiting.add(resolve);
-      signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")), { once: true });
+      signal.addEventListener("abort", leave, { once: true });
     });
   }
 

@@ -172,6 +172,7 @@ export class TestFront {
   /** @throws {Error} where anything was logged as an error: no request may cause one. */
   async close(): Promise<void> {
     this.#agent.destroy();
+    this.it.context.fanOut.stop();
     await this.#listener.stop();
     await this.it.close();
     if (this.#logged.length > 0) throw new Error(`logged as errors: ${this.#logged.join("")}`);

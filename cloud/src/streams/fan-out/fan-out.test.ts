@@ -1,3 +1,4 @@
+import { LogError } from "@headwater/log";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerEvent, EventStreamAnswer } from "../../codec/event-stream-answer.js";
 import { isBulkAnswer } from "../../codec/wire-codec.js";
@@ -251,6 +252,52 @@ test.each<[string, object, string]>([
 ])("%s is refused, and counts for no subscription", async (_, more, code) => {
   await expect(subscribe(undefined, more)).rejects.toMatchObject({ code });
   await subscribe();
+});
+
+test("a consumer is sent 2 MiB a second, whatever others are sent", async () => {
+  await it.close();
+  it = await TestService.start({ limited: true });
+  await it.createStream("s");
+  const text = "x".repeat(500_000);
+  for (let i = 0; i < 16; i++) {
+    await it.put("s", text); // 1 MiB a second may come in
+    it.clock.advance(1000);
+  }
+  let received = 0;
+  const readAll = async (reader: Reader): Promise<void> => {
+    for (let event = await reader.next(); event !== undefined; event = await reader.next()) {
+      received += seen(event).join("").length;
+    }
+  };
+  for (const name of ["one", "two"]) {
+    void readAll(await subscribe(undefined, { ConsumerARN: await register(name) }));
+  }
+  const perConsumer: number[] = [];
+  for (let second = 0; second < 3; second++) {
+    await vi.advanceTimersByTimeAsync(second === 0 ? 0 : 1000);
+    perConsumer.push(received / 2 / 1_048_576);
+  }
+  // What is in hand at the start, then 2 MiB a second; one event may go over.
+  for (const [second, mebibytes] of perConsumer.entries()) {
+    expect(mebibytes).toBeGreaterThan(2 + 2 * second - 0.01);
+    expect(mebibytes).toBeLessThan(2 + 2 * second + 0.5);
+  }
+});
+
+test("a disk that fails ends subscriptions with an error", async () => {
+  await it.put("s", "one");
+  const reader = await subscribe();
+  vi.spyOn(it.log, "read").mockRejectedValue(new LogError("disk-failed", "EIO"));
+  await expect(reader.next()).rejects.toMatchObject({ code: "disk-failed" });
+  expect(it.counted.ends).toEqual(["failed"]);
+});
+
+test("a log that closes ends subscriptions as the cloud does", async () => {
+  await it.put("s", "one");
+  const reader = await subscribe();
+  vi.spyOn(it.log, "read").mockRejectedValue(new LogError("closed", "the log is closed"));
+  expect(await reader.next()).toBeUndefined();
+  expect(it.counted.ends).toEqual(["stopping"]);
 });
 
 describe("a reshard", () => {
