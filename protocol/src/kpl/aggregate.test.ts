@@ -76,6 +76,6 @@ test.each<[string, Uint8Array]>([
 test("no bytes behind a right digest make it throw", () =>
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (message) => {
-      readAggregate(framed(message));
+      expect(readAggregate(framed(message))?.length ?? 0).toBeLessThanOrEqual(message.length);
     }),
   ));

@@ -10,6 +10,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   device: ["protocol", "log"],
   gateway: ["protocol", "log"],
   cloud: ["protocol", "log"],
+  client: ["protocol"],
   cli: [],
 };
 

@@ -1,0 +1,341 @@
+import { backoffMs } from "../backoff.js";
+import { ByteBudget } from "../byte-budget.js";
+import { ClientError } from "../client-error.js";
+import { type Clock, systemClock } from "../clock.js";
+import { AwsStreamApi } from "../kinesis/aws-stream-api.js";
+import type { StreamApi } from "../kinesis/stream-api.js";
+import { DynamoDbLeaseStore } from "../leases/dynamodb-lease-store.js";
+import type { Holding } from "../leases/holding.js";
+import { LeaseKeeper } from "../leases/lease-keeper.js";
+import type { LeaseStore } from "../leases/lease-store.js";
+import { syncShards } from "../leases/shard-sync.js";
+import { sharedController } from "../shared-controller.js";
+import { Wake } from "../wake.js";
+import type { ConsumerStatus } from "./consumer-event.js";
+import { type CheckedOptions, checkOptions, type ConsumerOptions } from "./consumer-options.js";
+import type { ConsumerRecord } from "./consumer-record.js";
+import { PollSource } from "./poll-source.js";
+import { readFrom } from "./read-from.js";
+import { ShardLane, type TakenBatch } from "./shard-lane.js";
+
+/** What a consumer works with: the real ones, or a test's. */
+export interface ConsumerParts {
+  readonly api: StreamApi;
+  readonly store: LeaseStore;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+/** Records of one shard, in order. */
+export interface ConsumerBatch {
+  readonly shardId: string;
+  readonly records: readonly ConsumerRecord[];
+  /** Aborted once another worker has the shard, or may have: what is done from then on is done there, too. */
+  readonly lost: AbortSignal;
+}
+
+/**
+ * One worker of an application: reads its share of a stream's shards, each in order and each child after its parents, and
+ * remembers how far it is. See docs/guide/consumers.md, and for what is promised docs/design/consumers.md.
+ */
+export class Consumer implements AsyncIterable<ConsumerRecord> {
+  readonly #options: CheckedOptions;
+  readonly #parts: ConsumerParts;
+  readonly #budget: ByteBudget;
+  readonly #source: PollSource;
+  readonly #keeper: LeaseKeeper;
+  readonly #lanes = new Map<string, ShardLane>();
+  readonly #runs = new Set<Promise<void>>();
+  /** Loops end and nothing more is read. */
+  readonly #stop = sharedController();
+  /** Leases are given back. */
+  readonly #closing = sharedController();
+  /** Nothing may take longer. */
+  readonly #end = sharedController();
+  readonly #ready = new Wake();
+  readonly #background: Promise<unknown>[] = [];
+  #failure: { readonly error: unknown } | undefined;
+  #closed: Promise<void> | undefined;
+
+  private constructor(options: CheckedOptions, parts: ConsumerParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#budget = new ByteBudget(options.bufferBytesMax);
+    const { api, clock, random, store } = parts;
+    const { stream, worker, failoverTimeMs, report } = options;
+    const onFailure = (error: ClientError, shardId?: string): void =>
+      report({ type: "failure", error, ...(shardId === undefined ? {} : { shardId }) });
+    this.#source = new PollSource({ api, stream, budget: this.#budget, clock, random, onFailure });
+    this.#keeper = new LeaseKeeper({
+      store,
+      worker,
+      clock,
+      failoverTimeMs,
+      random,
+      onTaken: (holding) => this.#start(holding),
+      onFailure,
+    });
+  }
+
+  /**
+   * Finds the stream and the leases, and begins to read.
+   * @throws {ClientError} what the first calls fail with, such as `not-found` and `forbidden`.
+   */
+  static async open(options: ConsumerOptions, parts: ConsumerParts = realParts(options)): Promise<Consumer> {
+    const consumer = new Consumer(checkOptions(options), parts);
+    await consumer.#open(options.signal);
+    return consumer;
+  }
+
+  /** Record by record. A record is done when the loop asks for the next one (with automatic checkpoints). */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumerRecord, void, undefined> {
+    for (let found = await this.#next(); found !== undefined; found = await this.#next()) {
+      const { lane, batch } = found;
+      let done = 0;
+      try {
+        for (const record of batch.records) {
+          if (!lane.isOpen || this.#stop.signal.aborted) break;
+          yield record;
+          done++;
+          this.#noteDone(lane, record);
+        }
+      } finally {
+        lane.settle(batch, done);
+      }
+    }
+  }
+
+  /**
+   * Batch by batch, each of one shard. Several loops may run at once: a shard's batches go to one of them at a time. A batch is
+   * done when its loop asks for the next one (with automatic checkpoints).
+   */
+  async *batches(): AsyncGenerator<ConsumerBatch, void, undefined> {
+    for (let found = await this.#next(); found !== undefined; found = await this.#next()) {
+      const { lane, batch } = found;
+      let done = 0;
+      try {
+        yield { shardId: lane.holding.shardId, records: batch.records, lost: lane.holding.lost };
+        done = batch.records.length;
+        const last = batch.records.at(-1);
+        if (last !== undefined) this.#noteDone(lane, last);
+      } finally {
+        lane.settle(batch, done);
+      }
+    }
+  }
+
+  status(): ConsumerStatus {
+    const nowMs = this.#parts.clock.wallMs();
+    return {
+      shards: [...this.#lanes.values()].map((lane) => ({
+        shardId: lane.holding.shardId,
+        behindMs: lane.behindMs(nowMs),
+        bufferedBytes: lane.bytes,
+        checkpoint: lane.holding.done.sequenceNumber,
+      })),
+      bufferedBytes: this.#budget.taken,
+    };
+  }
+
+  /** Loops end after the record or batch they are at. Leases stay until {@link close}. */
+  stop(): void {
+    this.#stop.abort(new ClientError("closed", "the consumer stops"));
+  }
+
+  /**
+   * Stops, stores what is done and gives the leases back, for at most `failoverTimeMs`. Call it after the loops have ended: what a
+   * loop is still at does not count as done.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<void> {
+    const { store } = this.#parts;
+    if (signal?.aborted === true) this.stop();
+    signal?.addEventListener("abort", () => this.stop(), { once: true });
+    try {
+      await store.open(this.#stop.signal);
+      await this.#sync(this.#stop.signal);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#background.push(
+      this.#guard(this.#keeper.run(this.#closing.signal)),
+      this.#guard(this.#syncNowAndThen(this.#stop.signal)),
+    );
+  }
+
+  async #close(): Promise<void> {
+    const { api, store, clock } = this.#parts;
+    this.stop();
+    this.#closing.abort();
+    await Promise.all(this.#background);
+    const late = clock.sleep(this.#options.failoverTimeMs, this.#end.signal).then(
+      () => this.#end.abort(new ClientError("timed-out", "giving back the leases took too long")),
+      () => undefined,
+    );
+    while (this.#runs.size > 0) await Promise.all(this.#runs);
+    this.#end.abort();
+    await late;
+    store.close();
+    api.close();
+  }
+
+  async #next(): Promise<{ readonly lane: ShardLane; readonly batch: TakenBatch } | undefined> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#stop.signal.aborted) return undefined;
+      for (const [shardId, lane] of this.#lanes) {
+        const batch = lane.take();
+        if (batch === undefined) continue;
+        // To the end of the line.
+        this.#lanes.delete(shardId);
+        this.#lanes.set(shardId, lane);
+        return { lane, batch };
+      }
+      // A stop and a failure look again, too.
+      await this.#ready.next(this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  #noteDone(lane: ShardLane, { sequenceNumber, subSequenceNumber }: ConsumerRecord): void {
+    if (this.#options.checkpoints === "automatic") lane.holding.noteDone({ sequenceNumber, subSequenceNumber });
+  }
+
+  #start(holding: Holding): void {
+    const run = this.#guard(this.#runShard(holding)).finally(() => this.#runs.delete(run));
+    this.#runs.add(run);
+  }
+
+  /** From the moment the shard is this worker's until it is not. */
+  async #runShard(holding: Holding): Promise<void> {
+    const { report, batchRecordsMax } = this.#options;
+    const { shardId, lost, asked } = holding;
+    const lane = new ShardLane({
+      holding,
+      budget: this.#budget,
+      batchRecordsMax,
+      storeNow: (holding) => holding.store(this.#end.signal),
+      onReady: () => this.#ready.all(),
+    });
+    this.#lanes.set(shardId, lane);
+    report({ type: "shard-taken", shardId });
+    try {
+      await this.#readToEnd(lane, AbortSignal.any([lost, asked, this.#stop.signal]));
+      lane.end();
+      await lane.allDone(AbortSignal.any([lost, asked, this.#closing.signal]));
+      // First the children's leases: else they would have to wait until somebody looks, should this process end here.
+      await this.#sync(AbortSignal.any([lost, asked, this.#closing.signal]));
+      const either = AbortSignal.any([lost, this.#end.signal]);
+      await this.#patiently(() => holding.finish(either), either);
+      report({ type: "shard-ended", shardId });
+      this.#keeper.wake();
+    } catch (error) {
+      if (!lost.aborted && !asked.aborted && !this.#stop.signal.aborted) throw error;
+      await this.#leave(lane);
+    } finally {
+      lane.close();
+      if (this.#lanes.get(shardId) === lane) this.#lanes.delete(shardId);
+    }
+  }
+
+  async #readToEnd(lane: ShardLane, signal: AbortSignal): Promise<void> {
+    const { holding } = lane;
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.#source.read(holding.shardId, readFrom(holding.lease), lane, signal);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof ClientError) || error.code !== "not-found") throw error;
+      }
+      // Retention has passed its end, or the stream is gone, which the listing says.
+      await this.#sync(signal);
+      await holding.store(signal);
+      await this.#parts.clock.sleep(backoffMs("not-found", tries, this.#parts.random()), signal);
+    }
+  }
+
+  /** Gives the shard back, as far as it still is this worker's. */
+  async #leave(lane: ShardLane): Promise<void> {
+    const { report } = this.#options;
+    const { holding } = lane;
+    const { shardId, lost, asked } = holding;
+    const either = AbortSignal.any([lost, this.#end.signal]);
+    try {
+      const ending = AbortSignal.any([lost, this.#closing.signal]);
+      if (!asked.aborted) await aborted(AbortSignal.any([ending, asked]));
+      // Who asked waits for what a loop has begun.
+      if (asked.aborted) await lane.idle(ending).catch(() => undefined);
+      lane.close();
+      lost.throwIfAborted();
+      await this.#patiently(() => holding.release(either), either);
+      report({ type: "shard-given-back", shardId });
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      report({ type: "shard-lost", shardId, error });
+    }
+  }
+
+  async #sync(signal: AbortSignal): Promise<void> {
+    const { api, store, clock } = this.#parts;
+    const { stream, start } = this.#options;
+    await this.#patiently(() => syncShards({ api, stream, store, start, clock }, signal), signal);
+  }
+
+  async #syncNowAndThen(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#parts;
+    for (;;) {
+      await clock.sleep(this.#options.shardSyncMs * (0.5 + random()), signal);
+      await this.#sync(signal);
+      this.#keeper.wake();
+    }
+  }
+
+  /** Makes calls again that failed for now. */
+  async #patiently(call: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#parts;
+    for (let failures = 0; ; failures++) {
+      try {
+        await call();
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof ClientError) || !error.retriable) throw error;
+        this.#options.report({ type: "failure", error });
+        await clock.sleep(backoffMs(error.code, failures, random()), signal);
+      }
+    }
+  }
+
+  /** What nobody awaits: its failure is what the loops fail with. */
+  async #guard(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#failure ??= { error };
+      this.#ready.all();
+    }
+  }
+}
+
+function realParts({ aws = {}, application, leases }: ConsumerOptions): ConsumerParts {
+  return {
+    api: new AwsStreamApi(aws),
+    store: leases ?? new DynamoDbLeaseStore({ ...aws, table: application }),
+    clock: systemClock,
+    random: Math.random,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

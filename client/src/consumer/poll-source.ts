@@ -1,0 +1,92 @@
+import { kinesisLimits } from "@headwater/protocol";
+import { backoffMs } from "../backoff.js";
+import type { ByteBudget } from "../byte-budget.js";
+import { ClientError } from "../client-error.js";
+import type { Clock } from "../clock.js";
+import type { ReadFrom, RecordPage, StreamApi } from "../kinesis/stream-api.js";
+import type { ShardSource, SourceSink } from "./shard-source.js";
+
+export interface PollSourceOptions {
+  readonly api: StreamApi;
+  readonly stream: string;
+  readonly budget: ByteBudget;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly onFailure: (error: ClientError, shardId: string) => void;
+}
+
+/** An answer may be as large as this, so that much memory is taken before each call. */
+export const PAGE_BYTES_MAX = kinesisLimits.getRecordsBytesMax;
+
+/** A shard answers five reads a second. */
+const CALL_MS = 200;
+const IDLE_MS_MAX = 1_000;
+/** So far apart may this machine's clock and the service's be. */
+const CLOCKS_DIFFER_MS = 5 * 60_000;
+
+/** Reads shards by GetRecords: at most five times a second, less often while nothing comes. */
+export class PollSource implements ShardSource {
+  readonly #options: PollSourceOptions;
+
+  constructor(options: PollSourceOptions) {
+    this.#options = options;
+  }
+
+  async read(shardId: string, from: ReadFrom, sink: SourceSink, signal: AbortSignal): Promise<void> {
+    const { clock, random, onFailure } = this.#options;
+    let iterator: string | undefined;
+    let next = from;
+    let emptyCalls = 0;
+    for (let failures = 0; ;) {
+      const beganMs = clock.monotonicMs();
+      let page: RecordPage;
+      try {
+        iterator ??= await this.#iterator(shardId, next, signal);
+        page = await this.#page(iterator, sink, signal);
+        failures = 0;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof ClientError) || !this.#mayPass(error, next)) throw error;
+        onFailure(error, shardId);
+        // A loop that was busy for minutes has let it expire.
+        if (error.code === "iterator-expired") iterator = undefined;
+        await clock.sleep(backoffMs(error.code, failures++, random()), signal);
+        continue;
+      }
+      const last = page.records.at(-1);
+      if (last !== undefined) next = { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: last.sequenceNumber };
+      if (page.nextIterator === undefined) return;
+      iterator = page.nextIterator;
+      emptyCalls = last === undefined && page.behindMs === 0 ? emptyCalls + 1 : 0;
+      const pauseMs = Math.min(IDLE_MS_MAX, CALL_MS * Math.max(1, emptyCalls));
+      await clock.sleep(Math.max(0, beganMs + pauseMs - clock.monotonicMs()), signal);
+    }
+  }
+
+  #iterator(shardId: string, from: ReadFrom, signal: AbortSignal): Promise<string> {
+    const { api, stream } = this.#options;
+    return api.shardIterator(stream, shardId, from, signal);
+  }
+
+  /** Waits for memory first: a loop that is slow stops the reading. */
+  async #page(iterator: string, sink: SourceSink, signal: AbortSignal): Promise<RecordPage> {
+    const { api, budget } = this.#options;
+    await budget.take(PAGE_BYTES_MAX, signal);
+    let bytes = 0;
+    try {
+      const page = await api.getRecords(iterator, signal);
+      bytes = sink.offer(page);
+      return page;
+    } finally {
+      budget.exchange(PAGE_BYTES_MAX, bytes);
+    }
+  }
+
+  #mayPass(error: ClientError, from: ReadFrom): boolean {
+    if (error.retriable || error.code === "iterator-expired") return true;
+    // A time that lies in the future by the service's clock is refused until it does not.
+    const isYoung = from.type === "AT_TIMESTAMP" && this.#options.clock.wallMs() - from.timestampMs < CLOCKS_DIFFER_MS;
+    return error.code === "refused" && isYoung;
+  }
+}

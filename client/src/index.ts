@@ -1,0 +1,11 @@
+export { ClientError, type ClientErrorCode } from "./client-error.js";
+export { Consumer, type ConsumerBatch } from "./consumer/consumer.js";
+export type { ConsumerEvent, ConsumerStatus, ShardStatus } from "./consumer/consumer-event.js";
+export type { ConsumerOptions } from "./consumer/consumer-options.js";
+export type { ConsumerRecord } from "./consumer/consumer-record.js";
+export type { AwsConnection } from "./kinesis/aws-stream-api.js";
+export { DynamoDbLeaseStore, type DynamoDbLeaseStoreOptions } from "./leases/dynamodb-lease-store.js";
+export type { Lease, LeaseState } from "./leases/lease.js";
+export type { LeaseStore } from "./leases/lease-store.js";
+export { MemoryLeaseStore } from "./leases/memory-lease-store.js";
+export type { StartAt } from "./leases/plan-sync.js";

@@ -1,0 +1,132 @@
+import {
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  type KinesisClientConfig,
+  ListShardsCommand,
+  type ListShardsCommandOutput,
+  PutRecordsCommand,
+  type Shard as AwsShard,
+} from "@aws-sdk/client-kinesis";
+import { formatProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
+import { ClientError } from "../client-error.js";
+import { awsCall } from "./aws-call.js";
+import type { PutEntry, PutResult, ReadFrom, RecordPage, Shard, StreamApi } from "./stream-api.js";
+
+/**
+ * Where Kinesis and DynamoDB are and who asks: as the AWS SDK's clients take it. What is left out is found as any AWS
+ * client finds it, in the environment and the shared files.
+ */
+export type AwsConnection = Pick<KinesisClientConfig, "endpoint" | "region" | "credentials">;
+
+/** Kinesis over the AWS SDK. Its own retries are off: a put that is repeated has to be the same, under the same name. */
+export class AwsStreamApi implements StreamApi {
+  readonly #client: KinesisClient;
+
+  constructor(connection: AwsConnection) {
+    this.#client = new KinesisClient({ ...connection, maxAttempts: 1 });
+  }
+
+  async listShards(stream: string, fromMs: number | undefined, signal: AbortSignal): Promise<Shard[]> {
+    const filter =
+      fromMs === undefined ? {} : { ShardFilter: { Type: "FROM_TIMESTAMP" as const, Timestamp: new Date(fromMs) } };
+    const shards: Shard[] = [];
+    let nextToken: string | undefined;
+    do {
+      const input = nextToken === undefined ? { StreamName: stream, ...filter } : { NextToken: nextToken };
+      const answer: ListShardsCommandOutput = await awsCall(signal, (abortSignal) =>
+        this.#client.send(new ListShardsCommand(input), { abortSignal }),
+      );
+      shards.push(...(answer.Shards ?? []).map(toShard));
+      nextToken = answer.NextToken;
+    } while (nextToken !== undefined);
+    return shards;
+  }
+
+  async shardIterator(stream: string, shardId: string, from: ReadFrom, signal: AbortSignal): Promise<string> {
+    const command = new GetShardIteratorCommand({
+      StreamName: stream,
+      ShardId: shardId,
+      ShardIteratorType: from.type,
+      ...("timestampMs" in from ? { Timestamp: new Date(from.timestampMs) } : {}),
+      ...("sequenceNumber" in from ? { StartingSequenceNumber: from.sequenceNumber } : {}),
+    });
+    const { ShardIterator } = await awsCall(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    if (ShardIterator === undefined) throw new ClientError("unreachable", "GetShardIterator answered no iterator");
+    return ShardIterator;
+  }
+
+  async getRecords(iterator: string, signal: AbortSignal): Promise<RecordPage> {
+    const command = new GetRecordsCommand({ ShardIterator: iterator });
+    const answer = await awsCall(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    return {
+      records: (answer.Records ?? []).map(
+        ({ SequenceNumber = "", PartitionKey = "", Data = new Uint8Array(), ApproximateArrivalTimestamp }) => ({
+          sequenceNumber: SequenceNumber,
+          partitionKey: PartitionKey,
+          data: Data,
+          arrivedMs: ApproximateArrivalTimestamp?.getTime() ?? 0,
+        }),
+      ),
+      nextIterator: answer.NextShardIterator,
+      behindMs: answer.MillisBehindLatest ?? 0,
+    };
+  }
+
+  async putRecords(
+    stream: string,
+    entries: readonly PutEntry[],
+    name: ProducerRequest,
+    signal: AbortSignal,
+  ): Promise<PutResult[]> {
+    const command = new PutRecordsCommand({
+      StreamName: stream,
+      Records: entries.map(({ data, partitionKey, explicitHashKey }) => ({
+        Data: data,
+        PartitionKey: partitionKey,
+        ExplicitHashKey: explicitHashKey,
+      })),
+    });
+    // Before the signature, which covers it.
+    command.middlewareStack.add(
+      (next) => (args) => {
+        const { headers } = args.request as { headers: Record<string, string> };
+        headers[PRODUCER_HEADER] = formatProducerHeader(name);
+        return next(args);
+      },
+      { step: "build", name: "producerHeader" },
+    );
+    const { Records: results = [] } = await awsCall(signal, (abortSignal) =>
+      this.#client.send(command, { abortSignal }),
+    );
+    if (results.length !== entries.length) {
+      throw new ClientError("unreachable", `${results.length} results for ${entries.length} entries`);
+    }
+    return results.map(({ ShardId, SequenceNumber, ErrorCode, ErrorMessage }) => {
+      if (ErrorCode !== undefined) return { errorCode: ErrorCode, message: ErrorMessage ?? "" };
+      if (ShardId === undefined || SequenceNumber === undefined) {
+        throw new ClientError("unreachable", "PutRecords answered a record without its place");
+      }
+      return { shardId: ShardId, sequenceNumber: SequenceNumber };
+    });
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+}
+
+function toShard(shard: AwsShard): Shard {
+  const { ShardId, ParentShardId, AdjacentParentShardId, HashKeyRange, SequenceNumberRange } = shard;
+  const { StartingHashKey, EndingHashKey } = HashKeyRange ?? {};
+  if (ShardId === undefined || StartingHashKey === undefined || EndingHashKey === undefined) {
+    throw new ClientError("unreachable", "ListShards answered a shard without id or range");
+  }
+  return {
+    shardId: ShardId,
+    parents: [ParentShardId, AdjacentParentShardId].filter((parent) => parent !== undefined),
+    startingHashKey: BigInt(StartingHashKey),
+    endingHashKey: BigInt(EndingHashKey),
+    isOpen: SequenceNumberRange?.EndingSequenceNumber === undefined,
+  };
+}
