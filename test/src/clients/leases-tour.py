@@ -1,0 +1,69 @@
+"""What consumers do with their leases, through boto3 as Debian ships it; prints what it saw as JSON."""
+
+import json
+import sys
+
+import boto3
+from boto3.dynamodb.conditions import Attr
+from botocore.exceptions import ClientError
+
+client = boto3.client("dynamodb", endpoint_url=sys.argv[1])
+seen = {}
+
+
+def error_of(act):
+    try:
+        act()
+    except ClientError as e:
+        return {
+            "code": e.response["Error"]["Code"],
+            "message": e.response["Error"]["Message"],
+            "status": e.response["ResponseMetadata"]["HTTPStatusCode"],
+        }
+    return None
+
+
+client.create_table(
+    TableName="leases",
+    KeySchema=[{"AttributeName": "leaseKey", "KeyType": "HASH"}],
+    AttributeDefinitions=[{"AttributeName": "leaseKey", "AttributeType": "S"}],
+    ProvisionedThroughput={"ReadCapacityUnits": 10, "WriteCapacityUnits": 10},
+)
+client.get_waiter("table_exists").wait(TableName="leases", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+seen["status"] = client.describe_table(TableName="leases")["Table"]["TableStatus"]
+seen["tables"] = client.list_tables()["TableNames"]
+
+table = boto3.resource("dynamodb", endpoint_url=sys.argv[1]).Table("leases")
+for i in range(10):
+    table.put_item(
+        Item={"leaseKey": f"k{i}", "counter": 0, "children": {"b", "a"}},
+        ConditionExpression=Attr("leaseKey").not_exists(),
+    )
+seen["taken"] = error_of(lambda: table.put_item(Item={"leaseKey": "k0"}, ConditionExpression=Attr("leaseKey").not_exists()))
+for i in range(8):
+    updated = table.update_item(
+        Key={"leaseKey": "k0"},
+        UpdateExpression="SET #c = #c + :one",
+        ConditionExpression="#c = :before",
+        ExpressionAttributeNames={"#c": "counter"},
+        ExpressionAttributeValues={":one": 1, ":before": i},
+        ReturnValues="ALL_NEW",
+    )
+seen["counter"] = int(updated["Attributes"]["counter"])
+seen["set"] = sorted(table.get_item(Key={"leaseKey": "k0"}, ConsistentRead=True)["Item"]["children"])
+
+pages = list(client.get_paginator("scan").paginate(TableName="leases", Limit=3))
+seen["pages"] = len(pages)
+seen["keys"] = sorted(item["leaseKey"]["S"] for page in pages for item in page["Items"])
+seen["missing"] = error_of(lambda: client.describe_table(TableName="nowhere"))
+seen["invalid"] = error_of(lambda: client.scan(TableName="leases", FilterExpression="counter ="))
+
+with table.batch_writer() as batch:
+    for i in range(3, 10):
+        batch.delete_item(Key={"leaseKey": f"k{i}"})
+seen["batched"] = table.scan(Select="COUNT")["Count"]
+client.delete_table(TableName="leases")
+client.get_waiter("table_not_exists").wait(TableName="leases", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+seen["deleted"] = client.list_tables()["TableNames"] == []
+
+print(json.dumps(seen))
