@@ -139,7 +139,7 @@ describe("refusals", () => {
       __type: "ValidationException",
       message:
         "1 validation error detected: Value at 'data' failed to satisfy constraint: " +
-        "Member must have length less than or equal to 1048576",
+        "Member must have length less than or equal to 10485760",
     });
   });
 });

@@ -17,7 +17,7 @@ export const tagKey = string({ min: 1, max: 128 });
 export const tags = map(tagKey, string({ max: 256 }), { min: 1, max: 200 });
 export const partitionKey = string({ min: 1, max: kinesisLimits.partitionKeyCharactersMax });
 export const explicitHashKey = string({ pattern: "0|([1-9]\\d{0,38})" });
-export const recordData = blob({ max: kinesisLimits.recordBytesMax });
+export const recordData = blob({ max: kinesisLimits.raisedRecordBytesMax });
 export const streamReference = { StreamName: streamName, StreamARN: streamArn };
 export const resourceArn = string({
   min: 1,

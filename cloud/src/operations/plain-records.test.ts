@@ -26,6 +26,7 @@ const context = {
   service: {
     region: "us-east-1",
     accountId: "000000000000",
+    find: () => ({ settings: { maxRecordKib: 10_240 } }),
     putRecords(streamName: string, records: RecordBatch): Promise<never> {
       const stored = Array.from({ length: records.count }, (_, i) => records.stored(i).toString("hex"));
       return Promise.reject(new Read(streamName, stored));
@@ -189,7 +190,7 @@ test("what clients send goes the quick way: 500 records in any order of members,
 
 test.each([
   ["501 records", { length: 501, bytes: 1 }],
-  ["a record of more than 1 MiB", { length: 1, bytes: (1 << 20) - 2 }],
+  ["a record of more than 10 MiB", { length: 1, bytes: 10 * (1 << 20) - 2 }],
   ["more than 10 MiB", { length: 11, bytes: (1 << 20) - 3 }],
 ])("%s are left to the long way, which says what is wrong", async (_, { length, bytes }) => {
   const Data = Buffer.alloc(bytes).toString("base64");

@@ -158,7 +158,7 @@ class PlainRecords {
   #add(): boolean {
     if (!this.#hasKey || !this.#hasData) return false;
     const bytes = this.#data.bytes + this.#key.to - this.#key.from;
-    if (bytes > kinesisLimits.recordBytesMax) return false;
+    if (bytes > kinesisLimits.raisedRecordBytesMax) return false;
     this.#bytes += bytes;
     const isAdded = this.#records.addEncoded(this.#json.bytes, this.#key, this.#data, this.#explicitHashKey);
     this.#hasKey = false;

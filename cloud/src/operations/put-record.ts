@@ -7,7 +7,7 @@ import type { StreamService } from "../streams/stream-service.js";
 import { explicitHashKey, partitionKey, recordData, sequenceNumber, streamReference } from "./members.js";
 import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
 import { readPlainRecord } from "./plain-records.js";
-import { RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-input.js";
+import { checkRecordSizes, RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-input.js";
 import { streamNameOf } from "./stream-reference.js";
 
 export const putRecord: Operation = operation(
@@ -17,7 +17,7 @@ export const putRecord: Operation = operation(
   }),
   (input, context, facts) => {
     const streamName = streamNameOf(input, context.service);
-    const record = toNewRecord(input, "data");
+    const record = toNewRecord(input);
     if (input.SequenceNumberForOrdering !== undefined) {
       checkOrdering(input.SequenceNumberForOrdering, streamName, context.service);
     }
@@ -38,6 +38,7 @@ async function put(
   { service, traffic }: OperationContext,
   { producer }: RequestFacts,
 ): Promise<Output> {
+  checkRecordSizes(service.find(streamName), records, () => "data");
   const results = await service.putRecords(streamName, records, producer);
   const failure = results.failure(0);
   if (failure !== undefined) throw failure;

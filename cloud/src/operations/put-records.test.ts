@@ -81,6 +81,16 @@ describe("what a call may hold", () => {
     expect(it.counted.records).toBe(0);
   });
 
+  test("records of as much as the stream's own limit allows, once that is raised", async () => {
+    await it.call("UpdateMaxRecordSize", { StreamName: "s", MaxRecordSizeInKiB: 10_240 });
+    expect(await put([{ bytes: 10 * MEBIBYTE - 1 }])).toMatchObject({ FailedRecordCount: 0 });
+    await expect(put([{ bytes: 10 * MEBIBYTE + 1 }])).rejects.toMatchObject({ code: "constraint-violated" });
+    await it.call("UpdateMaxRecordSize", { StreamName: "s", MaxRecordSizeInKiB: 2048 });
+    await expect(put([{ bytes: 2 * MEBIBYTE }])).rejects.toMatchObject({
+      message: expect.stringContaining("less than or equal to 2097152") as string,
+    });
+  });
+
   test("all that is wrong with its entries is told at once", async () => {
     const Records = [
       { Data: base64("a"), PartitionKey: "" },
@@ -105,6 +115,15 @@ describe("what a call may hold", () => {
 describe("over the limits", () => {
   beforeEach(async () => {
     it = await start(true);
+  });
+
+  test("what is larger than a second's worth goes when nothing else went, and is paid off before the next", async () => {
+    await it.call("UpdateMaxRecordSize", { StreamName: "s", MaxRecordSizeInKiB: 4096 });
+    expect(await put([{ bytes: 3 * MEBIBYTE }, { bytes: 1 }])).toMatchObject({ FailedRecordCount: 1 });
+    it.clock.advance(1_900);
+    expect(await put([{ bytes: 1 }])).toMatchObject({ FailedRecordCount: 1 });
+    it.clock.advance(200);
+    expect(await put([{ bytes: 1 }])).toMatchObject({ FailedRecordCount: 0 });
   });
 
   test("each entry is judged by itself: what fits is stored, the neighbour shard is untouched", async () => {

@@ -8,7 +8,7 @@ import { RecordBatch } from "../streams/record-batch.js";
 import { explicitHashKey, partitionKey, recordData, streamReference } from "./members.js";
 import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
 import { readPlainRecords } from "./plain-records.js";
-import { RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-input.js";
+import { checkRecordSizes, RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-input.js";
 import { streamNameOf } from "./stream-reference.js";
 
 const entry = structure({
@@ -23,7 +23,7 @@ export const putRecords: Operation = operation(
   }),
   (input, context, facts) => {
     const streamName = streamNameOf(input, context.service);
-    const records = input.Records.map((record, i) => toNewRecord(record, `records.${i + 1}.member.data`));
+    const records = input.Records.map(toNewRecord);
     return put(streamName, RecordBatch.of(records), context, facts);
   },
   {
@@ -46,6 +46,7 @@ async function put(
   if (bytes > kinesisLimits.putRecordsBytesMax) {
     throw new CloudError("argument-invalid", "Records size exceeds 10 MB limit");
   }
+  checkRecordSizes(service.find(streamName), records, (i) => `records.${i + 1}.member.data`);
   const results = await service.putRecords(streamName, records, producer);
   let failed = 0;
   for (let i = 0; i < records.count; i++) {

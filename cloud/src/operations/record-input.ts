@@ -1,7 +1,9 @@
-import { HASH_KEY_MAX, kinesisLimits } from "@headwater/protocol";
+import { HASH_KEY_MAX } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
 import { violation } from "../codec/shape.js";
+import type { RecordBatch } from "../streams/record-batch.js";
 import type { NewRecord } from "../streams/stream.js";
+import type { StreamState } from "../streams/stream-state.js";
 
 /**
  * 10 MiB of records in base64, 500 partition keys of 256 characters in escapes, and the names of members. A single
@@ -15,18 +17,8 @@ interface RecordInput {
   readonly ExplicitHashKey?: string;
 }
 
-/**
- * Checks what no single member's constraint says.
- * @param member where the record stands in the input, for the message.
- * @throws {CloudError} `constraint-violated`, `argument-invalid`.
- */
-export function toNewRecord({ Data, PartitionKey, ExplicitHashKey }: RecordInput, member: string): NewRecord {
-  if (recordBytes(Data, PartitionKey) > kinesisLimits.recordBytesMax) {
-    throw violation(
-      `Value at '${member}' failed to satisfy constraint: ` +
-        `Member and partition key together must have length less than or equal to ${kinesisLimits.recordBytesMax}`,
-    );
-  }
+/** @throws {CloudError} `argument-invalid`, for what no single member's constraint says. */
+export function toNewRecord({ Data, PartitionKey, ExplicitHashKey }: RecordInput): NewRecord {
   if (ExplicitHashKey === undefined) return { partitionKey: PartitionKey, data: Data };
   const explicitHashKey = BigInt(ExplicitHashKey);
   if (!isHashKey(explicitHashKey)) {
@@ -47,7 +39,22 @@ export function isHashKey(value: bigint): boolean {
   return value <= HASH_KEY_MAX;
 }
 
-/** As limits count: the data and the partition key. */
-function recordBytes(data: Uint8Array, partitionKey: string): number {
-  return data.length + Buffer.byteLength(partitionKey);
+/**
+ * Holds records to their stream's limit, which UpdateMaxRecordSize sets.
+ * @param memberOf where a record stands in the input, for the message.
+ * @throws {CloudError} `constraint-violated`, `stream-not-found`.
+ */
+export function checkRecordSizes(
+  { settings: { maxRecordKib } }: StreamState,
+  records: RecordBatch,
+  memberOf: (i: number) => string,
+): void {
+  const bytesMax = maxRecordKib * 1024;
+  for (let i = 0; i < records.count; i++) {
+    if (records.limitBytes(i) <= bytesMax) continue;
+    throw violation(
+      `Value at '${memberOf(i)}' failed to satisfy constraint: ` +
+        `Member and partition key together must have length less than or equal to ${bytesMax}`,
+    );
+  }
 }

@@ -258,7 +258,9 @@ export class ShardOwner implements HashKeyRange {
       if (outcomes[i] !== undefined) continue;
       const bytes = records.limitBytes(index);
       const stopped = stopAtFirst && refusal !== undefined;
-      if (!stopped && this.#recordBucket.has(1, now) && this.#byteBucket.has(bytes, now)) {
+      // What is larger than a second's worth goes when the bucket is full, and leaves it in debt.
+      const needed = Math.min(bytes, this.#byteBucket.perSecond);
+      if (!stopped && this.#recordBucket.has(1, now) && this.#byteBucket.has(needed, now)) {
         this.#recordBucket.take(1);
         this.#byteBucket.take(bytes);
       } else {

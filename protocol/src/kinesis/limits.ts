@@ -1,7 +1,10 @@
 /** Data Streams' published limits. Source: Kinesis Data Streams quotas and API reference. */
 export const kinesisLimits = {
   /** Data and partition key of one record together. */
+  /** Data and partition key, unless the stream's own limit was raised. */
   recordBytesMax: 1024 * 1024,
+  /** The most to which a stream's limit can be raised. */
+  raisedRecordBytesMax: 10 * 1024 * 1024,
   putRecordsEntriesMax: 500,
   /** Data and partition keys of one PutRecords call together. */
   putRecordsBytesMax: 10 * 1024 * 1024,
