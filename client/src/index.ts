@@ -9,3 +9,5 @@ export type { Lease, LeaseState } from "./leases/lease.js";
 export type { LeaseStore } from "./leases/lease-store.js";
 export { MemoryLeaseStore } from "./leases/memory-lease-store.js";
 export type { StartAt } from "./leases/plan-sync.js";
+export { Producer, type ProducerOptions, type PutInput } from "./producer/producer.js";
+export type { PutAcknowledgement } from "./producer/queued-put.js";

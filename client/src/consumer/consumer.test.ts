@@ -100,7 +100,7 @@ test("a loop sees each shard's records in order, parents before children, and ea
   await world.clock.pass(5_000);
   expect(world.types().filter((type) => type.startsWith("shard-ended")).length).toBe(3);
   const finished = (await world.leases.list()).filter(({ checkpoint }) => checkpoint === "SHARD_END");
-  expect(finished.map(({ leaseKey }) => Number(leaseKey.slice(-1))).sort()).toEqual([0, 1, 3]);
+  expect(finished.map(({ leaseKey }) => Number(leaseKey.slice(-1))).sort((a, b) => a - b)).toEqual([0, 1, 3]);
 });
 
 test("the next worker goes on behind what the first was done with", async () => {

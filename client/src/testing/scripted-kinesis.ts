@@ -5,6 +5,7 @@ import {
   hashPartitionKey,
   type HashKeyRange,
   parseSequenceNumber,
+  readAggregate,
   type ProducerRequest,
 } from "@headwater/protocol";
 import { ClientError } from "../client-error.js";
@@ -59,7 +60,7 @@ export class ScriptedKinesis implements StreamApi {
   }
 
   put(partitionKey: string, data: string | Uint8Array, explicitHashKey?: bigint): string {
-    const shard = findByHashKey(this.#byHash(), explicitHashKey ?? hashPartitionKey(partitionKey));
+    const shard = findByHashKey(this.openByHash, explicitHashKey ?? hashPartitionKey(partitionKey));
     if (shard === undefined) throw new TypeError("no shard for the key");
     const sequenceNumber = formatSequenceNumber({ shardEpoch: shard.epoch, position: shard.records.length, index: 0 });
     shard.records.push({ sequenceNumber, partitionKey, data: Buffer.from(data), arrivedMs: this.clock.wallMs() });
@@ -131,7 +132,9 @@ export class ScriptedKinesis implements StreamApi {
     name: ProducerRequest,
     signal: AbortSignal,
   ): Promise<PutResult[]> {
-    const keys = [...new Set(entries.map(({ partitionKey }) => partitionKey))];
+    const keys = new Set(
+      entries.flatMap((entry) => readAggregate(entry.data) ?? [entry]).map((one) => one.partitionKey),
+    );
     const request = String(name.request);
     for (const key of keys) if (this.#inFlight.has(key)) this.violations.push(`${key} is in flight twice`);
     for (const key of keys) this.#inFlight.set(key, request);
@@ -168,7 +171,12 @@ export class ScriptedKinesis implements StreamApi {
     this.fault(call);
   }
 
-  #byHash(): ScriptedShard[] {
+  /** Whether a record of this key counts in the shard. */
+  belongs(partitionKey: string, range: HashKeyRange): boolean {
+    return findByHashKey([range], hashPartitionKey(partitionKey)) !== undefined;
+  }
+
+  get openByHash(): ScriptedShard[] {
     return this.open.sort((a, b) => (a.startingHashKey < b.startingHashKey ? -1 : 1));
   }
 
