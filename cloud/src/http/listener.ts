@@ -167,8 +167,11 @@ export class Listener {
       stopSilence();
       socket.off("data", look).off("close", stopSilence).off("end", leave).pause();
       socket.unshift(seen);
-      if (start === HTTP2_PREFACE) this.#http2.emit("connection", socket);
-      else {
+      if (start === HTTP2_PREFACE) {
+        // As in a server for HTTP/2 alone: a peer that has closed its end is gone. HTTP/1.1's may still wait for an answer.
+        socket.allowHalfOpen = false;
+        this.#http2.emit("connection", socket);
+      } else {
         serveHttp1.call(this.#http1, socket);
         socket.resume();
       }

@@ -86,10 +86,11 @@ describe.each([
     expect(await subscriber.next()).toBeUndefined();
   });
 
-  test("ends when its client leaves, and leaves nothing behind", async () => {
+  test.each(["leave", "hangUp"] as const)("ends when its client does %s, and leaves nothing behind", async (how) => {
     const subscriber = await subscribe();
     await subscriber.next();
-    subscriber.leave();
+    subscriber.answer.on("error", () => undefined);
+    subscriber[how]();
     await isOver();
     expect(front.it.counted.ends).toEqual(["left"]);
     expect(front.it.log.waiting).toBe(0);

@@ -40,10 +40,10 @@ export async function sendEventStream({
   response.once("close", left);
   response.on("error", left);
   if (isGone(request, response)) left();
-  response.writeHead(200, { ...headers, "content-type": EVENT_STREAM_TYPE });
-  // What AWS's clients wait for before they give the stream to their caller.
-  response.write(message("event", "initial-response", codec, codec.encode({})));
   try {
+    response.writeHead(200, { ...headers, "content-type": EVENT_STREAM_TYPE });
+    // What AWS's clients wait for before they give the stream to their caller.
+    response.write(message("event", "initial-response", codec, codec.encode({})));
     for await (const { type, content } of answer.events) {
       const isTaken = response.write(message("event", type, codec, codec.encode(content)));
       if (isTaken || (await drained(response, answer.over))) continue;

@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingHttpHeaders, request } from "node:http";
 import { connect } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import type { Readable } from "node:stream";
 import { type EventMessage, EventStreamReader, headerText } from "@headwater/protocol/event-stream";
 import { decodeCbor } from "../codec/cbor.js";
@@ -24,6 +25,8 @@ export class Subscriber {
     readonly answer: Readable,
     /** Cuts the connection, or over HTTP/2 the stream. */
     readonly leave: () => void,
+    /** Closes the connection without a word. */
+    readonly hangUp: () => void,
   ) {
     this.#messages = messagesOf(answer);
   }
@@ -33,8 +36,9 @@ export class Subscriber {
     return new Promise((resolve, reject) => {
       const options = { host: "127.0.0.1", port: front.port, method: "POST", path, agent: false as const, headers };
       const outgoing: ClientRequest = request(options, (answer) =>
-        resolve(new Subscriber(answer.statusCode ?? 0, answer.headers, answer, () => outgoing.destroy())),
+        resolve(new Subscriber(answer.statusCode ?? 0, answer.headers, answer, leave, leave)),
       );
+      const leave = (): void => void outgoing.destroy();
       outgoing.on("error", reject).end(sent.body);
     });
   }
@@ -42,13 +46,22 @@ export class Subscriber {
   static async http2(front: TestFront, sent: Sent): Promise<Subscriber> {
     const { path, headers } = await front.sign(sent);
     const { host, ...rest } = headers;
-    const session = connect(`http://${host}`).on("error", () => undefined);
+    const socket = connectTcp(front.port, "127.0.0.1");
+    const session = connect(`http://${host}`, { createConnection: () => socket }).on("error", () => undefined);
     const stream = session.request({ ":method": "POST", ":path": path, ...rest }).end(sent.body);
     stream.once("close", () => session.close());
     return new Promise((resolve, reject) => {
       stream.once("error", reject);
       stream.once("response", ({ ":status": status = 0, ...given }) =>
-        resolve(new Subscriber(status, given, stream, () => stream.close(8))),
+        resolve(
+          new Subscriber(
+            status,
+            given,
+            stream,
+            () => stream.close(8),
+            () => void socket.destroy(),
+          ),
+        ),
       );
     });
   }

@@ -338,4 +338,16 @@ describe("a reshard", () => {
     expect(seen(end)).toEqual([]);
     expect(end?.["ChildShards"]).toHaveLength(2);
   });
+
+  test("is told also where the closed shard goes while it is read", async () => {
+    await it.put("s", "old");
+    const reader = await subscribe();
+    await it.call("SplitShard", { StreamName: "s", ShardToSplit: SHARD, NewStartingHashKey: "7" });
+    vi.spyOn(it.log, "read").mockImplementationOnce(async () => {
+      it.clock.advance(25 * 3_600_000);
+      await it.context.service.trim();
+      throw new LogError("no-such-shard", "it is gone");
+    });
+    expect((await reader.next())?.["ChildShards"]).toHaveLength(2);
+  });
 });

@@ -110,7 +110,7 @@ export class Subscription {
     try {
       this.#position = await firstUnexpired(shard, this.#position, horizonMs);
       const isClosed = shard.closed !== undefined;
-      if (this.#position < shard.bounds().next) return await this.#records(horizonMs);
+      if (this.#position < shard.bounds().next) return await this.#records();
       return isClosed ? this.#shardEnd() : await this.#growth();
     } catch (error) {
       // Its bytes may have gone just now, because nobody may read them any more.
@@ -119,18 +119,16 @@ export class Subscription {
     }
   }
 
-  async #records(horizonMs: number): Promise<Push | undefined> {
+  async #records(): Promise<Push | undefined> {
     const { shard } = this.#start;
     const { reads, bucket, now } = this.#options;
-    const read = await reads.read(shard, this.#position);
-    this.#position = read.next;
-    const isWhole = read.frames.every(({ arrivalMs }) => arrivalMs >= horizonMs);
-    const frames = isWhole ? read.frames : read.frames.filter(({ arrivalMs }) => arrivalMs >= horizonMs);
-    const last = frames.at(-1);
+    const { frames, next } = await reads.read(shard, this.#position);
+    this.#position = next;
+    const last = frames.at(-1); // none where all of them were damaged
     if (last === undefined || this.over.aborted) return undefined;
     bucket?.take(frames.reduce((sum, { data }) => sum + data.length, 0));
-    const isBehind = read.next < shard.bounds().next;
-    return { frames, next: read.next, millisBehindLatest: isBehind ? Math.max(0, now() - last.arrivalMs) : 0 };
+    const isBehind = next < shard.bounds().next;
+    return { frames, next, millisBehindLatest: isBehind ? Math.max(0, now() - last.arrivalMs) : 0 };
   }
 
   #shardEnd(): Push {
