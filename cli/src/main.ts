@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
-import { parts } from "./parts.js";
+import { loadUsage, parts } from "./parts.js";
 import { partCommand } from "./part-command.js";
+import { usageCommand } from "./usage-command.js";
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)("../package.json"));
 
@@ -16,6 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const load = Object.hasOwn(parts, name) ? parts[name] : undefined;
   try {
     if (load !== undefined) await partCommand(await load(), rest, { environment: process.env, readFile });
+    else if (name === "usage") await usageCommand(await loadUsage()).parseAsync(rest, { from: "user" });
     else await topCommand().then((command) => command.parseAsync([...argv], { from: "user" }));
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -24,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** Only `--help` and `--version` get here, and names that are no part. */
+/** Only `--help` and `--version` get here, and names that are no command. */
 async function topCommand(): Promise<Command> {
   const command = new Command("headwater")
     .description("Kinesis from the camera to the lake, on hardware you own.")
@@ -35,6 +37,8 @@ async function topCommand(): Promise<Command> {
       .command(name)
       .summary((await load()).summary)
       .exitOverride();
+  const { summary } = await loadUsage();
+  command.command("usage").summary(summary).exitOverride();
   command.addHelpText("after", "\n`headwater <part> --help` shows the settings of each.");
   return command.helpCommand(false);
 }

@@ -35,6 +35,27 @@ export interface Verb {
   run(io: VerbIo): Promise<void>;
 }
 
+/** What the cloud exports for `headwater usage`. */
+export interface UsageReporter {
+  readonly summary: string;
+  /** @throws {Error} whose message tells the operator what is wrong. */
+  run(
+    options: {
+      readonly endpoint: string;
+      readonly region: string;
+      readonly data?: string;
+      readonly from?: string;
+      readonly to?: string;
+      readonly prices?: string;
+      readonly json: boolean;
+    },
+    world: {
+      readonly environment: Readonly<Record<string, string | undefined>>;
+      readonly stdout: NodeJS.WritableStream;
+    },
+  ): Promise<void>;
+}
+
 /** The terminal, or what stands in for it. */
 export interface VerbIo {
   readonly stdin: NodeJS.ReadStream;

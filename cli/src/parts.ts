@@ -1,4 +1,4 @@
-import type { Part } from "./part.js";
+import type { Part, UsageReporter } from "./part.js";
 
 /** Loads a part only when its command runs, so that a device never loads the cloud. The only imports of the parts. */
 export const parts: Readonly<Record<string, () => Promise<Part>>> = {
@@ -6,3 +6,6 @@ export const parts: Readonly<Record<string, () => Promise<Part>>> = {
   gateway: async () => (await import("@headwater/gateway/main")).part,
   device: async () => (await import("@headwater/device/main")).part,
 };
+
+/** What `headwater usage` runs. */
+export const loadUsage = async (): Promise<UsageReporter> => (await import("@headwater/cloud/main")).usage;

@@ -2,12 +2,16 @@ import { format } from "prettier";
 import { expect, test } from "vitest";
 import type { Part } from "./part.js";
 import { fieldsOfPart } from "./part-command.js";
-import { parts } from "./parts.js";
+import { loadUsage, parts } from "./parts.js";
 import { waysToGive, type Field } from "./settings/field.js";
+import { usageCommand } from "./usage-command.js";
 
 test("docs/reference/cli.md holds every setting of every part (npx vitest run cli/src/reference.test.ts -u writes it)", async () => {
   const sections = await Promise.all(Object.values(parts).map(async (load) => section(await load())));
-  const page = await format([HEAD, ...sections].join("\n"), { parser: "markdown", printWidth: 120 });
+  const page = await format([HEAD, ...sections, await usageSection()].join("\n"), {
+    parser: "markdown",
+    printWidth: 120,
+  });
   await expect(page).toMatchFileSnapshot("../../docs/reference/cli.md");
 });
 
@@ -49,6 +53,25 @@ function section(part: Part): string {
     ...rows,
     "",
     ...verbs,
+    "",
+  ].join("\n");
+}
+
+async function usageSection(): Promise<string> {
+  const { summary } = await loadUsage();
+  const rows = usageCommand(await loadUsage()).options.map(({ flags, envVar, description, defaultValue }) => {
+    const ways = [flags, ...(envVar === undefined ? [] : [envVar])].map((way) => `\`${way}\``);
+    const fallback = typeof defaultValue === "string" ? `\`${JSON.stringify(defaultValue)}\`` : "";
+    return `| ${ways.join("<br>")} | ${fallback} | ${description} |`;
+  });
+  return [
+    "## headwater usage",
+    "",
+    `\`headwater usage\` ${summary}: [usage](usage.md).`,
+    "",
+    "| flag, variable | default | |",
+    "| --- | --- | --- |",
+    ...rows,
     "",
   ].join("\n");
 }

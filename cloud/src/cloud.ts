@@ -20,6 +20,9 @@ import { FanOut } from "./streams/fan-out/fan-out.js";
 import { OnDemandScaling } from "./streams/on-demand-scaling.js";
 import { TokenSealer } from "./streams/sealed-token.js";
 import { StreamService } from "./streams/stream-service.js";
+import { GET_USAGE_TARGET, getUsage } from "./usage/get-usage.js";
+import { SqliteUsage } from "./usage/sqlite-usage.js";
+import { UsageMeter } from "./usage/usage-meter.js";
 import { liveSessions } from "./video/hls/live-sessions.js";
 import { PlayableTracksReader } from "./video/hls/playable-tracks.js";
 import { VideoFront } from "./video/http/video-front.js";
@@ -109,6 +112,8 @@ async function serve(
   });
   const leases = await LeaseTables.open(await LeaseFile.open(join(settings.data, "leases.sqlite")));
   closers.add(() => leases.close());
+  const usage = await SqliteUsage.open(join(settings.data, "usage.sqlite"));
+  closers.add(() => usage.close());
   const { accountId, region } = settings;
   const control = await startControl({ directory: settings.data, clock, logger, registry, verifier });
   closers.add(() => control.close());
@@ -127,9 +132,24 @@ async function serve(
     onEnd: (cause) => metrics.fanOut.ended(cause),
   });
   metrics.fanOut.watch(fanOut);
+  const meter = new UsageMeter({
+    service,
+    store: usage,
+    now: () => clock.now(),
+    monotonicMs: () => performance.now(),
+    report: (message, detail) => logger.error(detail, message),
+  });
+  closers.add(() => meter.stop());
   const context = { service, fanOut, sealer, now: () => clock.now(), traffic: metrics.traffic };
   const answers: RouterOptions = {
-    aws: new AwsFront({ context, verifier, budget, metrics, logger }),
+    aws: new AwsFront({
+      context,
+      verifier,
+      budget,
+      metrics,
+      logger,
+      ownOperations: new Map([[GET_USAGE_TARGET, getUsage(meter)]]),
+    }),
     video,
     leases: new LeaseFront({
       tables: leases,

@@ -27,6 +27,18 @@ export async function loadOrMakeCredentials(directory: string): Promise<Credenti
   return { ...made, file };
 }
 
+/**
+ * The root keys of a cloud that has run on the data directory.
+ * @throws {Error} where there are none.
+ */
+export async function readCredentials(directory: string): Promise<Credentials> {
+  const file = join(directory, "credentials");
+  const text = await readIfThere(file);
+  if (text === undefined)
+    throw new Error(`${file} is not there; was the cloud started on this directory, without keys of its own?`);
+  return parse(text, file);
+}
+
 function format({ accessKeyId, secretAccessKey }: Credentials): string {
   return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
 }

@@ -5,6 +5,8 @@ import { type RunningCloud, startCloud } from "./cloud.js";
 import { type Settings, settingsSchema } from "./settings.js";
 import { openStorage } from "./storage.js";
 
+export { usage } from "./usage/usage-command.js";
+
 /** The cloud as `headwater cloud` runs it. */
 export const part = {
   name: "cloud",

@@ -27,6 +27,8 @@ export interface AwsFrontOptions {
   readonly budget: BodyBudget;
   readonly metrics: CloudMetrics;
   readonly logger: Logger;
+  /** Operations of our own, by their whole target. */
+  readonly ownOperations?: ReadonlyMap<string, Operation>;
 }
 
 /** What is answered at once. */
@@ -38,6 +40,8 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly codec: WireCodec | undefined;
+  /** Undefined where there is no such operation. */
+  readonly operation: Operation | undefined;
   readonly operationName: string;
 }
 
@@ -57,13 +61,15 @@ export class AwsFront {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now();
     const target = String(request.headers["x-amz-target"] ?? "");
-    const name = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : "";
+    const name = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : target;
+    const operation = (name === target ? this.#options.ownOperations : operations)?.get(name);
     const exchange: Exchange = {
       request,
       response,
       requestId: randomUUID(),
       codec: codecFor(request.headers["content-type"]),
-      operationName: operations.has(name) ? name : "unknown",
+      operation,
+      operationName: operation === undefined ? "unknown" : name,
     };
     let failure: ErrorCode | undefined;
     try {
@@ -78,10 +84,9 @@ export class AwsFront {
   }
 
   async #serve(exchange: Exchange): Promise<void> {
-    const { request, codec, operationName } = exchange;
+    const { request, codec, operation } = exchange;
     if (request.method !== "POST") throw undetermined("wrong-method");
     if (codec === undefined) throw undetermined("wrong-content-type");
-    const operation = operations.get(operationName);
     if (operation === undefined) throw new CloudError("operation-unknown", "");
     const memory = new RequestMemory(this.#slabs);
     try {

@@ -26,10 +26,9 @@ export const getRecords = operation(
     const horizonMs = stream.horizonMs();
     const from = await firstUnexpired(shard, iterator.position, horizonMs);
     const { frames, next } = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax });
-    traffic.got(
-      frames.length,
-      frames.reduce((bytes, { data }) => bytes + data.length - dataAtOf(data, 0), 0),
-    );
+    const bytes = frames.reduce((sum, { data }) => sum + data.length - dataAtOf(data, 0), 0);
+    shard.flow.bytesRead += bytes;
+    traffic.got(frames.length, bytes);
     const isBehind = next < shard.bounds().next;
     const position = { ...iterator, position: next, createdMs: now() };
     const goOn =

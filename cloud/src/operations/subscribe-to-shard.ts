@@ -59,10 +59,9 @@ async function* eventsOf(
 ): AsyncGenerator<AnswerEvent, void, undefined> {
   for await (const push of subscription.pushes()) {
     const { frames } = push;
-    traffic.pushed(
-      frames.length,
-      frames.reduce((bytes, { data }) => bytes + data.length - dataAtOf(data, 0), 0),
-    );
+    const bytes = frames.reduce((sum, { data }) => sum + data.length - dataAtOf(data, 0), 0);
+    shard.flow.bytesPushed += bytes;
+    traffic.pushed(frames.length, bytes);
     yield { type: "SubscribeToShardEvent", content: contentOf(push, shard) };
   }
 }

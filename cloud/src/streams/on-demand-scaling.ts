@@ -105,7 +105,7 @@ export class OnDemandScaling {
   #measure(stream: StreamState, elapsedS: number): Map<ShardOwner, number> {
     const loads = new Map<ShardOwner, number>();
     for (const shard of stream.shards) {
-      const { bytes, records } = shard.written;
+      const { bytes, records } = shard.flow;
       const before = this.#samples.get(shard) ?? { bytes: 0, records: 0 };
       this.#samples.set(shard, { bytes, records });
       const byBytes = (bytes - before.bytes) / elapsedS / kinesisLimits.shardInBytesPerSecond;

@@ -14,6 +14,7 @@ import type { StoredEntry } from "./producer-sets.js";
 import { PutGate } from "./put-gate.js";
 import { ReadLimiter } from "./read-limiter.js";
 import type { RecordBatch } from "./record-batch.js";
+import { ShardFlow } from "./shard-flow.js";
 import { formatShardId } from "./shard-id.js";
 import type { PlannedShard } from "./shard-plan.js";
 import type { ShardDescription } from "./stream.js";
@@ -60,8 +61,8 @@ export class ShardOwner implements HashKeyRange {
   readonly openedMs: number;
   /** The shard's name in the log. */
   readonly logName: string;
-  /** What was stored since the start, as limits count it. */
-  readonly written = { bytes: 0, records: 0 };
+  /** What went through it since the start. */
+  readonly flow = new ShardFlow();
   /** What puts pass through. */
   readonly gate = new PutGate();
   readonly #log: Log;
@@ -285,9 +286,7 @@ export class ShardOwner implements HashKeyRange {
       const { position } = await this.#log.append(this.logName, framesOf(records, entries, producer));
       outcome = (n) => position + n;
       stored = { entries, position };
-      const bytes = entries.reduce((sum, index) => sum + records.limitBytes(index), 0);
-      this.written.bytes += bytes;
-      this.written.records += entries.length;
+      const bytes = this.flow.stored(records, entries);
       if (this.#producers.grew(bytes)) this.#producers.save().catch(this.#onSaveFailed);
     } catch (error) {
       const failure = fromLogError(error);

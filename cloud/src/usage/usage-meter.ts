@@ -1,0 +1,131 @@
+import { kinesisLimits } from "@headwater/protocol";
+import { RepeatedTask } from "../repeated-task.js";
+import type { Flow } from "../streams/shard-flow.js";
+import type { ShardOwner } from "../streams/shard-owner.js";
+import type { StreamService } from "../streams/stream-service.js";
+import type { StreamState } from "../streams/stream-state.js";
+import type { HourlyUsage, UsageStore } from "./sqlite-usage.js";
+import { hourOf, noUsage, type StreamUsage, sumOfUsage, type Usage } from "./usage.js";
+
+const SAMPLE_MS = 60_000;
+/** Samples come every minute; who was stopped for longer, as with the machine asleep, served nothing in between. */
+const SAMPLE_MS_MAX = 5 * SAMPLE_MS;
+
+export interface MeterSurroundings {
+  readonly service: StreamService;
+  readonly store: UsageStore;
+  readonly now: () => number;
+  /** A clock that nobody sets, in ms: hours are counted by it. */
+  readonly monotonicMs: () => number;
+  readonly report: (message: string, detail: Readonly<Record<string, unknown>>) => void;
+}
+
+/**
+ * Counts what AWS would charge for. Shards count what flows; once a minute and at the end, this takes up the difference and
+ * stores it with its hour. A crash loses up to a minute. See docs/reference/usage.md.
+ */
+export class UsageMeter {
+  readonly #surroundings: MeterSurroundings;
+  readonly #flows = new WeakMap<ShardOwner, Flow>();
+  readonly #task: RepeatedTask;
+  #sampledMs: number;
+  /** Measured and not stored yet, by hour, stream and mode. */
+  #pending = new Map<string, HourlyUsage>();
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(surroundings: MeterSurroundings) {
+    this.#surroundings = surroundings;
+    this.#sampledMs = surroundings.monotonicMs();
+    this.#task = new RepeatedTask(
+      () =>
+        this.store().catch((error: unknown) =>
+          surroundings.report("could not store usage; it is tried again", { error }),
+        ),
+      SAMPLE_MS,
+    );
+  }
+
+  /** Measures up to now, and stores it. @throws {Error} where that fails; nothing is lost by it. */
+  store(): Promise<void> {
+    // One after the other: what is being stored is not pending, and must be again if it fails.
+    this.#storing = this.#storing.catch(() => undefined).then(() => this.#store());
+    return this.#storing;
+  }
+
+  /**
+   * What was used up to now.
+   * @param fromMs begins an hour, as `toMs` does.
+   */
+  async total(fromMs: number, toMs: number): Promise<StreamUsage[]> {
+    await this.store();
+    return this.#surroundings.store.total(fromMs, toMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.#task.stop();
+    await this.store();
+  }
+
+  async #store(): Promise<void> {
+    this.#sample();
+    const rows = this.#pending;
+    this.#pending = new Map();
+    try {
+      await this.#surroundings.store.add([...rows.values()]);
+    } catch (error) {
+      for (const row of rows.values()) this.#add(row);
+      throw error;
+    }
+  }
+
+  #sample(): void {
+    const { service, now, monotonicMs } = this.#surroundings;
+    const sampledMs = monotonicMs();
+    const elapsedMs = Math.min(Math.max(0, sampledMs - this.#sampledMs), SAMPLE_MS_MAX);
+    this.#sampledMs = sampledMs;
+    const hourMs = hourOf(now());
+    for (const { name, mode } of service.listStreams()) {
+      const stream = service.lookUp(name);
+      if (stream?.isServing !== true) continue;
+      this.#add({ hourMs, streamName: name, mode, ...this.#usageOf(stream, elapsedMs) });
+    }
+  }
+
+  #usageOf(stream: StreamState, elapsedMs: number): Usage {
+    const { service, now } = this.#surroundings;
+    const streamMs = Math.round(Math.max(0, Math.min(elapsedMs, now() - stream.createdMs)));
+    const shardMs = streamMs * stream.openShards.length;
+    const isExtended = stream.settings.retentionHours > kinesisLimits.retentionHoursDefault;
+    const flowed = stream.shards.map((shard) => this.#flowed(shard));
+    return {
+      ...flowed.reduce(sumOfUsage, noUsage),
+      streamMs,
+      shardMs,
+      extendedShardMs: isExtended ? shardMs : 0,
+      consumerShardMs: shardMs * service.consumers.of(stream.name).length,
+    };
+  }
+
+  /** What flowed through the shard since this was asked before. */
+  #flowed(shard: ShardOwner): Usage {
+    const before = this.#flows.get(shard);
+    const flow = shard.flow.snapshot();
+    this.#flows.set(shard, flow);
+    const since = (name: keyof Flow): number => flow[name] - (before?.[name] ?? 0);
+    return {
+      ...noUsage,
+      records: since("records"),
+      bytesIn: since("bytes"),
+      roundedBytesIn: since("roundedBytes"),
+      payloadUnits: since("payloadUnits"),
+      bytesOut: since("bytesRead"),
+      fanOutBytes: since("bytesPushed"),
+    };
+  }
+
+  #add(row: HourlyUsage): void {
+    const key = `${row.hourMs} ${row.mode} ${row.streamName}`;
+    const known = this.#pending.get(key);
+    this.#pending.set(key, known === undefined ? row : { ...row, ...sumOfUsage(known, row) });
+  }
+}
