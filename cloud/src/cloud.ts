@@ -9,6 +9,8 @@ import { AwsFront } from "./http/aws-front.js";
 import { BodyBudget } from "./http/body-budget.js";
 import { Listener } from "./http/listener.js";
 import { type RouterOptions, routeRequest, routeUpgrade } from "./http/request-router.js";
+import { consumerLag } from "./leases/consumer-lag.js";
+import { showConsumerLag } from "./leases/consumer-lag-metrics.js";
 import { LeaseFront } from "./leases/lease-front.js";
 import { LeaseFile } from "./leases/lease-file.js";
 import { LeaseTables } from "./leases/lease-tables.js";
@@ -114,6 +116,7 @@ async function serve(
   closers.add(() => leases.close());
   const usage = await SqliteUsage.open(join(settings.data, "usage.sqlite"));
   closers.add(() => usage.close());
+  showConsumerLag(registry, async () => (leases.state ? consumerLag(leases.state, service, clock.now()) : []));
   const { accountId, region } = settings;
   const control = await startControl({ directory: settings.data, clock, logger, registry, verifier });
   closers.add(() => control.close());
