@@ -160,6 +160,8 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
       await store.open(this.#stop.signal);
       await this.#sync(this.#stop.signal);
     } catch (error) {
+      // Stopped before it began: its loops end at once.
+      if (this.#stop.signal.aborted) return;
       await this.close();
       throw error;
     }

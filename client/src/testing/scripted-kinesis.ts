@@ -107,6 +107,7 @@ export class ScriptedKinesis implements StreamApi {
       const at = records.findIndex(({ arrivedMs }) => arrivedMs >= from.timestampMs);
       return `${shardId}/${at < 0 ? records.length : at}`;
     }
+    if (!("sequenceNumber" in from)) throw new TypeError(from.type);
     const number = parseSequenceNumber(from.sequenceNumber);
     if (number?.shardEpoch !== epoch) throw new ClientError("refused", `no sequence number of ${shardId}`);
     return `${shardId}/${number.position + (from.type === "AT_SEQUENCE_NUMBER" ? 0 : 1)}`;

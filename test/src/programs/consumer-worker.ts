@@ -1,0 +1,35 @@
+import { Consumer } from "@headwater/client";
+
+/**
+ * One worker of an application: says of each record that it has seen it, and asks for the next once that is in the pipe. May be
+ * killed at any moment. SIGTERM ends it in order.
+ * stdout: `ready`, then `seen <monotonic ns> <shard> <partition key> <data>`.
+ */
+interface Settings {
+  readonly endpoint: string;
+  readonly stream: string;
+  readonly application: string;
+  readonly failoverTimeMs: number;
+}
+
+const [, , argument = ""] = process.argv;
+const { endpoint, ...options } = JSON.parse(argument) as Settings;
+
+const stop = new AbortController();
+process.once("SIGTERM", () => stop.abort());
+const consumer = await Consumer.open({ ...options, aws: { endpoint }, shardSyncMs: 5_000, signal: stop.signal });
+await say("ready");
+try {
+  for await (const { shardId, partitionKey, data } of consumer) {
+    // The monotonic clock is the machine's, the same for all processes.
+    await say(`seen ${process.hrtime.bigint()} ${shardId} ${partitionKey} ${Buffer.from(data).toString()}`);
+  }
+} finally {
+  await consumer.close();
+}
+
+function say(line: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(`${line}\n`, () => resolve());
+  });
+}
