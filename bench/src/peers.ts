@@ -52,9 +52,12 @@ const peers: readonly Peer[] = [
  * Installs and starts others that answer the Kinesis API, each in a directory of its own that goes with the bench. Who cannot be
  * installed or does not start is left out, and stderr says so.
  */
-export async function startPeers(stage: Stage): Promise<{ what: string; server: ServerProcess }[]> {
+export async function startPeers(
+  stage: Stage,
+  names: readonly string[] = peers.map(({ name }) => name),
+): Promise<{ what: string; server: ServerProcess }[]> {
   const started: { what: string; server: ServerProcess }[] = [];
-  for (const peer of peers) {
+  for (const peer of peers.filter(({ name }) => names.includes(name))) {
     const what = `${peer.name} ${peer.version}`;
     try {
       const server = await startPeer(peer, stage);
@@ -76,7 +79,9 @@ async function startPeer({ name, version, start }: Peer, stage: Stage): Promise<
   await promisify(execFile)(npm, ["install", "--prefix", directory, "--no-audit", "--no-fund", `${name}@${version}`]);
   const port = await freePort();
   const { file, args, env } = start(directory, port, await freePort());
-  const child = spawn(file, args, { stdio: "ignore", cwd: directory, env: { ...process.env, ...env } });
+  // Where kinesis-local looks for its certificate.
+  const cwd = join(directory, "node_modules", name);
+  const child = spawn(file, args, { stdio: "ignore", cwd, env: { ...process.env, ...env } });
   await Promise.race([
     listens(port),
     once(child, "exit").then(() => Promise.reject(new Error("it ended at once"))),

@@ -19,14 +19,14 @@ interface Signed {
 
 /** A whole HTTP/1.1 request, ready to be written to a socket; its signature holds for five minutes. */
 export async function signedRequest(target: Target, operation: string, input: unknown): Promise<Buffer> {
-  const { headers, body } = await sign(target, operation, input);
+  const { headers, body } = await signedHeaders(target, operation, input);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.concat([Buffer.from(`POST / HTTP/1.1\r\n${lines.join("")}\r\n`), body]);
 }
 
 /** Calls an operation that is not measured. @throws {Error} with the answer, where that is a refusal. */
 export async function call(target: Target, operation: string, input: unknown): Promise<Record<string, unknown>> {
-  const { headers, body } = await sign(target, operation, input);
+  const { headers, body } = await signedHeaders(target, operation, input);
   return await new Promise((resolve, reject) => {
     const outgoing = request(target.endpoint, { method: "POST", headers }, (answer) => {
       const chunks: Buffer[] = [];
@@ -41,7 +41,8 @@ export async function call(target: Target, operation: string, input: unknown): P
   });
 }
 
-async function sign(target: Target, operation: string, input: unknown): Promise<Signed> {
+/** A request that is to be sent soon. */
+export async function signedHeaders(target: Target, operation: string, input: unknown): Promise<Signed> {
   const signer = new SignatureV4({ service: "kinesis", region: target.region, credentials: target, sha256: Sha256 });
   const { hostname, port, host } = new URL(target.endpoint);
   const body = Buffer.from(JSON.stringify(input));

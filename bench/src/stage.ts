@@ -82,6 +82,6 @@ export async function onStream<T>(
     await sleep(100);
   }
   const done = await task(stream);
-  await call(stream, "DeleteStream", { StreamName });
+  await call(stream, "DeleteStream", { StreamName, EnforceConsumerDeletion: true });
   return done;
 }

@@ -225,7 +225,8 @@ describe("a consumer", () => {
   test("is told that its stream was deleted", async () => {
     const reader = await subscribe();
     const coming = endOf(reader);
-    await it.call("DeleteStream", { StreamName: "s" });
+    await expect(it.call("DeleteStream", { StreamName: "s" })).rejects.toMatchObject({ code: "stream-busy" });
+    await it.call("DeleteStream", { StreamName: "s", EnforceConsumerDeletion: true });
     expect(await coming).toMatchObject({ code: "stream-not-found" });
     expect(it.counted.ends).toEqual(["stream-deleted"]);
   });
