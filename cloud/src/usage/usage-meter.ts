@@ -36,13 +36,7 @@ export class UsageMeter {
   constructor(surroundings: MeterSurroundings) {
     this.#surroundings = surroundings;
     this.#sampledMs = surroundings.monotonicMs();
-    this.#task = new RepeatedTask(
-      () =>
-        this.store().catch((error: unknown) =>
-          surroundings.report("could not store usage; it is tried again", { error }),
-        ),
-      SAMPLE_MS,
-    );
+    this.#task = new RepeatedTask(() => this.#storeOrReport(), SAMPLE_MS);
   }
 
   /** Measures up to now, and stores it. @throws {Error} where that fails; nothing is lost by it. */
@@ -63,7 +57,12 @@ export class UsageMeter {
 
   async stop(): Promise<void> {
     await this.#task.stop();
-    await this.store();
+    await this.#storeOrReport();
+  }
+
+  #storeOrReport(): Promise<void> {
+    const { report } = this.#surroundings;
+    return this.store().catch((error: unknown) => report("could not store usage", { error }));
   }
 
   async #store(): Promise<void> {
