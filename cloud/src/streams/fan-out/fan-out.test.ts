@@ -154,6 +154,8 @@ describe("a subscription", () => {
     it.context.fanOut.stop();
     expect(await coming).toBeUndefined();
     expect(it.counted.ends).toEqual(["stopping"]);
+    const ConsumerARN = await register("late");
+    await expect(subscribe(undefined, { ConsumerARN })).rejects.toMatchObject({ code: "server-stopping" });
   });
 
   test("ends when its client leaves, whether or not it waits", async () => {

@@ -33,6 +33,7 @@ export class FanOut {
   readonly #reads = new SharedReads();
   readonly #places = new Map<string, Place>();
   #open = 0;
+  #isStopping = false;
 
   constructor(options: FanOutOptions) {
     this.#options = options;
@@ -45,9 +46,10 @@ export class FanOut {
 
   /**
    * Begins a subscription; one that the consumer has on the shard is over.
-   * @throws {CloudError} `consumer-busy` where it subscribed less than 5 s ago.
+   * @throws {CloudError} `consumer-busy` where it subscribed less than 5 s ago; `server-stopping`.
    */
   subscribe(start: SubscriptionStart): Subscription {
+    if (this.#isStopping) throw new CloudError("server-stopping", "The cloud is stopping.");
     const key = `${start.consumer.id} ${start.shard.logName}`;
     const place = this.#places.get(key) ?? this.#placeOf(start.consumer);
     const nowMs = performance.now();
@@ -75,8 +77,9 @@ export class FanOut {
     }
   }
 
-  /** Ends all subscriptions as their time would. */
+  /** Ends all subscriptions as their time would, and takes no more. */
   stop(): void {
+    this.#isStopping = true;
     for (const { current } of this.#places.values()) current?.end({ cause: "stopping" });
   }
 
