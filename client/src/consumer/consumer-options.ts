@@ -19,6 +19,11 @@ export interface ConsumerOptions {
   readonly worker?: string;
   /** Where the application begins that has no leases yet. Default TRIM_HORIZON: with everything there is. */
   readonly start?: StartAt;
+  /**
+   * `poll` (default): GetRecords, whose five calls a second all applications of a shard share. `fan-out`: records are pushed to a consumer
+   * that is registered under the application's name, and costs extra at AWS.
+   */
+  readonly read?: "poll" | "fan-out";
   /** `automatic` (default): a record is done when the loop asks for the next. `manual`: when `checkpoint()` says so. */
   readonly checkpoints?: "automatic" | "manual";
   /** How long a worker may be silent before others take its shards. Default 10,000, at least 500. The same for all workers. */
@@ -27,7 +32,7 @@ export interface ConsumerOptions {
   readonly shardSyncMs?: number;
   /** Default 1,000. */
   readonly batchRecordsMax?: number;
-  /** Records in memory, read and not done. Default 64 MiB, at least 11: an answer of GetRecords may have ten. */
+  /** Records in memory, read and not done. Default 64 MiB, at least 11: an answer of GetRecords may have ten. Fan-out may have one push a shard beyond it. */
   readonly bufferBytesMax?: number;
   /** Once aborted, loops end after the record they are at. `close` is still needed. */
   readonly signal?: AbortSignal;
@@ -43,6 +48,7 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
     application: options.application,
     worker: options.worker ?? `${hostname()}:${process.pid}:${randomUUID()}`,
     start: options.start ?? { type: "TRIM_HORIZON" },
+    read: options.read ?? "poll",
     checkpoints: options.checkpoints ?? "automatic",
     failoverTimeMs: options.failoverTimeMs ?? 10_000,
     shardSyncMs: options.shardSyncMs ?? 60_000,

@@ -83,25 +83,28 @@ class Loop {
   }
 }
 
-test("a loop sees each shard's records in order, parents before children, and each shard ends", async () => {
-  const world = new World(2);
-  for (let i = 0; i < 250; i++) world.kinesis.put(`k${i % 7}`, `${i}`);
-  const loop = new Loop(await world.open());
-  await world.clock.until(() => loop.seen.length === 250);
-  world.kinesis.split("shardId-000000000000");
-  for (let i = 250; i < 300; i++) world.kinesis.put(`k${i % 7}`, `${i}`);
-  world.kinesis.merge("shardId-000000000003", "shardId-000000000001");
-  for (let i = 300; i < 350; i++) world.kinesis.put(`k${i % 7}`, `${i}`);
-  await world.clock.until(() => loop.seen.length === 350);
-  for (let k = 0; k < 7; k++) {
-    const ofKey = loop.seen.filter(({ partitionKey }) => partitionKey === `k${k}`).map(({ data }) => Number(data));
-    expect(ofKey).toEqual([...ofKey].sort((a, b) => a - b));
-  }
-  await world.clock.pass(5_000);
-  expect(world.types().filter((type) => type.startsWith("shard-ended")).length).toBe(3);
-  const finished = (await world.leases.list()).filter(({ checkpoint }) => checkpoint === "SHARD_END");
-  expect(finished.map(({ leaseKey }) => Number(leaseKey.slice(-1))).sort((a, b) => a - b)).toEqual([0, 1, 3]);
-});
+test.each(["poll", "fan-out"] as const)(
+  "by %s: each shard's records in order, parents before children, to its end",
+  async (read) => {
+    const world = new World(2);
+    for (let i = 0; i < 250; i++) world.kinesis.put(`k${i % 7}`, `${i}`);
+    const loop = new Loop(await world.open({ read }));
+    await world.clock.until(() => loop.seen.length === 250);
+    world.kinesis.split("shardId-000000000000");
+    for (let i = 250; i < 300; i++) world.kinesis.put(`k${i % 7}`, `${i}`);
+    world.kinesis.merge("shardId-000000000003", "shardId-000000000001");
+    for (let i = 300; i < 350; i++) world.kinesis.put(`k${i % 7}`, `${i}`);
+    await world.clock.until(() => loop.seen.length === 350);
+    for (let k = 0; k < 7; k++) {
+      const ofKey = loop.seen.filter(({ partitionKey }) => partitionKey === `k${k}`).map(({ data }) => Number(data));
+      expect(ofKey).toEqual([...ofKey].sort((a, b) => a - b));
+    }
+    await world.clock.pass(5_000);
+    expect(world.types().filter((type) => type.startsWith("shard-ended")).length).toBe(3);
+    const finished = (await world.leases.list()).filter(({ checkpoint }) => checkpoint === "SHARD_END");
+    expect(finished.map(({ leaseKey }) => Number(leaseKey.slice(-1))).sort((a, b) => a - b)).toEqual([0, 1, 3]);
+  },
+);
 
 test("the next worker goes on behind what the first was done with", async () => {
   const world = new World(1);
@@ -260,6 +263,20 @@ test("a slow loop stops the reading: memory stays within its bound", async () =>
   expect(most).toBeGreaterThan(8 * 1024 * 1024);
   await world.clock.pass(2_000);
   expect(consumer.status().bufferedBytes).toBe(0);
+});
+
+test("fan-out: a subscription that is refused or ends early is followed by another from where it was", async () => {
+  const world = new World(1);
+  let calls = 0;
+  world.kinesis.fault = (call) => {
+    if (call === "getRecords" && ++calls % 3 === 0) throw new ClientError("unreachable", "cut");
+    if (call === "shardIterator" && ++calls % 2 === 0) throw new ClientError("throttled", "ResourceInUseException");
+  };
+  for (let i = 0; i < 1_000; i++) world.kinesis.put("k", `${i}`);
+  const loop = new Loop(await world.open({ read: "fan-out" }));
+  await world.clock.until(() => loop.seen.length >= 1_000);
+  expect(loop.data).toEqual(Array.from({ length: 1_000 }, (_, i) => `${i}`));
+  expect(world.types()).toContain("failure 0");
 });
 
 test("an iterator that expired is made anew where the reading was", async () => {

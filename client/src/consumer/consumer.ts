@@ -14,8 +14,10 @@ import { Wake } from "../wake.js";
 import type { ConsumerStatus } from "./consumer-event.js";
 import { type CheckedOptions, checkOptions, type ConsumerOptions } from "./consumer-options.js";
 import type { ConsumerRecord } from "./consumer-record.js";
+import { FanOutSource } from "./fan-out-source.js";
 import { PollSource } from "./poll-source.js";
 import { readFrom } from "./read-from.js";
+import type { ShardSource } from "./shard-source.js";
 import { ShardLane, type TakenBatch } from "./shard-lane.js";
 
 /** What a consumer works with: the real ones, or a test's. */
@@ -43,7 +45,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   readonly #options: CheckedOptions;
   readonly #parts: ConsumerParts;
   readonly #budget: ByteBudget;
-  readonly #source: PollSource;
+  #source: ShardSource;
   readonly #keeper: LeaseKeeper;
   readonly #lanes = new Map<string, ShardLane>();
   readonly #runs = new Set<Promise<void>>();
@@ -55,6 +57,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   readonly #end = sharedController();
   readonly #ready = new Wake();
   readonly #background: Promise<unknown>[] = [];
+  readonly #onFailure: (error: ClientError, shardId?: string) => void;
   #failure: { readonly error: unknown } | undefined;
   #closed: Promise<void> | undefined;
 
@@ -66,6 +69,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
     const { stream, worker, failoverTimeMs, report } = options;
     const onFailure = (error: ClientError, shardId?: string): void =>
       report({ type: "failure", error, ...(shardId === undefined ? {} : { shardId }) });
+    this.#onFailure = onFailure;
     this.#source = new PollSource({ api, stream, budget: this.#budget, clock, random, onFailure });
     this.#keeper = new LeaseKeeper({
       store,
@@ -153,12 +157,18 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<void> {
-    const { store } = this.#parts;
+    const { store, api } = this.#parts;
+    const { read, stream, application } = this.#options;
     if (signal?.aborted === true) this.stop();
     signal?.addEventListener("abort", () => this.stop(), { once: true });
     try {
       await store.open(this.#stop.signal);
       await this.#sync(this.#stop.signal);
+      if (read === "fan-out") {
+        const consumerArn = await api.registerConsumer(stream, application, this.#stop.signal);
+        const [budget, onFailure] = [this.#budget, this.#onFailure];
+        this.#source = new FanOutSource({ ...this.#parts, consumerArn, budget, onFailure });
+      }
     } catch (error) {
       // Stopped before it began: its loops end at once.
       if (this.#stop.signal.aborted) return;

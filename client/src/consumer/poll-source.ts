@@ -4,6 +4,7 @@ import type { ByteBudget } from "../byte-budget.js";
 import { ClientError } from "../client-error.js";
 import type { Clock } from "../clock.js";
 import type { ReadFrom, RecordPage, StreamApi } from "../kinesis/stream-api.js";
+import { mayPass } from "./may-pass.js";
 import type { ShardSource, SourceSink } from "./shard-source.js";
 
 export interface PollSourceOptions {
@@ -22,8 +23,6 @@ export const PAGE_BYTES_MAX = kinesisLimits.getRecordsBytesMax;
 /** A shard answers five reads a second. */
 const CALL_MS = 200;
 const IDLE_MS_MAX = 1_000;
-/** So far apart may this machine's clock and the service's be. */
-const CLOCKS_DIFFER_MS = 5 * 60_000;
 
 /** Reads shards by GetRecords: at most five times a second, less often while nothing comes. */
 export class PollSource implements ShardSource {
@@ -47,7 +46,7 @@ export class PollSource implements ShardSource {
         failures = 0;
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof ClientError) || !this.#mayPass(error, next)) throw error;
+        if (!(error instanceof ClientError) || !mayPass(error, next, clock.wallMs())) throw error;
         onFailure(error, shardId);
         // A loop that was busy for minutes has let it expire.
         if (error.code === "iterator-expired") iterator = undefined;
@@ -81,12 +80,5 @@ export class PollSource implements ShardSource {
     } finally {
       budget.exchange(PAGE_BYTES_MAX, bytes);
     }
-  }
-
-  #mayPass(error: ClientError, from: ReadFrom): boolean {
-    if (error.retriable || error.code === "iterator-expired") return true;
-    // A time that lies in the future by the service's clock is refused until it does not.
-    const isYoung = from.type === "AT_TIMESTAMP" && this.#options.clock.wallMs() - from.timestampMs < CLOCKS_DIFFER_MS;
-    return error.code === "refused" && isYoung;
   }
 }

@@ -5,6 +5,7 @@ import type { Holding } from "../leases/holding.js";
 import { type Checkpoint, compareCheckpoints } from "../leases/lease.js";
 import { Wake } from "../wake.js";
 import { type ConsumerRecord, type PlainRecord, unpack } from "./consumer-record.js";
+import type { SourceSink } from "./shard-source.js";
 
 export interface ShardLaneOptions {
   readonly holding: Holding;
@@ -30,7 +31,7 @@ const OVERHEAD_BYTES = 256;
 /**
  * Between one shard's reader and the loops: what was read and is not done, in order. One loop at a time has a batch of it.
  */
-export class ShardLane {
+export class ShardLane implements SourceSink {
   readonly #options: ShardLaneOptions;
   readonly #range: HashKeyRange;
   readonly #changed = new Wake();
@@ -76,11 +77,16 @@ export class ShardLane {
   offer({ records, behindMs }: Omit<RecordPage, "nextIterator">): number {
     this.#behindMs = behindMs;
     if (this.#isClosed) return 0;
-    let bytes = 0;
-    for (const record of records) bytes += bytesOf(record);
+    const bytes = this.bytesOf(records);
     this.#queue.push(...records);
     this.#queueBytes += bytes;
     if (records.length > 0) this.#options.onReady();
+    return bytes;
+  }
+
+  bytesOf(records: readonly RawRecord[]): number {
+    let bytes = 0;
+    for (const record of records) bytes += bytesOf(record);
     return bytes;
   }
 

@@ -1,8 +1,10 @@
-import type { ReadFrom, RecordPage } from "../kinesis/stream-api.js";
+import type { RawRecord, ReadFrom, RecordPage } from "../kinesis/stream-api.js";
 
 /** Who gets what was read of a shard. */
 export interface SourceSink {
-  /** @returns the memory that it takes from now on. */
+  /** The memory that records take. */
+  bytesOf(records: readonly RawRecord[]): number;
+  /** @returns the memory that it takes from now on: all of it, or nothing. */
   offer(page: Omit<RecordPage, "nextIterator">): number;
 }
 

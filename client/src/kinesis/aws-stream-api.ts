@@ -1,4 +1,7 @@
 import {
+  type _Record as AwsRecord,
+  DescribeStreamConsumerCommand,
+  DescribeStreamSummaryCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
   KinesisClient,
@@ -6,12 +9,26 @@ import {
   ListShardsCommand,
   type ListShardsCommandOutput,
   PutRecordsCommand,
+  RegisterStreamConsumerCommand,
+  ResourceInUseException,
   type Shard as AwsShard,
 } from "@aws-sdk/client-kinesis";
 import { formatProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
+import { backoffMs } from "../backoff.js";
 import { ClientError } from "../client-error.js";
+import { systemClock } from "../clock.js";
 import { awsCall } from "./aws-call.js";
-import type { PutEntry, PutResult, ReadFrom, RecordPage, Shard, StreamApi } from "./stream-api.js";
+import type {
+  PushedPage,
+  PutEntry,
+  PutResult,
+  RawRecord,
+  ReadFrom,
+  RecordPage,
+  Shard,
+  StreamApi,
+} from "./stream-api.js";
+import { subscription } from "./subscription.js";
 
 /**
  * Where Kinesis and DynamoDB are and who asks: as the AWS SDK's clients take it. What is left out is found as any AWS
@@ -60,17 +77,45 @@ export class AwsStreamApi implements StreamApi {
     const command = new GetRecordsCommand({ ShardIterator: iterator });
     const answer = await awsCall(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
     return {
-      records: (answer.Records ?? []).map(
-        ({ SequenceNumber = "", PartitionKey = "", Data = new Uint8Array(), ApproximateArrivalTimestamp }) => ({
-          sequenceNumber: SequenceNumber,
-          partitionKey: PartitionKey,
-          data: Data,
-          arrivedMs: ApproximateArrivalTimestamp?.getTime() ?? 0,
-        }),
-      ),
+      records: (answer.Records ?? []).map(toRecord),
       nextIterator: answer.NextShardIterator,
       behindMs: answer.MillisBehindLatest ?? 0,
     };
+  }
+
+  async registerConsumer(stream: string, name: string, signal: AbortSignal): Promise<string> {
+    const { StreamDescriptionSummary: summary } = await awsCall(signal, (abortSignal) =>
+      this.#client.send(new DescribeStreamSummaryCommand({ StreamName: stream }), { abortSignal }),
+    );
+    const of = { StreamARN: summary?.StreamARN, ConsumerName: name };
+    try {
+      await awsCall(signal, (abortSignal) => this.#client.send(new RegisterStreamConsumerCommand(of), { abortSignal }));
+    } catch (error) {
+      // It is registered.
+      if (!(error instanceof ClientError && error.cause instanceof ResourceInUseException)) throw error;
+    }
+    for (let waits = 0; ; waits++) {
+      const { ConsumerDescription: consumer } = await awsCall(signal, (abortSignal) =>
+        this.#client.send(new DescribeStreamConsumerCommand(of), { abortSignal }),
+      );
+      if (consumer?.ConsumerStatus === "ACTIVE" && consumer.ConsumerARN !== undefined) return consumer.ConsumerARN;
+      await systemClock.sleep(backoffMs("throttled", waits, 0), signal);
+    }
+  }
+
+  async *subscribe(
+    consumerArn: string,
+    shardId: string,
+    from: ReadFrom,
+    signal: AbortSignal,
+  ): AsyncGenerator<PushedPage, void, undefined> {
+    for await (const event of subscription(this.#client, consumerArn, shardId, from, signal)) {
+      yield {
+        records: (event.Records ?? []).map(toRecord),
+        behindMs: event.MillisBehindLatest ?? 0,
+        continuation: event.ContinuationSequenceNumber,
+      };
+    }
   }
 
   async putRecords(
@@ -114,6 +159,15 @@ export class AwsStreamApi implements StreamApi {
   close(): void {
     this.#client.destroy();
   }
+}
+
+function toRecord({ SequenceNumber, PartitionKey, Data, ApproximateArrivalTimestamp }: AwsRecord): RawRecord {
+  return {
+    sequenceNumber: SequenceNumber ?? "",
+    partitionKey: PartitionKey ?? "",
+    data: Data ?? new Uint8Array(),
+    arrivedMs: ApproximateArrivalTimestamp?.getTime() ?? 0,
+  };
 }
 
 function toShard(shard: AwsShard): Shard {

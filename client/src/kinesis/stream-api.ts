@@ -24,6 +24,12 @@ export interface RecordPage {
   readonly behindMs: number;
 }
 
+/** What a subscription was pushed. */
+export interface PushedPage extends Omit<RecordPage, "nextIterator"> {
+  /** Where the next subscription begins, after this; undefined at the end of a closed shard. */
+  readonly continuation: string | undefined;
+}
+
 /** Where to begin in a shard. */
 export type ReadFrom =
   | { readonly type: "TRIM_HORIZON" | "LATEST" }
@@ -47,6 +53,15 @@ export interface StreamApi {
   listShards(stream: string, fromMs: number | undefined, signal: AbortSignal): Promise<Shard[]>;
   shardIterator(stream: string, shardId: string, from: ReadFrom, signal: AbortSignal): Promise<string>;
   getRecords(iterator: string, signal: AbortSignal): Promise<RecordPage>;
+  /** Registers a consumer of the stream unless it is, and waits until it is active. @returns its ARN. */
+  registerConsumer(stream: string, name: string, signal: AbortSignal): Promise<string>;
+  /** Ends by itself after five minutes, or at the end of a closed shard. */
+  subscribe(
+    consumerArn: string,
+    shardId: string,
+    from: ReadFrom,
+    signal: AbortSignal,
+  ): AsyncGenerator<PushedPage, void, undefined>;
   /** @param name tells a repeat from a new request, where the service can. */
   putRecords(
     stream: string,

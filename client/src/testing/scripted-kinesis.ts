@@ -10,7 +10,16 @@ import {
 } from "@headwater/protocol";
 import { ClientError } from "../client-error.js";
 import type { Clock } from "../clock.js";
-import type { PutEntry, PutResult, RawRecord, ReadFrom, RecordPage, Shard, StreamApi } from "../kinesis/stream-api.js";
+import type {
+  PushedPage,
+  PutEntry,
+  PutResult,
+  RawRecord,
+  ReadFrom,
+  RecordPage,
+  Shard,
+  StreamApi,
+} from "../kinesis/stream-api.js";
 
 interface ScriptedShard extends HashKeyRange {
   readonly shardId: string;
@@ -108,6 +117,7 @@ export class ScriptedKinesis implements StreamApi {
       return `${shardId}/${at < 0 ? records.length : at}`;
     }
     if (!("sequenceNumber" in from)) throw new TypeError(from.type);
+    if (from.sequenceNumber === `begin-${shardId}`) return `${shardId}/0`;
     const number = parseSequenceNumber(from.sequenceNumber);
     if (number?.shardEpoch !== epoch) throw new ClientError("refused", `no sequence number of ${shardId}`);
     return `${shardId}/${number.position + (from.type === "AT_SEQUENCE_NUMBER" ? 0 : 1)}`;
@@ -125,6 +135,36 @@ export class ScriptedKinesis implements StreamApi {
       nextIterator: isBehind || isOpen ? `${shardId}/${next}` : undefined,
       behindMs: isBehind ? 1 : 0,
     };
+  }
+
+  async registerConsumer(_: string, name: string): Promise<string> {
+    return Promise.resolve(`arn:${name}`);
+  }
+
+  /** Ends after five pushes, as a real one does after five minutes. */
+  async *subscribe(
+    _: string,
+    shardId: string,
+    from: ReadFrom,
+    signal: AbortSignal,
+  ): AsyncGenerator<PushedPage, void, undefined> {
+    let iterator = await this.shardIterator("", shardId, from, signal);
+    for (let pushes = 0; pushes < 5; pushes++) {
+      const { nextIterator, ...page } = await this.getRecords(iterator, signal);
+      const [, at = "0"] = nextIterator?.split("/") ?? [];
+      const position = Number(at) - 1;
+      const { epoch } = this.#find(shardId);
+      const continuation =
+        nextIterator === undefined
+          ? undefined
+          : position < 0
+            ? `begin-${shardId}`
+            : formatSequenceNumber({ shardEpoch: epoch, position, index: 0 });
+      yield { ...page, continuation };
+      if (nextIterator === undefined) return;
+      iterator = nextIterator;
+      if (page.records.length === 0) await this.clock.sleep(50, signal);
+    }
   }
 
   async putRecords(
