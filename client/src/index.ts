@@ -11,3 +11,4 @@ export { MemoryLeaseStore } from "./leases/memory-lease-store.js";
 export type { StartAt } from "./leases/plan-sync.js";
 export { Producer, type ProducerOptions, type PutInput } from "./producer/producer.js";
 export type { PutAcknowledgement } from "./producer/queued-put.js";
+export { replay, type Replayed, type ReplayOptions, type ReplayPlace } from "./replay/replay.js";

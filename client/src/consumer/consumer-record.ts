@@ -9,6 +9,8 @@ export interface ConsumerRecord {
   /** Its place in the aggregate, from 0; 0 for a plain record. */
   readonly subSequenceNumber: number;
   readonly partitionKey: string;
+  /** Of a record of an aggregate that was put with one; Kinesis does not tell that of others. */
+  readonly explicitHashKey?: string;
   readonly data: Uint8Array;
   /** When the service took it, in milliseconds since 1970. */
   readonly arrivedMs: number;
@@ -48,7 +50,8 @@ export function unpack(raw: RawRecord, shardId: string, range: HashKeyRange, aft
     const hashKey = explicitHashKey === undefined ? hashPartitionKey(partitionKey) : toHashKey(explicitHashKey);
     if (hashKey !== undefined && findByHashKey([range], hashKey) === undefined) strays++;
     else if (isNew(subSequenceNumber)) {
-      records.push({ shardId, sequenceNumber, subSequenceNumber, partitionKey, data, arrivedMs });
+      const given = explicitHashKey === undefined ? {} : { explicitHashKey };
+      records.push({ shardId, sequenceNumber, subSequenceNumber, partitionKey, ...given, data, arrivedMs });
     }
   }
   return { records, strays };
