@@ -5,11 +5,7 @@ import { repository } from "../harness/part.js";
 import { run } from "../harness/run.js";
 import { Scope } from "../harness/scope.js";
 import { WholeSystem } from "../harness/whole-system.js";
-
-/** What a reader pastes: the fenced `sh` blocks, in order, as one script of one terminal. */
-function pastedScript(markdown: string): string {
-  return Array.from(markdown.matchAll(/^```sh\n(.*?)^```$/gms), ([, block]) => block).join("\n");
-}
+import { pastedScript } from "./pasted-script.js";
 
 test("README's examples work as pasted, but for the ports and the data directory", { timeout: 180_000 }, async () => {
   const scope = new Scope();
