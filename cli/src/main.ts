@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
-import { loadUsage, parts } from "./parts.js";
+import { loadReplayer, loadUsage, parts } from "./parts.js";
 import { partCommand } from "./part-command.js";
+import { replayCommand } from "./replay-command.js";
 import { usageCommand } from "./usage-command.js";
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)("../package.json"));
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     if (load !== undefined) await partCommand(await load(), rest, { environment: process.env, readFile });
     else if (name === "usage") await usageCommand(await loadUsage()).parseAsync(rest, { from: "user" });
+    else if (name === "replay") await replayCommand(await loadReplayer()).parseAsync(rest, { from: "user" });
     else await topCommand().then((command) => command.parseAsync([...argv], { from: "user" }));
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -37,8 +39,14 @@ async function topCommand(): Promise<Command> {
       .command(name)
       .summary((await load()).summary)
       .exitOverride();
-  const { summary } = await loadUsage();
-  command.command("usage").summary(summary).exitOverride();
+  command
+    .command("usage")
+    .summary((await loadUsage()).summary)
+    .exitOverride();
+  command
+    .command("replay")
+    .summary((await loadReplayer()).summary)
+    .exitOverride();
   command.addHelpText("after", "\n`headwater <part> --help` shows the settings of each.");
   return command.helpCommand(false);
 }

@@ -56,6 +56,31 @@ export interface UsageReporter {
   ): Promise<void>;
 }
 
+/** What the client exports for `headwater replay`. */
+export interface StreamReplayer {
+  readonly summary: string;
+  /**
+   * @param from the stream to read. @param to the stream to put into.
+   * @throws {Error} whose message tells the operator what is wrong; the signal's reason once it is aborted.
+   */
+  run(
+    from: string,
+    to: string,
+    options: {
+      readonly start: string;
+      readonly end?: string;
+      readonly endpoint: string;
+      readonly toEndpoint?: string;
+      readonly region: string;
+    },
+    world: {
+      readonly stdout: NodeJS.WritableStream;
+      readonly stderr: NodeJS.WritableStream;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<void>;
+}
+
 /** The terminal, or what stands in for it. */
 export interface VerbIo {
   readonly stdin: NodeJS.ReadStream;

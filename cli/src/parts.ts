@@ -1,4 +1,4 @@
-import type { Part, UsageReporter } from "./part.js";
+import type { Part, StreamReplayer, UsageReporter } from "./part.js";
 
 /** Loads a part only when its command runs, so that a device never loads the cloud. The only imports of the parts. */
 export const parts: Readonly<Record<string, () => Promise<Part>>> = {
@@ -9,3 +9,7 @@ export const parts: Readonly<Record<string, () => Promise<Part>>> = {
 
 /** What `headwater usage` runs. */
 export const loadUsage = async (): Promise<UsageReporter> => (await import("@headwater/cloud/main")).usage;
+
+/** What `headwater replay` runs. */
+export const loadReplayer = async (): Promise<StreamReplayer> =>
+  (await import("@headwater/client/main")).streamReplayer;

@@ -1,14 +1,16 @@
+import type { Command } from "commander";
 import { format } from "prettier";
 import { expect, test } from "vitest";
 import type { Part } from "./part.js";
 import { fieldsOfPart } from "./part-command.js";
-import { loadUsage, parts } from "./parts.js";
+import { loadReplayer, loadUsage, parts } from "./parts.js";
+import { replayCommand } from "./replay-command.js";
 import { waysToGive, type Field } from "./settings/field.js";
 import { usageCommand } from "./usage-command.js";
 
 test("docs/reference/cli.md holds every setting of every part (npx vitest run cli/src/reference.test.ts -u writes it)", async () => {
   const sections = await Promise.all(Object.values(parts).map(async (load) => section(await load())));
-  const page = await format([HEAD, ...sections, await usageSection()].join("\n"), {
+  const page = await format([HEAD, ...sections, await usageSection(), await replaySection()].join("\n"), {
     parser: "markdown",
     printWidth: 120,
   });
@@ -59,21 +61,36 @@ function section(part: Part): string {
 
 async function usageSection(): Promise<string> {
   const { summary } = await loadUsage();
-  const rows = usageCommand(await loadUsage()).options.map(({ flags, envVar, description, defaultValue }) => {
-    const ways = [flags, ...(envVar === undefined ? [] : [envVar])].map((way) => `\`${way}\``);
-    const fallback = typeof defaultValue === "string" ? `\`${JSON.stringify(defaultValue)}\`` : "";
-    return `| ${ways.join("<br>")} | ${fallback} | ${description} |`;
-  });
   return [
     "## headwater usage",
     "",
     `\`headwater usage\` ${summary}: [usage](usage.md).`,
     "",
-    "| flag, variable | default | |",
-    "| --- | --- | --- |",
-    ...rows,
+    ...flagRows(usageCommand(await loadUsage())),
     "",
   ].join("\n");
+}
+
+async function replaySection(): Promise<string> {
+  const { summary } = await loadReplayer();
+  return [
+    "## headwater replay",
+    "",
+    `\`headwater replay <from> <to>\` ${summary}, each key in order: [replay](../guide/consumers.md#replay).`,
+    "Credentials are found as any AWS client finds them. It ends with 1 where it fails or is interrupted.",
+    "",
+    ...flagRows(replayCommand(await loadReplayer())),
+    "",
+  ].join("\n");
+}
+
+function flagRows({ options }: Command): string[] {
+  const rows = options.map(({ flags, envVar, mandatory, description, defaultValue }) => {
+    const ways = [flags, ...(envVar === undefined ? [] : [envVar])].map((way) => `\`${way}\``);
+    const fallback = typeof defaultValue === "string" ? `\`${JSON.stringify(defaultValue)}\`` : "";
+    return `| ${ways.join("<br>")} | ${mandatory ? "required" : fallback} | ${description} |`;
+  });
+  return ["| flag, variable | default | |", "| --- | --- | --- |", ...rows];
 }
 
 /** The keys of a setting that is an object, such as `hostSensor.intervalMs`. */

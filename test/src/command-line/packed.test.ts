@@ -6,7 +6,7 @@ import { repository } from "../harness/part.js";
 import { run } from "../harness/run.js";
 import { Scope } from "../harness/scope.js";
 
-const published = ["protocol", "log", "device", "gateway", "cloud", "cli"];
+const published = ["protocol", "log", "device", "gateway", "cloud", "client", "cli"];
 
 interface Manifest {
   readonly name: string;

@@ -16,7 +16,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 
 /** The one file that loads parts, each by a dynamic import of its `main` entry. */
 const LOADER = "cli/src/parts.ts";
-const PARTS = ["device", "gateway", "cloud"];
+const PARTS = ["device", "gateway", "cloud", "client"];
 
 /** The parts know each other by contract only: imports go the one way that the design draws, and are declared. */
 export function importArrows(tree: Tree): string[] {

@@ -1,0 +1,1 @@
+export { streamReplayer } from "./replay/stream-replayer.js";
