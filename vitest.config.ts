@@ -23,7 +23,10 @@ export default defineConfig({
         test: {
           name: "unit",
           expect: expectations,
-          include: ["{protocol,log,device,gateway,cloud,client,cli,bench}/src/**/*.test.ts", "test/src/rules/**/*.test.ts"],
+          include: [
+            "{protocol,log,device,gateway,cloud,client,cli,bench}/src/**/*.test.ts",
+            "test/src/rules/**/*.test.ts",
+          ],
           exclude: ["**/*.ffmpeg.test.ts", "**/node_modules/**"],
           testTimeout: 30_000,
         },

@@ -59,17 +59,20 @@ async function start(part: string, ...flags: readonly string[]): Promise<string>
   return http;
 }
 
-test.each(published)("%s: its pack holds what its manifest promises, the license, and nothing of the tests", async (folder) => {
-  const { name, exports = {}, bin = {} } = await manifestIn(join(repository, folder));
-  // An entry without a default is for this repository's tests alone.
-  const entries = Object.values(exports).flatMap((entry) => (entry.default ? [entry.types, entry.default] : []));
-  const promised = [...entries, ...Object.values(bin)];
-  for (const file of promised) expect(await readFile(join(installed, name, file), "utf8")).not.toBe("");
-  const license = await readFile(join(repository, "LICENSE"), "utf8");
-  expect(await readFile(join(installed, name, "LICENSE"), "utf8")).toBe(license);
-  const files = await readdir(join(installed, name), { recursive: true });
-  expect(files.filter((file) => /(^|\/)testing(\/|$)|\.test\./.test(file))).toEqual([]);
-});
+test.each(published)(
+  "%s: its pack holds what its manifest promises, the license, and nothing of the tests",
+  async (folder) => {
+    const { name, exports = {}, bin = {} } = await manifestIn(join(repository, folder));
+    // An entry without a default is for this repository's tests alone.
+    const entries = Object.values(exports).flatMap((entry) => (entry.default ? [entry.types, entry.default] : []));
+    const promised = [...entries, ...Object.values(bin)];
+    for (const file of promised) expect(await readFile(join(installed, name, file), "utf8")).not.toBe("");
+    const license = await readFile(join(repository, "LICENSE"), "utf8");
+    expect(await readFile(join(installed, name, "LICENSE"), "utf8")).toBe(license);
+    const files = await readdir(join(installed, name), { recursive: true });
+    expect(files.filter((file) => /(^|\/)testing(\/|$)|\.test\./.test(file))).toEqual([]);
+  },
+);
 
 test("the packed cloud starts and shows its console", async () => {
   const url = await start("cloud", "--port=0");
