@@ -156,6 +156,35 @@ test("a child waits until each of its parents is done", async () => {
   worker.kill();
 });
 
+test("nor is a child taken by a listing that has not seen its parent yet", async () => {
+  class Torn extends WatchedLeases {
+    override async list(): Promise<Lease[]> {
+      return (await super.list()).filter(({ leaseKey }) => leaseKey !== "a");
+    }
+  }
+  const leases = new Torn();
+  for (const lease of [leaseOf("a"), leaseOf("b", ["a"])]) await leases.create(lease);
+  const clock = new ManualClock();
+  const worker = new Worker("first", leases, clock);
+  await clock.pass(5_000);
+  expect(worker.held).toEqual([]);
+  worker.kill();
+});
+
+test("a lease is held from when its renewal was begun, not from when it was answered", async () => {
+  const { leases, clock } = await setUp(["a"]);
+  const lease = await leases.update("a", {}, { leaseOwner: "first" });
+  const store = new FaultyLeaseStore(leases, clock, () => ({ thereMs: 0, backMs: 2_000 }));
+  const holding = new Holding(lease ?? leaseOf("a"), failoverTimeMs, { store, worker: "first", clock, failoverTimeMs });
+  await clock.pass(1_000);
+  const stored = holding.store(never);
+  await clock.pass(2_900);
+  await stored;
+  expect(holding.isHeld).toBe(true);
+  await clock.pass(100);
+  expect(holding.isHeld).toBe(false);
+});
+
 /** What befalls one worker. */
 const biography = fc.record({
   bornMs: fc.nat(10_000),
