@@ -16,7 +16,8 @@ export interface EventStreamAnswer {
 export interface AnswerEvent {
   /** The member's name in the service model. */
   readonly type: string;
-  readonly content: Output | BulkAnswer;
+  /** The same object for all that are sent the same, so that it is written once. */
+  readonly content: BulkAnswer;
 }
 
 export function isEventStreamAnswer(

@@ -4,7 +4,7 @@ import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { encodeCbor } from "../codec/cbor.js";
 import type { AnswerEvent, EventStreamAnswer } from "../codec/event-stream-answer.js";
-import { codecFor } from "../codec/wire-codec.js";
+import { type BulkAnswer, codecFor } from "../codec/wire-codec.js";
 import { CloudError } from "../cloud-error.js";
 import { CBOR_TYPE, JSON_TYPE, TestFront } from "../testing/test-front.js";
 import { Subscriber } from "../testing/subscriber.js";
@@ -64,7 +64,13 @@ describe.each([
     const body = Buffer.from(encodeCbor(input as Record<string, string>));
     const subscriber = await open(front, { operation: "SubscribeToShard", body, contentType: CBOR_TYPE });
     expect(await subscriber.next()).toEqual({ kind: "event", type: "initial-response", body: {} });
+    // Another is sent the same, in JSON.
+    const StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+    const { Consumer } = await front.it.call("RegisterStreamConsumer", { StreamARN, ConsumerName: "other" });
+    const inJson = await subscribe({ ...input, ...(Consumer as { ConsumerARN: string }) });
+    await inJson.next();
     await front.it.put("s", "one");
+    expect(await inJson.next()).toMatchObject({ body: { Records: [{ Data: "b25l" }] } });
     const Data = new Uint8Array(Buffer.from("one"));
     expect(await subscriber.next()).toMatchObject({
       body: { Records: [{ Data, ApproximateArrivalTimestamp: new Date(front.it.clock.now()) }] },
@@ -229,9 +235,13 @@ function failing(error: unknown): EventStreamAnswer {
   return { events, over: new AbortController().signal, abandon: () => undefined };
 }
 
+function bulk(text: string): BulkAnswer {
+  return { toJson: () => JSON.stringify(text), toValues: () => text };
+}
+
 function endless(over: AbortSignal): EventStreamAnswer {
   const events = (async function* (): AsyncGenerator<AnswerEvent> {
-    while (!over.aborted) yield { type: "SubscribeToShardEvent", content: { Records: "x".repeat(100_000) } };
+    while (!over.aborted) yield { type: "SubscribeToShardEvent", content: bulk("x".repeat(100_000)) };
   })();
   return { events, over, abandon: () => undefined };
 }

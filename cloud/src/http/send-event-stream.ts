@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import { encodeEventMessage, type HeaderValue } from "@headwater/protocol/event-stream";
 import type { CloudError } from "../cloud-error.js";
 import type { EventStreamAnswer } from "../codec/event-stream-answer.js";
-import type { WireCodec } from "../codec/wire-codec.js";
+import type { BulkAnswer, WireCodec } from "../codec/wire-codec.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
 export const EVENT_STREAM_TYPE = "application/vnd.amazon.eventstream";
@@ -45,7 +45,7 @@ export async function sendEventStream({
     // What AWS's clients wait for before they give the stream to their caller.
     response.write(message("event", "initial-response", codec, codec.encode({})));
     for await (const { type, content } of answer.events) {
-      const isTaken = response.write(message("event", type, codec, codec.encode(content)));
+      const isTaken = response.write(eventOf(type, content, codec));
       if (isTaken || (await drained(response, answer.over))) continue;
       answer.abandon("stalled");
       // Not the request: that has come whole, and destroying it would leave the connection open.
@@ -88,6 +88,17 @@ function end(response: ServerResponse): Promise<void> {
     response.end();
     if (response.destroyed) done();
   });
+}
+
+/** What was written of a content last: whoever else is sent it gets the same bytes. */
+const written = new WeakMap<BulkAnswer, { readonly codec: WireCodec; readonly bytes: Buffer }>();
+
+function eventOf(type: string, content: BulkAnswer, codec: WireCodec): Buffer {
+  const known = written.get(content);
+  if (known?.codec === codec) return known.bytes;
+  const bytes = message("event", type, codec, codec.encode(content));
+  written.set(content, { codec, bytes });
+  return bytes;
 }
 
 function exception(error: CloudError, codec: WireCodec): Buffer {

@@ -3,7 +3,6 @@ import { formatContinuationNumber } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
 import type { AnswerEvent, EventStreamAnswer } from "../codec/event-stream-answer.js";
 import { boolean, string, structure, timestamp } from "../codec/shape.js";
-import type { BulkAnswer, Output } from "../codec/wire-codec.js";
 import type { Push, Subscription } from "../streams/fan-out/subscription.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import { dataAtOf } from "../streams/stored-record.js";
@@ -67,13 +66,16 @@ async function* eventsOf(
 }
 
 /** What was made of records last, for the other subscriptions that are sent the same. */
-const made = new WeakMap<readonly StoredFrame[], { readonly millisBehindLatest: number; readonly content: Content }>();
+const made = new WeakMap<
+  readonly StoredFrame[],
+  { readonly millisBehindLatest: number; readonly content: RecordsAnswer }
+>();
 
-function contentOf({ frames, next, millisBehindLatest, children }: Push, shard: ShardOwner): Content {
+function contentOf({ frames, next, millisBehindLatest, children }: Push, shard: ShardOwner): RecordsAnswer {
   const known = made.get(frames);
   if (known?.millisBehindLatest === millisBehindLatest) return known.content;
   const { epoch: shardEpoch } = shard;
-  const content = new Content(shard, frames, {
+  const content = new RecordsAnswer(shard, frames, {
     // Its absence is how clients know that the shard has ended.
     ...(next === undefined
       ? {}
@@ -83,23 +85,4 @@ function contentOf({ frames, next, millisBehindLatest, children }: Push, shard: 
   });
   made.set(frames, { millisBehindLatest, content });
   return content;
-}
-
-/** A SubscribeToShardEvent, written as JSON once, however many are sent it. */
-class Content implements BulkAnswer {
-  readonly #records: RecordsAnswer;
-  #json: Buffer | undefined;
-
-  constructor(shard: ShardOwner, frames: readonly StoredFrame[], rest: { readonly [member: string]: Output }) {
-    this.#records = new RecordsAnswer(shard, frames, rest);
-  }
-
-  toValues(): Output {
-    return this.#records.toValues();
-  }
-
-  toJson(): Buffer {
-    this.#json ??= this.#records.toJson();
-    return this.#json;
-  }
 }

@@ -1,7 +1,6 @@
 import { type Disk, openLog } from "@headwater/log";
 import { FaultDisk, ManualClock } from "@headwater/log/testing";
 import { expect, test, vi } from "vitest";
-import { isBulkAnswer } from "../../codec/wire-codec.js";
 import { type Answer, TestService, texts } from "../../testing/test-service.js";
 
 test("a record is pushed once it is synced, and not before", async () => {
@@ -18,7 +17,7 @@ test("a record is pushed once it is synced, and not before", async () => {
   const seen: string[] = [];
   const reading = (async () => {
     for await (const { content } of events) {
-      seen.push(...texts((isBulkAnswer(content) ? content.toValues() : content) as Answer));
+      seen.push(...texts(content.toValues() as Answer));
       if (seen.length === 2) return;
     }
   })();

@@ -2,10 +2,10 @@ import type { ReadLimits, ReadResult } from "@headwater/log";
 import type { ShardOwner } from "../shard-owner.js";
 
 /**
- * What one event holds at most: a quarter of a second's worth of the rate at which a consumer is served, so that it flows, and
- * so many records that writing them as JSON holds up others for a few milliseconds only. A larger record is alone.
+ * What one event holds at most: an eighth of a second's worth of the rate at which a consumer is served, so that it flows, and
+ * so little that writing it, for all consumers of a shard at once, holds up others for milliseconds only. A larger record is alone.
  */
-export const eventLimits: ReadLimits = { frames: 2000, bytes: 512 * 1024 };
+const eventLimits: ReadLimits = { frames: 1000, bytes: 256 * 1024 };
 
 /** All pages together. */
 const CACHE_BYTES_MAX = 32 << 20;
