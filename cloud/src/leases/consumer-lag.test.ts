@@ -70,6 +70,17 @@ test("a lease that has no number yet is of the stream of the others", async () =
   expect(await lags()).toMatchObject([{ records: 1 }]);
 });
 
+test("our own consumers begin at a time that their leases name", async () => {
+  await lease("app", SHARDS[1], await put("orders", 1));
+  await put("orders");
+  const startingTimestampMs = { N: String(streams.clock.now() + 1) };
+  await put("orders");
+  await lease("app", SHARDS[0], "AT_TIMESTAMP", { startingTimestampMs });
+  expect(await lags()).toMatchObject([{ records: 1 }]);
+  await lease("app", SHARDS[0], "AT_TIMESTAMP");
+  expect(await lags()).toMatchObject([{ records: 0 }]);
+});
+
 test("an application of many streams names them", async () => {
   for (const stream of ["orders", "clicks"]) {
     await put(stream);

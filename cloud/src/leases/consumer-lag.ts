@@ -1,4 +1,3 @@
-import type { ShardBounds } from "@headwater/log";
 import { parseSequenceNumber } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
@@ -37,7 +36,8 @@ export async function consumerLag(leases: LeaseState, service: StreamService, no
   );
   if (tables.length === 0) return [];
   const shards = new KnownShards(service);
-  const all = tables.flatMap((table) => [...standings(table, shards)]);
+  const all: Behind[] = [];
+  for (const table of tables) for await (const behind of standings(table, shards)) all.push(behind);
   const lags = new Map<string, ConsumerLag>();
   const note = ({ application, stream, records }: Behind, milliseconds: number): void => {
     const key = `${application}/${stream}`;
@@ -53,7 +53,7 @@ export async function consumerLag(leases: LeaseState, service: StreamService, no
 }
 
 /** Where the table's application stands in each shard that can be told. */
-function* standings(table: Table, shards: KnownShards): Iterable<Behind> {
+async function* standings(table: Table, shards: KnownShards): AsyncIterable<Behind> {
   const application = table.definition.name;
   const streams = new Set<StreamState>();
   const unnamed: Item[] = [];
@@ -65,14 +65,14 @@ function* standings(table: Table, shards: KnownShards): Iterable<Behind> {
       continue;
     }
     streams.add(found.stream);
-    yield* behindOf(application, found, item);
+    yield* await behindOf(application, found, item);
   }
   // Leases do not name their stream where an application reads but one; the others' checkpoints do.
   const [only, ...others] = streams;
   if (only === undefined || others.length > 0) return;
   for (const item of unnamed) {
     const found = shards.named(only.name, text(item, "leaseKey"));
-    if (found !== undefined) yield* behindOf(application, found, item);
+    if (found !== undefined) yield* await behindOf(application, found, item);
   }
 }
 
@@ -81,29 +81,26 @@ interface FoundShard {
   readonly shard: ShardOwner;
 }
 
-/** Nothing where the shard goes just now. */
-function behindOf(application: string, { stream, shard }: FoundShard, item: Item): Behind[] {
-  const bounds = boundsOf(shard);
-  if (bounds === undefined) return [];
-  const { first, next } = bounds;
-  const position = Math.max(first, startOf(text(item, "checkpoint") ?? "", first, next));
-  return [{ application, stream: stream.name, shard, position, records: Math.max(0, next - position) }];
-}
-
-function boundsOf(shard: ShardOwner): ShardBounds | undefined {
+/** Nothing where the shard goes just now, or cannot be read: the other metrics are wanted all the same. */
+async function behindOf(application: string, { stream, shard }: FoundShard, item: Item): Promise<Behind[]> {
   try {
-    return shard.bounds();
+    const { first, next } = shard.bounds();
+    const position = Math.max(first, (await startOf(item, shard)) ?? next);
+    return [{ application, stream: stream.name, shard, position, records: Math.max(0, next - position) }];
   } catch (error) {
-    if (error instanceof CloudError) return undefined;
+    if (error instanceof CloudError) return [];
     throw error;
   }
 }
 
-/** The first position that is not processed; of who has not begun at the oldest record, nothing is known but that it will. */
-function startOf(checkpoint: string, first: number, next: number): number {
-  if (checkpoint === "TRIM_HORIZON") return first;
+/** The first position that is not processed; undefined where the shard is done with, or nobody can tell. */
+async function startOf(item: Item, shard: ShardOwner): Promise<number | undefined> {
+  const checkpoint = text(item, "checkpoint") ?? "";
+  if (checkpoint === "TRIM_HORIZON") return 0;
+  const startingMs = item.get("startingTimestampMs"); // our own consumers', which begin at a time
+  if (checkpoint === "AT_TIMESTAMP" && startingMs?.type === "N") return shard.positionAtTime(Number(startingMs.value));
   const number = parseSequenceNumber(checkpoint);
-  return number === undefined ? next : number.position + 1;
+  return number && number.position + 1;
 }
 
 async function ageOf({ shard, position }: Behind, nowMs: number): Promise<number> {
@@ -112,8 +109,7 @@ async function ageOf({ shard, position }: Behind, nowMs: number): Promise<number
     const [oldest] = frames;
     return oldest === undefined ? 0 : Math.max(0, nowMs - oldest.arrivalMs);
   } catch (error) {
-    // Gone meanwhile, or not to be read: the other metrics are wanted all the same.
-    if (error instanceof CloudError) return 0;
+    if (error instanceof CloudError) return 0; // gone meanwhile, or not to be read
     throw error;
   }
 }
