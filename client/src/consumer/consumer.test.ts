@@ -47,7 +47,7 @@ class World {
       () => (isDone = true),
       () => (isDone = true),
     );
-    await this.clock.until(() => isDone, 60_000, 10);
+    await this.clock.until(() => isDone, 120_000, 10);
     return await work;
   }
 
@@ -322,6 +322,21 @@ test("what cannot pass ends the loop with its error", async () => {
   };
   await world.clock.until(() => loop.isOver);
   expect(loop.failure).toMatchObject({ code: "forbidden" });
+});
+
+test("a service that is not there yet is waited for, up to a minute", async () => {
+  const world = new World(1);
+  world.kinesis.put("k", "1");
+  const startedMs = world.clock.monotonicMs() + 20_000;
+  world.kinesis.fault = () => {
+    if (world.clock.monotonicMs() < startedMs) throw new ClientError("unreachable", "ECONNREFUSED");
+  };
+  const loop = new Loop(await world.open());
+  await world.clock.until(() => loop.seen.length === 1);
+  world.kinesis.fault = () => {
+    throw new ClientError("unreachable", "ECONNREFUSED");
+  };
+  await expect(world.open()).rejects.toMatchObject({ code: "unreachable" });
 });
 
 test("several loops over batches: a shard's batches go to one at a time", async () => {

@@ -29,6 +29,9 @@ export interface ConsumerParts {
   readonly random: () => number;
 }
 
+/** A service that is being started is waited for; an address where there is none has to show. */
+const OPEN_MS = 60_000;
+
 /** Records of one shard, in order. */
 export interface ConsumerBatch {
   readonly shardId: string;
@@ -83,7 +86,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   }
 
   /**
-   * Finds the stream and the leases, and begins to read.
+   * Finds the stream and the leases, and begins to read. Calls that fail for now are made again for a minute.
    * @throws {ClientError} what the first calls fail with, such as `not-found` and `forbidden`.
    */
   static async open(options: ConsumerOptions, parts: ConsumerParts = realParts(options)): Promise<Consumer> {
@@ -162,12 +165,17 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
     if (signal?.aborted === true) this.stop();
     signal?.addEventListener("abort", () => this.stop(), { once: true });
     try {
-      await store.open(this.#stop.signal);
-      await this.#sync(this.#stop.signal);
+      const stop = this.#stop.signal;
+      const deadlineMs = this.#parts.clock.monotonicMs() + OPEN_MS;
+      await this.#patiently(() => store.open(stop), stop, deadlineMs);
+      await this.#sync(stop, deadlineMs);
       if (read === "fan-out") {
-        const consumerArn = await api.registerConsumer(stream, application, this.#stop.signal);
         const [budget, onFailure] = [this.#budget, this.#onFailure];
-        this.#source = new FanOutSource({ ...this.#parts, consumerArn, budget, onFailure });
+        const register = async (): Promise<void> => {
+          const consumerArn = await api.registerConsumer(stream, application, stop);
+          this.#source = new FanOutSource({ ...this.#parts, consumerArn, budget, onFailure });
+        };
+        await this.#patiently(register, stop, deadlineMs);
       }
     } catch (error) {
       // Stopped before it began: its loops end at once.
@@ -293,10 +301,10 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
     }
   }
 
-  async #sync(signal: AbortSignal): Promise<void> {
+  async #sync(signal: AbortSignal, deadlineMs?: number): Promise<void> {
     const { api, store, clock } = this.#parts;
     const { stream, start } = this.#options;
-    await this.#patiently(() => syncShards({ api, stream, store, start, clock }, signal), signal);
+    await this.#patiently(() => syncShards({ api, stream, store, start, clock }, signal), signal, deadlineMs);
   }
 
   async #syncNowAndThen(signal: AbortSignal): Promise<void> {
@@ -308,8 +316,8 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
     }
   }
 
-  /** Makes calls again that failed for now. */
-  async #patiently(call: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  /** Makes calls again that failed for now, up to a deadline. */
+  async #patiently(call: () => Promise<void>, signal: AbortSignal, deadlineMs = Infinity): Promise<void> {
     const { clock, random } = this.#parts;
     for (let failures = 0; ; failures++) {
       try {
@@ -317,7 +325,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof ClientError) || !error.retriable) throw error;
+        if (!(error instanceof ClientError) || !error.retriable || clock.monotonicMs() >= deadlineMs) throw error;
         this.#options.report({ type: "failure", error });
         await clock.sleep(backoffMs(error.code, failures, random()), signal);
       }
