@@ -65,6 +65,14 @@ async function* eventsOf(
   }
 }
 
+/** How far what an event says may be off: those who catch up side by side are not there in the same millisecond. */
+const BEHIND_ERROR_MS_MAX = 250;
+
+/** Only 0 is exact: it says that nothing is left to read. */
+function isAsGood(saidMs: number, behindMs: number): boolean {
+  return (saidMs === 0) === (behindMs === 0) && Math.abs(saidMs - behindMs) <= BEHIND_ERROR_MS_MAX;
+}
+
 /** What was made of records last, for the other subscriptions that are sent the same. */
 const made = new WeakMap<
   readonly StoredFrame[],
@@ -73,7 +81,7 @@ const made = new WeakMap<
 
 function contentOf({ frames, next, millisBehindLatest, children }: Push, shard: ShardOwner): RecordsAnswer {
   const known = made.get(frames);
-  if (known?.millisBehindLatest === millisBehindLatest) return known.content;
+  if (known !== undefined && isAsGood(known.millisBehindLatest, millisBehindLatest)) return known.content;
   const { epoch: shardEpoch } = shard;
   const content = new RecordsAnswer(shard, frames, {
     // Its absence is how clients know that the shard has ended.

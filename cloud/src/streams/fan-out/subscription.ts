@@ -128,7 +128,7 @@ export class Subscription {
     if (last === undefined || this.over.aborted) return undefined;
     bucket?.take(frames.reduce((sum, { data }) => sum + data.length, 0));
     const isBehind = next < shard.bounds().next;
-    return { frames, next, millisBehindLatest: isBehind ? Math.max(0, now() - last.arrivalMs) : 0 };
+    return { frames, next, millisBehindLatest: isBehind ? Math.max(1, now() - last.arrivalMs) : 0 };
   }
 
   #shardEnd(): Push {
