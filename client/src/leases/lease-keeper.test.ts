@@ -48,6 +48,7 @@ class Worker {
       failoverTimeMs,
       random: () => 0.5,
       onTaken: (holding) => {
+        if (isFinished(holding.lease)) leases.violations.push(`${holding.shardId} was begun though it was done`);
         const work = this.#work(holding).catch(() => undefined);
         this.works.add(work);
       },

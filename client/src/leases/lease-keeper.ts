@@ -202,6 +202,8 @@ export class LeaseKeeper {
   }
 
   #begin(lease: Lease, beganMs: number): void {
+    // The worker that it was asked of had come to the shard's end.
+    if (isFinished(lease)) return;
     const holding = new Holding(lease, beganMs + this.#options.failoverTimeMs, this.#options);
     this.#holdings.set(lease.leaseKey, holding);
     this.#options.onTaken(holding);
