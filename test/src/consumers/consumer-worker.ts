@@ -19,6 +19,7 @@ export interface WorkerSettings {
   readonly stream: string;
   readonly application: string;
   readonly failoverTimeMs: number;
+  readonly read: "poll" | "fan-out";
 }
 
 /** A worker as a process of its own, whose sights go into a list that it shares with the others. */

@@ -6,5 +6,5 @@ import { killConsumers } from "./killed-consumers.js";
 test("workers that are killed while shards split and merge: each record seen, in order per key, and once in the log", async () => {
   const scope = new Scope();
   onTestFinished(() => scope.close());
-  await killConsumers(scope, { rounds: 3 });
+  await killConsumers(scope, { rounds: 3, isHarsh: false });
 });

@@ -16,11 +16,17 @@ const STREAM = "orders";
 const WORKERS = 3;
 const FAILOVER_MS = 1_000;
 
+export interface KillOptions {
+  readonly rounds: number;
+  /** The cloud is killed, too, and some workers read by fan-out. */
+  readonly isHarsh: boolean;
+}
+
 /**
  * Writers put, workers read, shards are split and merged, and workers are killed: everything that was put is then in the log once and
  * in order per key, and was seen at least once, the first time in order per key.
  */
-export async function killConsumers(scope: Scope, { rounds }: { readonly rounds: number }): Promise<void> {
+export async function killConsumers(scope: Scope, { rounds, isHarsh }: KillOptions): Promise<void> {
   const random = Random.announced("killed consumers");
   const cloud = await startCloud(scope);
   const client = kinesisClient(scope, cloud.url);
@@ -28,7 +34,10 @@ export async function killConsumers(scope: Scope, { rounds }: { readonly rounds:
   const sights: Sight[] = [];
   let started = 0;
   const settings = { endpoint: cloud.url, stream: STREAM, application: "billing", failoverTimeMs: FAILOVER_MS };
-  const start = (): Promise<Child> => startWorker(scope, `worker-${started++}`, settings, sights);
+  const start = (): Promise<Child> => {
+    const read = isHarsh && random.fraction() < 0.4 ? "fan-out" : "poll";
+    return startWorker(scope, `worker-${started++}`, { ...settings, read }, sights);
+  };
   const workers = await Promise.all(Array.from({ length: WORKERS }, start));
 
   const aws = { endpoint: cloud.url, region, credentials };
@@ -46,11 +55,17 @@ export async function killConsumers(scope: Scope, { rounds }: { readonly rounds:
   for (let round = 0; round < rounds; round++) {
     // As far as the writers and workers have come by now, whenever that is.
     const seen = sights.length;
-    await until("records to be seen", () => sights.length >= seen + 100);
+    await until(
+      () => `records to be seen\n${workers.map((one) => one.describe()).join("\n")}`,
+      () => sights.length >= seen + 100,
+    );
     await reshard(client, STREAM, random);
     const victim = random.between(0, WORKERS - 1);
     await workers[victim]?.kill(random.fraction() < 0.8 ? "SIGKILL" : "SIGTERM");
     workers[victim] = await start();
+    if (!isHarsh || random.fraction() < 0.7) continue;
+    await cloud.kill("SIGKILL");
+    await cloud.restart();
   }
   for (const writer of writers) await writer.finish();
   for (const producer of producers) await producer.close();

@@ -10,6 +10,7 @@ interface Settings {
   readonly stream: string;
   readonly application: string;
   readonly failoverTimeMs: number;
+  readonly read: "poll" | "fan-out";
 }
 
 const [, , argument = ""] = process.argv;
