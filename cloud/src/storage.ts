@@ -6,6 +6,9 @@ import { SqliteCatalog } from "./catalog/sqlite-catalog.js";
 import { Closers } from "./closers.js";
 import { TrialWrite } from "./trial-write.js";
 
+/** Single records cost their syncs more than a second copy; batches and video do not. */
+const SHARED_APPEND_BYTES_MAX = 16 * 1024;
+
 /** What the cloud keeps on disk. */
 export interface Storage {
   readonly log: Log;
@@ -31,6 +34,7 @@ export async function openStorage(
       directory: join(directory, "log"),
       disk,
       clock,
+      sharedAppendBytesMax: SHARED_APPEND_BYTES_MAX,
       report: (event) => {
         const { level, message, ...detail } = event;
         logger[level](detail, message);

@@ -140,6 +140,11 @@ export interface LogOptions {
   readonly report?: (event: LogEvent) => void;
   /** Default 4. */
   readonly journals?: number;
+  /**
+   * A shard whose first append to a new file is smaller shares one journal with others like it, unless much waits there: fewer
+   * syncs, for bytes that are copied once more when the file is settled. Default 0: shards are spread over all journals.
+   */
+  readonly sharedAppendBytesMax?: number;
   /** Size at which a journal file is sealed; default 64 MiB. */
   readonly journalBytesMax?: number;
   /** Bytes that may wait for a sync before `append` throws `overloaded`; default 64 MiB. */

@@ -9,7 +9,7 @@ import { damagedOf, runs } from "./testing/sessions.js";
 const clock = new ManualClock();
 
 async function open(disk: FaultDisk): Promise<Log> {
-  return openLog({ directory: "/data", disk, clock, journals: 2, journalBytesMax: 9000 });
+  return openLog({ directory: "/data", disk, clock, journals: 2, journalBytesMax: 9000, sharedAppendBytesMax: 300 });
 }
 
 const names = ["a", "b", "c"];

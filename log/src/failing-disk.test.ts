@@ -12,6 +12,7 @@ const scenarios = fc.record({
   seed: fc.nat(),
   shards: fc.integer({ min: 1, max: 6 }),
   journals: fc.integer({ min: 1, max: 3 }),
+  sharedAppendBytesMax: fc.constantFrom(0, 1500, 10_000),
 });
 const pass = holdTimers();
 

@@ -16,6 +16,8 @@ import { Shard } from "./shard/shard.js";
 import type { ShardTable } from "./shard/shard-table.js";
 
 const shardNameCharactersMax = 512;
+/** A journal where more waits has enough to do: nobody is sent to share it. */
+const sharedPendingBytesMax = 256 * 1024;
 
 interface ToAppend {
   readonly encoded: EncodedAppend;
@@ -33,6 +35,7 @@ interface Creation {
 export class DurableLog implements Log {
   readonly #context: Context;
   readonly #pendingBytesMax: number;
+  readonly #sharedAppendBytesMax: number;
   readonly #damage: DamageLog;
   readonly #table: ShardTable;
   readonly #shards = new Map<string, Shard>();
@@ -57,6 +60,7 @@ export class DurableLog implements Log {
   ) {
     this.#context = context;
     this.#pendingBytesMax = options.pendingBytesMax ?? 64 * 1024 * 1024;
+    this.#sharedAppendBytesMax = options.sharedAppendBytesMax ?? 0;
     this.#damage = damage;
     this.#table = table;
     this.#nextShardNumber = recovered.nextShardNumber;
@@ -188,18 +192,30 @@ export class DurableLog implements Log {
     if (stateNumber === undefined) shard.next += encoded.frames;
     else shard.stateNumber = stateNumber;
     return await new Promise<Appended>((resolve, reject) => {
-      this.#journalOf(shard).push({ shard, encoded, position, arrivalMs, stateNumber, resolve, reject });
+      this.#journalOf(shard, encoded.bytes).push({ shard, encoded, position, arrivalMs, stateNumber, resolve, reject });
     });
   }
 
-  /** A shard stays with its journal until that seals its file; then it goes to the one with the fewest shards. */
-  #journalOf(shard: Shard): Journal {
+  /** A shard stays with its journal until that seals its file; then it may go to another one. */
+  #journalOf(shard: Shard, bytes: number): Journal {
     const current = this.#assigned.get(shard);
     if (current?.members.has(shard)) return current;
+    const next = this.#shared(bytes) ?? this.#leastUsed(current);
+    next.members.add(shard);
+    this.#assigned.set(shard, next);
+    return next;
+  }
+
+  /** Where small appends go together, for one sync to serve many; undefined for a large one, or where much waits there. */
+  #shared(bytes: number): Journal | undefined {
+    const first = this.#journals[0]!;
+    return bytes < this.#sharedAppendBytesMax && first.pendingBytes < sharedPendingBytesMax ? first : undefined;
+  }
+
+  /** The journal with the fewest shards: the given one, where that is as good as any. */
+  #leastUsed(current: Journal | undefined): Journal {
     let least = current ?? this.#journals[0]!;
     for (const journal of this.#journals) if (journal.members.size < least.members.size) least = journal;
-    least.members.add(shard);
-    this.#assigned.set(shard, least);
     return least;
   }
 

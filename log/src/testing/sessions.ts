@@ -8,6 +8,7 @@ export interface Scenario {
   readonly seed: number;
   readonly shards: number;
   readonly journals: number;
+  readonly sharedAppendBytesMax: number;
 }
 
 /** How many scenarios a test tries: the long tests ask for more. */
@@ -42,6 +43,7 @@ export class Sessions {
       disk,
       clock: this.#clock,
       journals: this.#scenario.journals,
+      sharedAppendBytesMax: this.#scenario.sharedAppendBytesMax,
       journalBytesMax: 6000,
       report: (event) => this.events.push(event),
     });
