@@ -93,7 +93,8 @@ interface Death {
 
 /** @param journaled pieces that were there when the device started. */
 async function killDevice(chain: CameraChain, journaled: number): Promise<Death> {
-  const stored = await chain.ofCamera("stored_pieces_total");
+  // Before its first piece is stored, there is nothing behind which a gap could be.
+  const stored = await until("a stored piece", async () => (await chain.ofCamera("stored_pieces_total")) || undefined);
   await chain.device.kill("SIGKILL");
   const journal = await chain.journaled();
   expect(journal.length).toBeGreaterThanOrEqual(journaled + stored);
