@@ -17,7 +17,7 @@ import type { ShardTable } from "./shard/shard-table.js";
 
 const shardNameCharactersMax = 512;
 /** A journal where more waits has enough to do: nobody is sent to share it. */
-const sharedPendingBytesMax = 256 * 1024;
+const sharedPendingBytesMax = 64 * 1024;
 
 interface ToAppend {
   readonly encoded: EncodedAppend;

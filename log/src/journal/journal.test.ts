@@ -200,7 +200,7 @@ test("a shard has a journal of its own as long as there are enough", async () =>
 
 test("small appends of many shards share a journal and its syncs, unless much waits there; large ones are spread", async () => {
   const disk = new FaultDisk(10);
-  const names = named(1000);
+  const names = named(300);
   const log = await open(disk, names, { journals: 4, sharedAppendBytesMax: 1000 });
   const operations = journalOperations(disk);
   const journalsFor = async (from: number, to: number, bytes: number) => {
@@ -208,11 +208,11 @@ test("small appends of many shards share a journal and its syncs, unless much wa
     await Promise.all(names.slice(from, to).map((name) => log.append(name, [{ data: Buffer.alloc(bytes) }])));
     return new Set(operations.filter(({ kind }) => kind === "write").map(({ path }) => path)).size;
   };
-  expect(await journalsFor(0, 250, 900)).toBe(1);
+  expect(await journalsFor(0, 60, 900)).toBe(1);
   expect(log.stats().syncs).toBe(1);
-  expect(await journalsFor(250, 252, 2000)).toBe(2);
-  expect(await journalsFor(0, 252, 100)).toBe(3); // each stays where it is
-  expect(await journalsFor(252, 1000, 900)).toBe(4);
+  expect(await journalsFor(60, 62, 2000)).toBe(2);
+  expect(await journalsFor(0, 62, 100)).toBe(3); // each stays where it is
+  expect(await journalsFor(62, 300, 900)).toBe(4);
   await log.close();
 });
 
