@@ -6,8 +6,6 @@ import { type ServerProcess, startServer } from "./server-process.js";
 import { call, type Target } from "./signed-request.js";
 
 const KEYS = { accessKeyId: "AKIDHEADWATERBENCH00", secretAccessKey: "headwater-bench-secret", region: "us-east-1" };
-/** As the service and `npm start` give them. */
-const NODE_FLAGS = ["--max-semi-space-size=32"];
 const READY_MS_MAX = 60_000;
 
 const headwater = fileURLToPath(new URL("../../cli/bin/headwater.js", import.meta.url));
@@ -35,13 +33,10 @@ export class Stage {
   /** A cloud with its shard limits lifted, which verifies signatures. */
   cloud(): Promise<ServerProcess> {
     return this.#start(
-      startServer(
-        [...NODE_FLAGS, headwater, "cloud", "--port", "0", "--data", `${this.data}/cloud`, "--no-shard-limits"],
-        {
-          HEADWATER_ROOT_ACCESS_KEY: KEYS.accessKeyId,
-          HEADWATER_ROOT_SECRET_KEY: KEYS.secretAccessKey,
-        },
-      ),
+      startServer([headwater, "cloud", "--port", "0", "--data", `${this.data}/cloud`, "--no-shard-limits"], {
+        HEADWATER_ROOT_ACCESS_KEY: KEYS.accessKeyId,
+        HEADWATER_ROOT_SECRET_KEY: KEYS.secretAccessKey,
+      }),
     );
   }
 

@@ -5,8 +5,6 @@ import type { BoundedLogFile } from "./bounded-log-file.js";
 import { QuickstartError } from "./quickstart-error.js";
 
 const COMMAND = fileURLToPath(new URL("../../bin/headwater.js", import.meta.url));
-/** As in hardware/systemd. V8 takes the size of its young generation only when a process starts. */
-const NODE_FLAGS: Readonly<Record<string, readonly string[]>> = { cloud: ["--max-semi-space-size=32"] };
 
 /** A part has 10 s to stop. */
 const STOP_TIMEOUT_MS = 11_000;
@@ -42,7 +40,7 @@ export class ChildPart {
   start(): Promise<ReadonlyMap<string, string>> {
     const { name, flags, env, log } = this.options;
     const startedMs = Date.now();
-    const child = spawn(process.execPath, [...(NODE_FLAGS[name] ?? []), COMMAND, name, ...flags], {
+    const child = spawn(process.execPath, [COMMAND, name, ...flags], {
       env,
       // The channel closes when this process is gone, whatever ended it; the part stops then.
       stdio: ["ignore", "pipe", "pipe", "ipc"],
