@@ -296,6 +296,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
       await this.#patiently(() => holding.release(either), either);
       report({ type: "shard-given-back", shardId });
     } catch (error) {
+      holding.abandon();
       if (!(error instanceof ClientError)) throw error;
       report({ type: "shard-lost", shardId, error });
     }

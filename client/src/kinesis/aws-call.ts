@@ -5,10 +5,14 @@ import { toClientError } from "./to-client-error.js";
 const ANSWER_MS = 30_000;
 
 /**
- * One call of the AWS SDK, which ends when the signal is aborted and after 30 s in any case.
+ * One call of the AWS SDK, which ends when the signal is aborted and after `answerMs` in any case.
  * @throws {ClientError}; the signal's reason once it is aborted.
  */
-export async function awsCall<T>(signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function awsCall<T>(
+  signal: AbortSignal,
+  send: (signal: AbortSignal) => Promise<T>,
+  answerMs = ANSWER_MS,
+): Promise<T> {
   // Not AbortSignal.any and timeout: the one leaves something behind with each call, the other keeps all of the call
   // until the time is over.
   const call = new AbortController();
@@ -16,8 +20,8 @@ export async function awsCall<T>(signal: AbortSignal, send: (signal: AbortSignal
   if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort, { once: true });
   const timer = setTimeout(
-    () => call.abort(new ClientError("unreachable", `no answer within ${ANSWER_MS} ms`)),
-    ANSWER_MS,
+    () => call.abort(new ClientError("unreachable", `no answer within ${answerMs} ms`)),
+    answerMs,
   );
   try {
     // The SDK hears an abort only once it has credentials.

@@ -52,7 +52,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
     const leases: Lease[] = [];
     let from: Record<string, AttributeValue> | undefined;
     do {
-      const page: ScanCommandOutput = await awsCall(signal, (abortSignal) =>
+      const page: ScanCommandOutput = await leaseCall(signal, (abortSignal) =>
         this.#client.send(new ScanCommand({ TableName: this.#table, ConsistentRead: true, ExclusiveStartKey: from }), {
           abortSignal,
         }),
@@ -65,7 +65,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
 
   async get(leaseKey: string, signal: AbortSignal): Promise<Lease | undefined> {
     const command = new GetItemCommand({ ...this.#at(leaseKey), ConsistentRead: true });
-    const { Item: item } = await awsCall(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    const { Item: item } = await leaseCall(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
     return item && fromItem(item);
   }
 
@@ -142,7 +142,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
   /** Makes the table where there is none. */
   async #tableStatus(signal: AbortSignal): Promise<string | undefined> {
     try {
-      const { Table: table } = await awsCall(signal, (abortSignal) =>
+      const { Table: table } = await leaseCall(signal, (abortSignal) =>
         this.#client.send(new DescribeTableCommand({ TableName: this.#table }), { abortSignal }),
       );
       return table?.TableStatus;
@@ -150,7 +150,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
       if (!isCausedBy(error, ResourceNotFoundException)) throw error;
     }
     try {
-      const { TableDescription: table } = await awsCall(signal, (abortSignal) =>
+      const { TableDescription: table } = await leaseCall(signal, (abortSignal) =>
         this.#client.send(
           new CreateTableCommand({
             TableName: this.#table,
@@ -172,7 +172,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
   /** @returns undefined where the condition does not hold. */
   async #unlessRefused<T>(signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     try {
-      return await awsCall(signal, send);
+      return await leaseCall(signal, send);
     } catch (error) {
       if (isCausedBy(error, ConditionalCheckFailedException)) return undefined;
       throw error;
@@ -182,4 +182,11 @@ export class DynamoDbLeaseStore implements LeaseStore {
 
 function isCausedBy(error: unknown, type: new (...args: never[]) => Error): boolean {
   return error instanceof ClientError && error.cause instanceof type;
+}
+
+/** One that hangs must not keep the next renewal from being made in time. */
+const ANSWER_MS = 3_000;
+
+function leaseCall<T>(signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return awsCall(signal, send, ANSWER_MS);
 }

@@ -91,6 +91,11 @@ export class Holding {
     await this.release(signal);
   }
 
+  /** Renews it no more: others take it in time. */
+  abandon(): void {
+    this.#end("given up");
+  }
+
   /** Ends it where it has not been renewed in time. */
   check(): void {
     if (!this.#isInTime) this.#end("not renewed in time");
