@@ -9,6 +9,7 @@ import { dataAtOf } from "../streams/stored-record.js";
 import { firstUnexpired } from "../streams/unexpired.js";
 import { childShard } from "./descriptions.js";
 import { streamArn } from "./members.js";
+import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation } from "./operation.js";
 import { RecordsAnswer } from "./records-answer.js";
 
@@ -17,12 +18,14 @@ const { getRecordsEntriesMax, getRecordsBytesMax, iteratorLifeMs } = kinesisLimi
 export const getRecords = operation(
   structure({
     required: { ShardIterator: string({ min: 1, max: 512 }) },
-    optional: { StreamARN: streamArn, Limit: integer({ min: 1, max: getRecordsEntriesMax }) },
+    optional: { StreamARN: streamArn, Limit: integer({ min: 1, max: getRecordsEntriesMax }), ...dryRun },
   }),
-  async ({ ShardIterator, Limit: limit = getRecordsEntriesMax }, { service, sealer, now, traffic }) => {
+  async (input, { service, sealer, now, traffic }) => {
+    const { ShardIterator, Limit: limit = getRecordsEntriesMax } = input;
     const iterator = openIterator(sealer, ShardIterator, now(), iteratorLifeMs);
     const stream = streamOf(iterator, service);
     const shard = stream.shard(formatShardId(iterator.shardNumber));
+    refuseDryRun(input);
     const horizonMs = stream.horizonMs();
     const from = await firstUnexpired(shard, iterator.position, horizonMs);
     const { frames, next } = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax });
@@ -35,7 +38,7 @@ export const getRecords = operation(
       isBehind || shard.closed === undefined
         ? { NextShardIterator: sealIterator(sealer, position) }
         : { ChildShards: stream.childrenOf(shard).map((child) => childShard(child.describe())) };
-    const MillisBehindLatest = isBehind ? Math.max(0, now() - (frames.at(-1)?.arrivalMs ?? horizonMs)) : 0;
+    const MillisBehindLatest = isBehind ? Math.max(1, now() - (frames.at(-1)?.arrivalMs ?? horizonMs)) : 0;
     return new RecordsAnswer(shard, frames, { ...goOn, MillisBehindLatest });
   },
 );

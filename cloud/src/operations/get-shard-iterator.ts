@@ -1,5 +1,6 @@
 import { structure, timestamp } from "../codec/shape.js";
 import { sealIterator } from "../streams/sealed-token.js";
+import { dryRun, refuseDryRun } from "./dry-run.js";
 import { sequenceNumber, shardId, streamReference } from "./members.js";
 import { operation } from "./operation.js";
 import { startingPositionType, startPosition } from "./starting-position.js";
@@ -8,7 +9,7 @@ import { streamNameOf } from "./stream-reference.js";
 export const getShardIterator = operation(
   structure({
     required: { ShardId: shardId, ShardIteratorType: startingPositionType },
-    optional: { ...streamReference, StartingSequenceNumber: sequenceNumber, Timestamp: timestamp() },
+    optional: { ...streamReference, StartingSequenceNumber: sequenceNumber, Timestamp: timestamp(), ...dryRun },
   }),
   async (input, { service, sealer, now }) => {
     const stream = service.find(streamNameOf(input, service));
@@ -17,6 +18,7 @@ export const getShardIterator = operation(
     const start = { type, sequenceNumber: StartingSequenceNumber, timestampMs };
     const asked = { operation: "GetShardIterator", nowMs: now() } as const;
     const position = await startPosition(start, stream, shard, asked);
+    refuseDryRun(input);
     const { name: streamName, id: streamId } = stream;
     const { shardNumber } = shard;
     return {

@@ -5,6 +5,7 @@ import type { Output } from "../codec/wire-codec.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import type { StreamService } from "../streams/stream-service.js";
 import { explicitHashKey, partitionKey, recordData, sequenceNumber, streamReference } from "./members.js";
+import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
 import { readPlainRecord } from "./plain-records.js";
 import { checkRecordSizes, RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-input.js";
@@ -13,7 +14,12 @@ import { streamNameOf } from "./stream-reference.js";
 export const putRecord: Operation = operation(
   structure({
     required: { Data: recordData, PartitionKey: partitionKey },
-    optional: { ...streamReference, ExplicitHashKey: explicitHashKey, SequenceNumberForOrdering: sequenceNumber },
+    optional: {
+      ...streamReference,
+      ExplicitHashKey: explicitHashKey,
+      SequenceNumberForOrdering: sequenceNumber,
+      ...dryRun,
+    },
   }),
   (input, context, facts) => {
     const streamName = streamNameOf(input, context.service);
@@ -21,13 +27,20 @@ export const putRecord: Operation = operation(
     if (input.SequenceNumberForOrdering !== undefined) {
       checkOrdering(input.SequenceNumberForOrdering, streamName, context.service);
     }
-    return put(streamName, RecordBatch.of([record]), context, facts);
+    const records = RecordBatch.of([record]);
+    checkRecordSizes(context.service.find(streamName), records, () => "data");
+    refuseDryRun(input);
+    return put(streamName, records, context, facts);
   },
   {
     bodyBytesMax: RECORDS_BODY_BYTES_MAX,
     plain: {
       read: readPlainRecord,
-      handle: (input, context, facts) => put(streamNameOf(input, context.service), input.records, context, facts),
+      handle: (input, context, facts) => {
+        const streamName = streamNameOf(input, context.service);
+        checkRecordSizes(context.service.find(streamName), input.records, () => "data");
+        return put(streamName, input.records, context, facts);
+      },
     },
   },
 );
@@ -38,7 +51,6 @@ async function put(
   { service, traffic }: OperationContext,
   { producer }: RequestFacts,
 ): Promise<Output> {
-  checkRecordSizes(service.find(streamName), records, () => "data");
   const results = await service.putRecords(streamName, records, producer);
   const failure = results.failure(0);
   if (failure !== undefined) throw failure;

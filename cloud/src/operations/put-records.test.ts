@@ -107,6 +107,25 @@ describe("what a call may hold", () => {
     });
   });
 
+  test("nothing is stored or read where the client only asks whether it would be", async () => {
+    await it.put("s", "one");
+    const ShardIterator = await it.iterator("s", { ShardIteratorType: "TRIM_HORIZON" });
+    const record = { Data: base64("x"), PartitionKey: "k" };
+    const StreamName = "s";
+    for (const [name, input] of [
+      ["PutRecords", { StreamName, Records: [record] }],
+      ["PutRecord", { StreamName, ...record }],
+      ["GetRecords", { ShardIterator }],
+      ["GetShardIterator", { StreamName, ShardId: "shardId-000000000000", ShardIteratorType: "LATEST" }],
+    ] as const) {
+      await expect(it.call(name, { ...input, DryRun: true })).rejects.toMatchObject({ code: "dry-run" });
+    }
+    await expect(it.call("PutRecord", { StreamName: "none", ...record, DryRun: true })).rejects.toMatchObject({
+      code: "stream-not-found",
+    });
+    expect(texts(await it.call("GetRecords", { ShardIterator }))).toEqual(["one"]);
+  });
+
   test("hash keys below 2^128", async () => {
     await expect(put([{ hashKey: String(2n ** 128n) }])).rejects.toThrow("Invalid ExplicitHashKey.");
   });

@@ -6,6 +6,7 @@ import { wireError } from "../http/wire-errors.js";
 import type { PutResults } from "../streams/put-results.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import { explicitHashKey, partitionKey, recordData, streamReference } from "./members.js";
+import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
 import { readPlainRecords } from "./plain-records.js";
 import { checkRecordSizes, RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-input.js";
@@ -19,21 +20,40 @@ const entry = structure({
 export const putRecords: Operation = operation(
   structure({
     required: { Records: list(entry, { min: 1, max: kinesisLimits.putRecordsEntriesMax }) },
-    optional: streamReference,
+    optional: { ...streamReference, ...dryRun },
   }),
   (input, context, facts) => {
     const streamName = streamNameOf(input, context.service);
-    const records = input.Records.map(toNewRecord);
-    return put(streamName, RecordBatch.of(records), context, facts);
+    const records = RecordBatch.of(input.Records.map(toNewRecord));
+    check(streamName, records, context);
+    refuseDryRun(input);
+    return put(streamName, records, context, facts);
   },
   {
     bodyBytesMax: RECORDS_BODY_BYTES_MAX,
     plain: {
       read: readPlainRecords,
-      handle: (input, context, facts) => put(streamNameOf(input, context.service), input.records, context, facts),
+      handle: (input, context, facts) => {
+        const streamName = streamNameOf(input, context.service);
+        check(streamName, input.records, context);
+        return put(streamName, input.records, context, facts);
+      },
     },
   },
 );
+
+/** @throws {CloudError} `stream-not-found`, `constraint-violated`, `argument-invalid`. */
+function check(streamName: string, records: RecordBatch, { service }: OperationContext): void {
+  checkRecordSizes(service.find(streamName), records, (i) => `records.${i + 1}.member.data`);
+  if (bytesOf(records) <= kinesisLimits.putRecordsBytesMax) return;
+  throw new CloudError("argument-invalid", "Records size exceeds 10 MB limit");
+}
+
+function bytesOf(records: RecordBatch): number {
+  let bytes = 0;
+  for (let i = 0; i < records.count; i++) bytes += records.limitBytes(i);
+  return bytes;
+}
 
 async function put(
   streamName: string,
@@ -41,13 +61,8 @@ async function put(
   { service, traffic }: OperationContext,
   { producer }: RequestFacts,
 ): Promise<BulkAnswer> {
-  let bytes = 0;
-  for (let i = 0; i < records.count; i++) bytes += records.limitBytes(i);
-  if (bytes > kinesisLimits.putRecordsBytesMax) {
-    throw new CloudError("argument-invalid", "Records size exceeds 10 MB limit");
-  }
-  checkRecordSizes(service.find(streamName), records, (i) => `records.${i + 1}.member.data`);
   const results = await service.putRecords(streamName, records, producer);
+  let bytes = bytesOf(records);
   let failed = 0;
   for (let i = 0; i < records.count; i++) {
     const failure = results.failure(i);

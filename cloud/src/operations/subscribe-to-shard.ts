@@ -2,12 +2,13 @@ import type { StoredFrame } from "@headwater/log";
 import { formatContinuationNumber } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
 import type { AnswerEvent, EventStreamAnswer } from "../codec/event-stream-answer.js";
-import { boolean, string, structure, timestamp } from "../codec/shape.js";
+import { string, structure, timestamp } from "../codec/shape.js";
 import type { Push, Subscription } from "../streams/fan-out/subscription.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import { dataAtOf } from "../streams/stored-record.js";
 import { childShard } from "./descriptions.js";
 import { consumerArn, sequenceNumber, shardId } from "./members.js";
+import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation, type Traffic } from "./operation.js";
 import { RecordsAnswer } from "./records-answer.js";
 import { startingPositionType, startPosition } from "./starting-position.js";
@@ -22,9 +23,10 @@ export const subscribeToShard = operation(
   structure({
     required: { ConsumerARN: consumerArn, ShardId: shardId, StartingPosition: startingPosition },
     // AWS keeps StreamId for the future.
-    optional: { StreamId: string(), DryRun: boolean() },
+    optional: { StreamId: string(), ...dryRun },
   }),
-  async ({ ConsumerARN, ShardId, StartingPosition, DryRun = false }, { service, fanOut, now, traffic }) => {
+  async (input, { service, fanOut, now, traffic }) => {
+    const { ConsumerARN, ShardId, StartingPosition } = input;
     const { streamArn } = service.consumers.find(ConsumerARN);
     const stream = service.find(streamNameOf({ StreamARN: streamArn }, service));
     if (!stream.isServing) {
@@ -35,7 +37,7 @@ export const subscribeToShard = operation(
     const { Type: type, SequenceNumber, Timestamp: timestampMs } = StartingPosition;
     const start = { type, sequenceNumber: SequenceNumber, timestampMs };
     const position = await startPosition(start, stream, shard, { operation: "SubscribeToShard", nowMs: now() });
-    if (DryRun) throw new CloudError("dry-run", "The request would have succeeded, but DryRun is set.");
+    refuseDryRun(input);
     // It may have been deregistered meanwhile.
     const consumer = service.consumers.find(ConsumerARN);
     const subscription = fanOut.subscribe({ consumer, stream, shard, position });
