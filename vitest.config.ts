@@ -40,9 +40,9 @@ export default defineConfig({
           // What stands beside its unit and needs ffmpeg runs where system packages may be installed.
           include: ["test/src/**/*.test.ts", "{protocol,device,gateway,cloud}/src/**/*.ffmpeg.test.ts"],
           exclude: ["test/src/rules/**", "**/node_modules/**", ...(isFull ? [] : ["**/*.full.test.ts"])],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
+          // Each has servers, data and ports of its own, and spends most of its time waiting for them.
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
           // Node 20 is old enough for the AWS SDK to say so in every test.
           env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
         },

@@ -3,12 +3,12 @@
  * other than `undefined` or `false`, and answers that.
  * @param awaited what is awaited, for the error: "the gateway's spool to be empty"; a function is asked at the end.
  * @param probe may throw: its last error becomes the cause.
- * @throws {Error} once `deadlineMs` (default 30 s) have passed.
+ * @throws {Error} once `deadlineMs` (default 90 s) have passed.
  */
 export async function until<T>(
   awaited: string | (() => string),
   probe: () => T | Promise<T>,
-  { deadlineMs = 30_000, everyMs = 20 }: { deadlineMs?: number; everyMs?: number } = {},
+  { deadlineMs = 90_000, everyMs = 20 }: { deadlineMs?: number; everyMs?: number } = {},
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {
