@@ -16,7 +16,7 @@ const KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
  * @throws {Error} where the file is there but holds no keys.
  */
 export async function loadOrMakeCredentials(directory: string): Promise<Credentials & { readonly file: string }> {
-  const file = join(directory, "credentials");
+  const file = credentialsFileOf(directory);
   const text = await readIfThere(file);
   if (text !== undefined) return { ...parse(text, file), file };
   const made = {
@@ -27,12 +27,16 @@ export async function loadOrMakeCredentials(directory: string): Promise<Credenti
   return { ...made, file };
 }
 
+/** Where a cloud that runs on the data directory keeps its root keys. */
+export function credentialsFileOf(directory: string): string {
+  return join(directory, "credentials");
+}
+
 /**
- * The root keys of a cloud that has run on the data directory.
+ * The keys in a file of the shared-credentials format.
  * @throws {Error} where there are none.
  */
-export async function readCredentials(directory: string): Promise<Credentials> {
-  const file = join(directory, "credentials");
+export async function readCredentials(file: string): Promise<Credentials> {
   const text = await readIfThere(file);
   if (text === undefined)
     throw new Error(`${file} is not there; was the cloud started on this directory, without keys of its own?`);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { type Credentials, readCredentials } from "../credentials.js";
+import { type Credentials, credentialsFileOf, readCredentials } from "../credentials.js";
 import { askUsage } from "./ask-usage.js";
 import { type Prices, pricesSchema } from "./prices.js";
 import { withCosts } from "./cost.js";
@@ -55,7 +55,7 @@ function timeOf(flag: string, text: string | undefined): number | undefined {
 }
 
 async function credentialsOf(data: string | undefined, environment: UsageWorld["environment"]): Promise<Credentials> {
-  if (data !== undefined) return readCredentials(data);
+  if (data !== undefined) return readCredentials(credentialsFileOf(data));
   for (const [accessKey, secretKey] of [
     ["HEADWATER_ROOT_ACCESS_KEY", "HEADWATER_ROOT_SECRET_KEY"],
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
@@ -63,7 +63,11 @@ async function credentialsOf(data: string | undefined, environment: UsageWorld["
     const { [accessKey]: accessKeyId = "", [secretKey]: secretAccessKey = "" } = environment;
     if (accessKeyId !== "" && secretAccessKey !== "") return { accessKeyId, secretAccessKey };
   }
-  throw new Error("no keys to sign with: give --data DIR, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  const { AWS_SHARED_CREDENTIALS_FILE: file = "" } = environment;
+  if (file !== "") return readCredentials(file);
+  throw new Error(
+    "no keys to sign with: give --data DIR, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE",
+  );
 }
 
 async function pricesOf(file: string | undefined): Promise<Prices> {

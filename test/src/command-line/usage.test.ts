@@ -33,6 +33,12 @@ test("headwater usage asks a running cloud with its keys, also after a restart",
   const table = await run(scope, [...command, "--prices", prices], { env: clientEnvironment });
   expect(table.stdout).toMatch(/orders +provisioned +\S+ +shard-hours +\$0\.00\n +20 +PUT payload units +\$20\.00\n/);
 
+  const file = join(await scope.directory("credentials"), "credentials");
+  const { accessKeyId, secretAccessKey } = credentials;
+  await writeFile(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`);
+  const byFile = { ...clientEnvironment, AWS_ACCESS_KEY_ID: "", AWS_SHARED_CREDENTIALS_FILE: file };
+  expect((await run(scope, command, { env: byFile })).stdout).toContain("orders");
+
   const env = { ...clientEnvironment, AWS_SECRET_ACCESS_KEY: `${credentials.secretAccessKey}x` };
   const { code, stderr } = await run(scope, command, { env, mayFail: true });
   expect([code, stderr]).toEqual([1, expect.stringContaining("refused: InvalidSignatureException")]);
