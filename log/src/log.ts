@@ -150,7 +150,7 @@ export class DurableLog implements Log {
       const encoded = encodeRecords(
         frames,
         { shard: shard.number, position: shard.next, arrivalMs },
-        this.#context.slabs,
+        (bytes) => this.#journalOf(shard, bytes).memory,
       );
       return { encoded, stateNumber: undefined, position: shard.next };
     });
@@ -177,21 +177,27 @@ export class DurableLog implements Log {
     }
   }
 
-  async #push(name: string, encode: (shard: Shard, arrivalMs: number) => ToAppend): Promise<Appended> {
-    this.#assertOpen();
-    const { counters, clock } = this.#context;
-    const shard = this.#shard(name);
-    const arrivalMs = Math.max(shard.arrivalMs, Math.floor(clock.now()));
-    const { encoded, stateNumber, position } = encode(shard, arrivalMs);
-    if (counters.pendingBytes > 0 && counters.pendingBytes + encoded.bytes > this.#pendingBytesMax) {
-      counters.failed("overloaded");
-      throw new LogError("overloaded", `${counters.pendingBytes} bytes wait to be synced`);
-    }
-    if (encoded.frames === 0) return { position, arrivalMs };
-    shard.arrivalMs = arrivalMs;
-    if (stateNumber === undefined) shard.next += encoded.frames;
-    else shard.stateNumber = stateNumber;
-    return await new Promise<Appended>((resolve, reject) => {
+  /** Not an async function: what is thrown rejects the one promise that there is. */
+  #push(name: string, encode: (shard: Shard, arrivalMs: number) => ToAppend): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen();
+      const { counters, clock } = this.#context;
+      const shard = this.#shard(name);
+      const arrivalMs = Math.max(shard.arrivalMs, Math.floor(clock.now()));
+      const { encoded, stateNumber, position } = encode(shard, arrivalMs);
+      if (counters.pendingBytes > 0 && counters.pendingBytes + encoded.bytes > this.#pendingBytesMax) {
+        counters.failed("overloaded");
+        encoded.block.release();
+        throw new LogError("overloaded", `${counters.pendingBytes} bytes wait to be synced`);
+      }
+      if (encoded.frames === 0) {
+        encoded.block.release();
+        resolve({ position, arrivalMs });
+        return;
+      }
+      shard.arrivalMs = arrivalMs;
+      if (stateNumber === undefined) shard.next += encoded.frames;
+      else shard.stateNumber = stateNumber;
       this.#journalOf(shard, encoded.bytes).push({ shard, encoded, position, arrivalMs, stateNumber, resolve, reject });
     });
   }

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Frame } from "../api.js";
 import { LogError } from "../api.js";
-import type { SlabPool } from "../slab-pool.js";
+import { AppendBlock, type AppendMemory } from "./append-memory.js";
 import { shortChecksum } from "./checksum.js";
 import {
   FrameKind,
@@ -29,12 +29,12 @@ export interface EncodedAppend {
   /** In the file, headers and padding included. */
   readonly bytes: number;
   readonly payloadBytes: number;
-  readonly buffers: readonly Uint8Array[];
-  /** Holds all headers; may be longer. */
-  readonly head: Buffer;
-  readonly view: DataView;
-  /** Where each header lies in `head`. */
-  readonly headersAt: Uint32Array;
+  /** Holds all headers, and the payloads that were copied, between `from` and `to`; to be released once. */
+  readonly block: AppendBlock;
+  readonly from: number;
+  readonly to: number;
+  /** What goes to disk; undefined where that is the block's stretch alone. */
+  readonly buffers: readonly Uint8Array[] | undefined;
 }
 
 interface Place {
@@ -44,10 +44,14 @@ interface Place {
 }
 
 /**
- * @param slabs where the memory comes from; the caller gives `head` back once the disk has it.
+ * @param memoryFor gets the bytes in the file, and answers where to encode them; without it, memory of its own.
  * @throws {LogError} `frame-too-large`.
  */
-export function encodeRecords(frames: readonly Frame[], place: Place, slabs?: SlabPool): EncodedAppend {
+export function encodeRecords(
+  frames: readonly Frame[],
+  place: Place,
+  memoryFor?: (bytes: number) => AppendMemory,
+): EncodedAppend {
   let sections: (EncodedOrigin | undefined)[] | undefined;
   let origin: EncodedOrigin | undefined;
   for (let i = 0; i < frames.length; i++) {
@@ -64,7 +68,7 @@ export function encodeRecords(frames: readonly Frame[], place: Place, slabs?: Sl
       if (section !== undefined) writeOrigin(view, head, at, section);
     },
   };
-  return encode(FrameKind.record, frames, place, writer, slabs);
+  return encode(FrameKind.record, frames, place, writer, memoryFor);
 }
 
 /** @throws {LogError} `frame-too-large`. */
@@ -81,12 +85,16 @@ export function stampAppend(
   place: { readonly fileId: FileId; readonly batch: number; readonly offset: number; readonly ordinal: number },
   batch: BatchChecksum,
 ): void {
-  let offset = place.offset;
+  const { view } = append.block;
+  let { offset } = place;
+  let at = append.from;
   for (let i = 0; i < append.frames; i++) {
-    const at = append.headersAt[i]!;
     const ordinal = place.ordinal + i;
-    batch.add(stampFrame(append.view, at, { fileId: place.fileId, batch: place.batch, ordinal, offset }));
-    offset += frameBytes(append.view.getUint8(at + 5) * 8, append.view.getUint32(at + 8, true));
+    batch.add(stampFrame(view, at, { fileId: place.fileId, batch: place.batch, ordinal, offset }));
+    const payloadBytes = view.getUint32(at + 8, true);
+    const whole = frameBytes(view.getUint8(at + 5) * 8, payloadBytes);
+    offset += whole;
+    at += payloadBytes > copiedPayloadBytesMax ? whole - payloadBytes : whole;
   }
 }
 
@@ -102,52 +110,49 @@ function encode(
   frames: readonly Frame[],
   place: Place,
   sections?: SectionWriter,
-  slabs?: SlabPool,
+  memoryFor?: (bytes: number) => AppendMemory,
 ): EncodedAppend {
   let headBytes = 0;
   let bytes = 0;
   let allPayloadBytes = 0;
-  const sizes = new Uint32Array(frames.length);
   for (let i = 0; i < frames.length; i++) {
     const payloadBytes = payloadBytesOf(frames[i]!.data);
     if (payloadBytes > framePayloadBytesMax)
       throw new LogError("frame-too-large", `a frame of ${payloadBytes} bytes; the most is ${framePayloadBytesMax}`);
-    sizes[i] = payloadBytes;
     const whole = frameBytes(sections?.bytesOf(i) ?? 0, payloadBytes);
     bytes += whole;
     allPayloadBytes += payloadBytes;
     headBytes += payloadBytes > copiedPayloadBytesMax ? whole - payloadBytes : whole;
   }
 
-  const slab = slabs?.take(headBytes) ?? Buffer.allocUnsafe(headBytes);
-  const view = new DataView(slab.buffer, slab.byteOffset, slab.length);
-  const headersAt = new Uint32Array(frames.length);
-  const buffers: Uint8Array[] = [];
-  let from = 0;
-  let at = 0;
+  const block = memoryFor?.(bytes).take(headBytes) ?? blockOfItsOwn(headBytes);
+  const { slab, view } = block;
+  const start = block.used - headBytes;
+  let buffers: Uint8Array[] | undefined;
+  let from = start;
+  let at = start;
   for (let i = 0; i < frames.length; i++) {
     const { data } = frames[i]!;
     const sectionBytes = sections?.bytesOf(i) ?? 0;
-    const payloadBytes = sizes[i]!;
+    const payloadBytes = payloadBytesOf(data);
     const whole = frameBytes(sectionBytes, payloadBytes);
     const sectionAt = at + frameHeaderBytes;
     const payloadAt = sectionAt + sectionBytes;
     const isCopied = payloadBytes <= copiedPayloadBytesMax;
-    headersAt[i] = at;
     let checksum = 0;
     if (sectionBytes > 0) {
       slab.fill(0, sectionAt, payloadAt);
       sections?.write(i, view, slab, sectionAt);
       checksum = crc32(slab.subarray(sectionAt, payloadAt));
     }
-    if (!isCopied) buffers.push(slab.subarray(from, payloadAt));
+    if (!isCopied) (buffers ??= []).push(slab.subarray(from, payloadAt));
     let to = payloadAt;
     for (const part of data instanceof Uint8Array ? [data] : data) {
       // Node's crc32 of no bytes forgets what came before where the memory is none at all.
       if (part.length === 0) continue;
       checksum = crc32(part, checksum);
       if (isCopied) slab.set(part, to);
-      else buffers.push(part);
+      else buffers?.push(part);
       to += part.length;
     }
     const end = isCopied ? at + whole : at + whole - payloadBytes;
@@ -167,8 +172,14 @@ function encode(
     });
     at = end;
   }
-  if (from < headBytes) buffers.push(slab.subarray(from, headBytes));
-  return { frames: frames.length, bytes, payloadBytes: allPayloadBytes, buffers, head: slab, view, headersAt };
+  if (from < at) buffers?.push(slab.subarray(from, at));
+  return { frames: frames.length, bytes, payloadBytes: allPayloadBytes, block, from: start, to: at, buffers };
+}
+
+function blockOfItsOwn(bytes: number): AppendBlock {
+  const block = new AppendBlock(Buffer.allocUnsafe(bytes));
+  block.used = bytes;
+  return block;
 }
 
 function payloadBytesOf(data: Frame["data"]): number {

@@ -13,7 +13,8 @@ const origin = { producer: "cam-1", spoolId: "0190a6b2-7c3d-7e4f-8a1b-0123456789
 
 function bytesOf(append: EncodedAppend, batch = new BatchChecksum()): Buffer {
   stampAppend(append, { fileId, batch: 9, offset: 4096, ordinal: 2 }, batch);
-  return Buffer.concat(append.buffers);
+  const { buffers, block, from, to } = append;
+  return Buffer.concat(buffers ?? [block.slab.subarray(from, to)]);
 }
 
 const viewOf = (bytes: Buffer) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

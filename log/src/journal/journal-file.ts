@@ -2,6 +2,7 @@ import type { DiskFile } from "../api.js";
 import type { LogFile } from "../files/log-file.js";
 import { BatchChecksum, commitMarkBytes, encodeCommitMark } from "../format/commit-mark.js";
 import type { EncodedAppend } from "../format/encoded-append.js";
+import type { AppendBlock } from "../format/append-memory.js";
 import { stampAppend } from "../format/encoded-append.js";
 import type { Link } from "../format/file-header.js";
 import { encodeFileHeader, randomFileId } from "../format/file-header.js";
@@ -69,24 +70,25 @@ export class JournalFile {
   async writeBatch(appends: readonly EncodedAppend[], ordinals: readonly number[] = []): Promise<Placed[]> {
     const { fileId } = this.log;
     const batch = ++this.#batch;
-    const buffers: Uint8Array[] = this.#header ? [this.#header] : [];
+    const buffers = new BatchBuffers();
+    if (this.#header !== undefined) buffers.add(this.#header);
     let offset = this.log.bytes + (this.#header?.length ?? 0);
     const checksum = new BatchChecksum();
     const placed = appends.map((append, i) => {
       stampAppend(append, { fileId, batch, offset, ordinal: ordinals[i] ?? 0 }, checksum);
-      for (const buffer of append.buffers) buffers.push(buffer);
+      buffers.addAppend(append);
       const from = offset;
       offset += append.bytes;
       return { offset: from, end: offset };
     });
-    buffers.push(encodeCommitMark(checksum, { fileId, batch, offset, arrivalMs: this.#context.clock.now() }));
+    buffers.add(encodeCommitMark(checksum, { fileId, batch, offset, arrivalMs: this.#context.clock.now() }));
     offset += commitMarkBytes;
 
     if (offset > this.#grownTo) {
       this.#grownTo = offset + Math.min(growBytesMax, this.#context.journalBytesMax);
       await this.#file.truncate(this.#grownTo);
     }
-    await this.#file.write(buffers, this.log.bytes);
+    await this.#file.write(buffers.all(), this.log.bytes);
     this.#context.counters.syncs++;
     await this.#file.sync();
     this.#header = undefined;
@@ -104,6 +106,43 @@ export class JournalFile {
 
   close(): Promise<void> {
     return this.#file.close();
+  }
+}
+
+/** What a batch writes; appends that follow each other in memory go in one piece. */
+class BatchBuffers {
+  readonly #buffers: Uint8Array[] = [];
+  /** The stretch that may still grow. */
+  #block: AppendBlock | undefined;
+  #from = 0;
+  #to = 0;
+
+  add(buffer: Uint8Array): void {
+    this.#endStretch();
+    this.#buffers.push(buffer);
+  }
+
+  addAppend({ block, from, to, buffers }: EncodedAppend): void {
+    if (buffers !== undefined) {
+      for (const buffer of buffers) this.add(buffer);
+    } else if (block === this.#block && from === this.#to) {
+      this.#to = to;
+    } else {
+      this.#endStretch();
+      this.#block = block;
+      this.#from = from;
+      this.#to = to;
+    }
+  }
+
+  all(): readonly Uint8Array[] {
+    this.#endStretch();
+    return this.#buffers;
+  }
+
+  #endStretch(): void {
+    if (this.#block !== undefined) this.#buffers.push(this.#block.slab.subarray(this.#from, this.#to));
+    this.#block = undefined;
   }
 }
 

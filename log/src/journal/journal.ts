@@ -1,6 +1,7 @@
 import type { Appended } from "../api.js";
 import { LogError } from "../api.js";
 import { diskError } from "../files/disk-error.js";
+import { AppendMemory } from "../format/append-memory.js";
 import type { EncodedAppend } from "../format/encoded-append.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { partOf } from "../shard/part.js";
@@ -33,6 +34,8 @@ export class Journal {
   readonly #sealed: (journal: SealedJournal) => Promise<void>;
   /** The shards of the current file. They stay together until it is sealed, or their order could not be told. */
   readonly members = new Set<Shard>();
+  /** Where its appends are encoded. */
+  readonly memory: AppendMemory;
   #pending: PendingAppend[] = [];
   pendingBytes = 0;
   #file: JournalFile | undefined;
@@ -43,6 +46,7 @@ export class Journal {
   constructor(context: Context, sealed: (journal: SealedJournal) => Promise<void>) {
     this.#context = context;
     this.#sealed = sealed;
+    this.memory = new AppendMemory(context.slabs);
   }
 
   /** Takes an append into the next batch. */
@@ -128,7 +132,7 @@ export class Journal {
   #committed(file: JournalFile, append: PendingAppend, offset: number, end: number): void {
     const { shard, encoded, position, arrivalMs } = append;
     this.#released(append);
-    this.#context.slabs.giveBack(encoded.head);
+    encoded.block.release();
     if (shard.deleted) {
       file.lastWriter = undefined;
     } else {
@@ -161,6 +165,7 @@ export class Journal {
   /** Fails the batch and all that waits behind it, so that nothing overtakes a failed frame; goes on in a new file. */
   async #fail(batch: readonly PendingAppend[], error: LogError): Promise<void> {
     const failed = [...batch, ...this.#pending];
+    this.memory.abandon();
     this.#pending = [];
     for (const append of failed) {
       this.#released(append);
