@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { evenHashKeyRanges } from "@headwater/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { NewStream } from "./catalog.js";
-import { migrate } from "./migrations.js";
+import { catalogFormats } from "./catalog-formats.js";
 import { Sqlite } from "./sqlite.js";
 import { SqliteCatalog } from "./sqlite-catalog.js";
 
@@ -125,8 +125,7 @@ test("settings, consumers and the account's settings are there after a restart; 
 });
 
 test("a catalog of the second format is brought to today's", async () => {
-  const old = await Sqlite.open(file);
-  await migrate(old, file, 2);
+  const old = await Sqlite.openFormat(file, catalogFormats.slice(0, 2));
   await old.run("INSERT INTO streams VALUES ('i', 's', 'ACTIVE', 'ON_DEMAND', 5, 24, '{\"a\":\"b\"}')");
   await old.run(
     "INSERT INTO shards (stream_id, number, starting_hash_key, ending_hash_key, log_name) VALUES ('i', 0, '0', '9', 'l')",

@@ -9,7 +9,7 @@ import type {
   StoredShard,
   StoredStream,
 } from "./catalog.js";
-import { migrate } from "./migrations.js";
+import { catalogFormats } from "./catalog-formats.js";
 import { Sqlite, type SqlRow, type SqlValue } from "./sqlite.js";
 import { SqliteVideoCatalog } from "./sqlite-video-catalog.js";
 
@@ -27,14 +27,7 @@ export class SqliteCatalog implements Catalog {
 
   /** @throws {Error} where the file is of a newer format, or no catalog. */
   static async open(file: string): Promise<SqliteCatalog> {
-    const sqlite = await Sqlite.open(file);
-    try {
-      await migrate(sqlite, file);
-    } catch (error) {
-      await sqlite.close();
-      throw error;
-    }
-    return new SqliteCatalog(sqlite);
+    return new SqliteCatalog(await Sqlite.openFormat(file, catalogFormats));
   }
 
   async streams(): Promise<StoredStream[]> {

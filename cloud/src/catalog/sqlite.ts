@@ -12,6 +12,22 @@ export class Sqlite {
     this.#database = database;
   }
 
+  /**
+   * Opens the file and brings it to its newest format.
+   * @param formats for each format the statements that make it from the one before. They are never changed, only added.
+   * @throws {Error} where a newer version wrote the file: going back would lose what this one does not know.
+   */
+  static async openFormat(file: string, formats: readonly (readonly string[])[]): Promise<Sqlite> {
+    const sqlite = await Sqlite.open(file);
+    try {
+      await sqlite.#migrate(file, formats);
+    } catch (error) {
+      await sqlite.close();
+      throw error;
+    }
+    return sqlite;
+  }
+
   static async open(file: string): Promise<Sqlite> {
     const database = await new Promise<sqlite3.Database>((resolve, reject) => {
       const opening: sqlite3.Database = new sqlite3.Database(file, (error) =>
@@ -61,5 +77,21 @@ export class Sqlite {
     await new Promise<void>((resolve, reject) => {
       this.#database.close((error) => (error ? reject(error) : resolve()));
     });
+  }
+
+  async #migrate(file: string, formats: readonly (readonly string[])[]): Promise<void> {
+    const found = Number((await this.rows("PRAGMA user_version"))[0]?.["user_version"]);
+    if (found > formats.length) {
+      throw new Error(
+        `${file} has format ${found}, written by a newer version of Headwater; this one knows up to ${formats.length}`,
+      );
+    }
+    for (const [from, statements] of formats.entries()) {
+      if (from < found) continue;
+      await this.transaction(async () => {
+        for (const statement of statements) await this.run(statement);
+        await this.run(`PRAGMA user_version = ${from + 1}`);
+      });
+    }
   }
 }

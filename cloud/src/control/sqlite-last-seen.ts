@@ -4,7 +4,18 @@ import { gatewayState } from "./gateway-message.js";
 import type { Changes, KnownGateway } from "./known-gateways.js";
 import type { LastSeenStore } from "./last-seen.js";
 
-const FORMAT = 1;
+const formats = [
+  [
+    `CREATE TABLE gateways (
+       gateway TEXT PRIMARY KEY,
+       spool_id TEXT NOT NULL,
+       last_seen_ms INTEGER NOT NULL,
+       last_message_id INTEGER NOT NULL,
+       last_cloud_id INTEGER NOT NULL,
+       state TEXT
+     ) STRICT`,
+  ],
+];
 
 /**
  * Last-seen in a SQLite file of its own: it is written every few seconds, and no CreateStream should wait behind that.
@@ -18,14 +29,7 @@ export class SqliteLastSeen implements LastSeenStore {
 
   /** @throws {Error} where a newer version wrote the file. */
   static async open(file: string): Promise<SqliteLastSeen> {
-    const sqlite = await Sqlite.open(file);
-    try {
-      await prepare(sqlite, file);
-    } catch (error) {
-      await sqlite.close();
-      throw error;
-    }
-    return new SqliteLastSeen(sqlite);
+    return new SqliteLastSeen(await Sqlite.openFormat(file, formats));
   }
 
   async load(): Promise<KnownGateway[]> {
@@ -66,22 +70,3 @@ export class SqliteLastSeen implements LastSeenStore {
 }
 
 const storedState = gatewayState.extend({ devicesOmitted: z.number().int().min(0) });
-
-async function prepare(sqlite: Sqlite, file: string): Promise<void> {
-  const found = Number((await sqlite.rows("PRAGMA user_version"))[0]?.["user_version"]);
-  if (found > FORMAT) {
-    throw new Error(`${file} has format ${found}, written by a newer version of Headwater; this one knows ${FORMAT}`);
-  }
-  if (found === FORMAT) return;
-  await sqlite.transaction(async () => {
-    await sqlite.run(`CREATE TABLE gateways (
-      gateway TEXT PRIMARY KEY,
-      spool_id TEXT NOT NULL,
-      last_seen_ms INTEGER NOT NULL,
-      last_message_id INTEGER NOT NULL,
-      last_cloud_id INTEGER NOT NULL,
-      state TEXT
-    ) STRICT`);
-    await sqlite.run(`PRAGMA user_version = ${FORMAT}`);
-  });
-}

@@ -5,7 +5,17 @@ import type { TableDefinition } from "./table.js";
 import { type Item, toWire } from "./values/attribute-value.js";
 import { readItem } from "./values/read-value.js";
 
-const FORMAT = 1;
+const formats = [
+  [
+    "CREATE TABLE tables (name TEXT PRIMARY KEY, definition TEXT NOT NULL) STRICT",
+    `CREATE TABLE items (
+       table_name TEXT NOT NULL,
+       key TEXT NOT NULL,
+       item TEXT NOT NULL,
+       PRIMARY KEY (table_name, key)
+     ) STRICT, WITHOUT ROWID`,
+  ],
+];
 
 /** The lease tables on disk: a SQLite file of their own, since leases are renewed every few seconds. */
 export class LeaseFile {
@@ -17,14 +27,7 @@ export class LeaseFile {
 
   /** @throws {Error} where a newer version wrote the file. */
   static async open(file: string): Promise<LeaseFile> {
-    const sqlite = await Sqlite.open(file);
-    try {
-      await prepare(sqlite, file);
-    } catch (error) {
-      await sqlite.close();
-      throw error;
-    }
-    return new LeaseFile(sqlite);
+    return new LeaseFile(await Sqlite.openFormat(file, formats));
   }
 
   async load(): Promise<LeaseState> {
@@ -108,19 +111,4 @@ function collected(changes: readonly Change[]): Collected {
       item === undefined ? [] : [[table, key, JSON.stringify(toWire(item))] as const],
     ),
   };
-}
-
-async function prepare(sqlite: Sqlite, file: string): Promise<void> {
-  const found = Number((await sqlite.rows("PRAGMA user_version"))[0]?.["user_version"]);
-  if (found > FORMAT) {
-    throw new Error(`${file} has format ${found}, written by a newer version of Headwater; this one knows ${FORMAT}`);
-  }
-  if (found === FORMAT) return;
-  await sqlite.transaction(async () => {
-    await sqlite.run("CREATE TABLE tables (name TEXT PRIMARY KEY, definition TEXT NOT NULL) STRICT");
-    await sqlite.run(
-      "CREATE TABLE items (table_name TEXT NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL, PRIMARY KEY (table_name, key)) STRICT, WITHOUT ROWID",
-    );
-    await sqlite.run(`PRAGMA user_version = ${FORMAT}`);
-  });
 }

@@ -2,7 +2,27 @@ import { Sqlite } from "../catalog/sqlite.js";
 import type { StreamMode } from "../streams/stream.js";
 import { HOUR_MS, type StreamUsage, type Usage, usageMembers } from "./usage.js";
 
-const FORMAT = 1;
+const formats = [
+  [
+    // Bytes of an hour fit in SQLite's 64 bits, and their sums in JavaScript's 53.
+    `CREATE TABLE usage (
+       hourMs INTEGER NOT NULL,
+       streamName TEXT NOT NULL,
+       mode TEXT NOT NULL,
+       streamMs INTEGER NOT NULL,
+       shardMs INTEGER NOT NULL,
+       extendedShardMs INTEGER NOT NULL,
+       consumerShardMs INTEGER NOT NULL,
+       records INTEGER NOT NULL,
+       bytesIn INTEGER NOT NULL,
+       roundedBytesIn INTEGER NOT NULL,
+       payloadUnits INTEGER NOT NULL,
+       bytesOut INTEGER NOT NULL,
+       fanOutBytes INTEGER NOT NULL,
+       PRIMARY KEY (hourMs, streamName, mode)
+     ) STRICT, WITHOUT ROWID`,
+  ],
+];
 /** More than a year, so that a month can be held against the same one a year before. */
 const KEPT_MS = 400 * 24 * HOUR_MS;
 
@@ -31,14 +51,7 @@ export class SqliteUsage implements UsageStore {
 
   /** @throws {Error} where a newer version wrote the file. */
   static async open(file: string): Promise<SqliteUsage> {
-    const sqlite = await Sqlite.open(file);
-    try {
-      await prepare(sqlite, file);
-    } catch (error) {
-      await sqlite.close();
-      throw error;
-    }
-    return new SqliteUsage(sqlite);
+    return new SqliteUsage(await Sqlite.openFormat(file, formats));
   }
 
   async add(rows: readonly HourlyUsage[]): Promise<void> {
@@ -75,32 +88,4 @@ export class SqliteUsage implements UsageStore {
   close(): Promise<void> {
     return this.#sqlite.close();
   }
-}
-
-async function prepare(sqlite: Sqlite, file: string): Promise<void> {
-  const found = Number((await sqlite.rows("PRAGMA user_version"))[0]?.["user_version"]);
-  if (found > FORMAT) {
-    throw new Error(`${file} has format ${found}, written by a newer version of Headwater; this one knows ${FORMAT}`);
-  }
-  if (found === FORMAT) return;
-  await sqlite.transaction(async () => {
-    // Bytes of an hour fit in SQLite's 64 bits, and their sums in JavaScript's 53.
-    await sqlite.run(`CREATE TABLE usage (
-      hourMs INTEGER NOT NULL,
-      streamName TEXT NOT NULL,
-      mode TEXT NOT NULL,
-      streamMs INTEGER NOT NULL,
-      shardMs INTEGER NOT NULL,
-      extendedShardMs INTEGER NOT NULL,
-      consumerShardMs INTEGER NOT NULL,
-      records INTEGER NOT NULL,
-      bytesIn INTEGER NOT NULL,
-      roundedBytesIn INTEGER NOT NULL,
-      payloadUnits INTEGER NOT NULL,
-      bytesOut INTEGER NOT NULL,
-      fanOutBytes INTEGER NOT NULL,
-      PRIMARY KEY (hourMs, streamName, mode)
-    ) STRICT, WITHOUT ROWID`);
-    await sqlite.run(`PRAGMA user_version = ${FORMAT}`);
-  });
 }

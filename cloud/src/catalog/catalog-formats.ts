@@ -1,7 +1,5 @@
-import type { Sqlite } from "./sqlite.js";
-
-/** Each step brings the catalog from the format of its index to the next. Steps are never changed, only added. */
-const steps: readonly (readonly string[])[] = [
+/** The formats of the catalog's file; see Sqlite.openFormat. */
+export const catalogFormats: readonly (readonly string[])[] = [
   [
     `CREATE TABLE streams (
        id TEXT PRIMARY KEY,
@@ -65,24 +63,3 @@ const steps: readonly (readonly string[])[] = [
     `CREATE TABLE account_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT`,
   ],
 ];
-
-/**
- * Brings the catalog's file to the format that this version writes.
- * @param format older ones are for tests of the steps.
- * @throws {Error} where a newer version wrote it: going back would lose what this one does not know.
- */
-export async function migrate(sqlite: Sqlite, file: string, format = steps.length): Promise<void> {
-  const found = Number((await sqlite.rows("PRAGMA user_version"))[0]?.["user_version"]);
-  if (found > steps.length) {
-    throw new Error(
-      `${file} has format ${found}, written by a newer version of Headwater; this one knows up to ${steps.length}`,
-    );
-  }
-  for (const [from, statements] of steps.slice(0, format).entries()) {
-    if (from < found) continue;
-    await sqlite.transaction(async () => {
-      for (const statement of statements) await sqlite.run(statement);
-      await sqlite.run(`PRAGMA user_version = ${from + 1}`);
-    });
-  }
-}
