@@ -30,7 +30,6 @@ const device = await Device.open({ id: settings.id, gateway: settings.gateway, d
 let inFlight = 0;
 let acked = 0;
 let isFinishing = false;
-say("ready");
 
 const timer = setInterval(() => {
   // Not awaited one by one: the order of the calls alone has to give the order of the records.
@@ -51,6 +50,8 @@ process.on("SIGTERM", () => {
     .then(() => history.close())
     .catch(fail);
 });
+// Whoever reads it may send a signal at once.
+say("ready");
 
 async function put(key: string): Promise<void> {
   const id: RecordId = { producer: settings.id, key, counter: (counters.get(key) ?? 0) + 1 };
