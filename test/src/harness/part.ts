@@ -91,7 +91,9 @@ export class Part {
   }
 
   async get(path: string): Promise<string> {
-    const response = await fetch(this.url + path, { signal: AbortSignal.timeout(10_000) });
+    // A connection of its own: one that was kept may be closed by the part while it is used again.
+    const headers = { connection: "close" };
+    const response = await fetch(this.url + path, { headers, signal: AbortSignal.timeout(10_000) });
     const text = await response.text();
     if (!response.ok) throw new Error(`${this.name} ${path}: ${response.status} ${text}`);
     return text;
