@@ -104,7 +104,6 @@ export async function openSpool(
     metrics.recordsCommitted.inc(records);
     metrics.bytesCommitted.inc(bytes);
   };
-  const spool = await Spool.open({ ...limits, prefix: "stream/", onCommitted, onStream });
   const videoUplink =
     videoUpstream &&
     new VideoUplink({
@@ -116,19 +115,26 @@ export async function openSpool(
       clock: given.clock ?? clock,
       ...world,
     });
-  const videoSpool = await Spool.open({
-    ...limits,
-    prefix: "video/",
-    onCommitted: ({ records }) => metrics.videoPiecesCommitted.inc(records),
-    onStream: (name, stream) => videoUplink?.start(name, stream),
-  });
-  const video = new VideoIngest({ spool: videoSpool, deadLetters, devices, metrics });
-  const ingest = new Ingest({ spool, video, deadLetters, devices, metrics, clock });
   const stop = async (): Promise<void> => {
     await uplink?.stop();
     await videoUplink?.stop();
   };
-  return { log, spool, videoSpool, ingest, deadLetters, devices, metrics, journal, status, stop, troubles };
+  try {
+    const spool = await Spool.open({ ...limits, prefix: "stream/", onCommitted, onStream });
+    const videoSpool = await Spool.open({
+      ...limits,
+      prefix: "video/",
+      onCommitted: ({ records }) => metrics.videoPiecesCommitted.inc(records),
+      onStream: (name, stream) => videoUplink?.start(name, stream),
+    });
+    const video = new VideoIngest({ spool: videoSpool, deadLetters, devices, metrics });
+    const ingest = new Ingest({ spool, video, deadLetters, devices, metrics, clock });
+    return { log, spool, videoSpool, ingest, deadLetters, devices, metrics, journal, status, stop, troubles };
+  } catch (error) {
+    // What the first spool has begun to forward must not go on beside the next gateway.
+    await stop();
+    throw error;
+  }
 }
 
 /** Everything that a stream's spool holds, in order: the data as text and the sequence, if it came with one. */
