@@ -1,5 +1,5 @@
-import { errorKinds } from "./to-upstream-error.js";
-import type { EntryResult, UpstreamErrorKind } from "./upstream.js";
+import { type AwsFailure, failureOfName } from "@headwater/protocol";
+import type { EntryResult } from "./upstream.js";
 
 /** What an answer means for the request's entries, by their indexes. */
 export interface Judgement {
@@ -23,7 +23,7 @@ const FORGOTTEN = "ProducerRequestForgottenException";
 const permanent: ReadonlySet<string> = new Set(["ValidationException", "InvalidArgumentException"]);
 
 /** What says nothing against the upstream. */
-const busy: ReadonlySet<UpstreamErrorKind | undefined> = new Set(["throttled", "forgotten"] as const);
+const busy: ReadonlySet<AwsFailure | undefined> = new Set(["throttled", "forgotten"] as const);
 
 export function judgeAnswer(results: readonly EntryResult[], shardId: string): Judgement {
   const rejected: number[] = [];
@@ -39,7 +39,7 @@ export function judgeAnswer(results: readonly EntryResult[], shardId: string): J
     }
     codes.set(result.errorCode, (codes.get(result.errorCode) ?? 0) + 1);
     const detail = `${result.errorCode}: ${result.message}`;
-    if (!busy.has(errorKinds[result.errorCode])) failure ??= detail;
+    if (!busy.has(failureOfName(result.errorCode))) failure ??= detail;
     if (permanent.has(result.errorCode)) {
       refused.push({ index, detail });
       continue;
