@@ -4,7 +4,7 @@ import { structure } from "../codec/shape.js";
 import type { Output } from "../codec/wire-codec.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import type { StreamService } from "../streams/stream-service.js";
-import { explicitHashKey, partitionKey, recordData, sequenceNumber, streamReference } from "./members.js";
+import { hashKey, partitionKey, recordData, sequenceNumber, streamReference } from "./members.js";
 import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
 import { readPlainRecord } from "./plain-records.js";
@@ -16,7 +16,7 @@ export const putRecord: Operation = operation(
     required: { Data: recordData, PartitionKey: partitionKey },
     optional: {
       ...streamReference,
-      ExplicitHashKey: explicitHashKey,
+      ExplicitHashKey: hashKey,
       SequenceNumberForOrdering: sequenceNumber,
       ...dryRun,
     },

@@ -5,7 +5,7 @@ import type { BulkAnswer, Output } from "../codec/wire-codec.js";
 import { wireError } from "../http/wire-errors.js";
 import type { PutResults } from "../streams/put-results.js";
 import { RecordBatch } from "../streams/record-batch.js";
-import { explicitHashKey, partitionKey, recordData, streamReference } from "./members.js";
+import { hashKey, partitionKey, recordData, streamReference } from "./members.js";
 import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
 import { readPlainRecords } from "./plain-records.js";
@@ -14,7 +14,7 @@ import { streamNameOf } from "./stream-reference.js";
 
 const entry = structure({
   required: { Data: recordData, PartitionKey: partitionKey },
-  optional: { ExplicitHashKey: explicitHashKey },
+  optional: { ExplicitHashKey: hashKey },
 });
 
 export const putRecords: Operation = operation(

@@ -1,7 +1,7 @@
 import { CloudError } from "../cloud-error.js";
 import { structure } from "../codec/shape.js";
 import { planSplit } from "../streams/shard-plan.js";
-import { explicitHashKey as hashKey, shardId, streamReference } from "./members.js";
+import { hashKey, shardId, streamReference } from "./members.js";
 import { operation } from "./operation.js";
 import { checkProvisioned } from "./provisioned-only.js";
 import { streamNameOf } from "./stream-reference.js";
