@@ -62,4 +62,5 @@ export const catalogFormats: readonly (readonly string[])[] = [
      ) STRICT`,
     `CREATE TABLE account_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT`,
   ],
+  [`ALTER TABLE streams ADD COLUMN shard_count_updates TEXT NOT NULL DEFAULT '[]'`],
 ];

@@ -10,6 +10,8 @@ export interface Catalog {
   setStatus(streamId: string, status: StreamStatus): Promise<void>;
   /** Replaces what users may change of a stream. */
   setSettings(streamId: string, settings: StreamSettings): Promise<void>;
+  /** Replaces when UpdateShardCount was called, in ms since 1970. */
+  setShardCountUpdates(streamId: string, timesMs: readonly number[]): Promise<void>;
   removeStream(streamId: string): Promise<void>;
 
   /**
@@ -54,6 +56,8 @@ export interface StoredStream extends Omit<NewStream, "hashKeyRanges"> {
   readonly shards: readonly StoredShard[];
   /** Of the next shard. */
   readonly nextShardNumber: number;
+  /** When UpdateShardCount was called, in ms since 1970, as far back as its limit asks. */
+  readonly shardCountUpdatesMs: readonly number[];
 }
 
 /** A shard that a reshard makes. */
@@ -85,7 +89,6 @@ export interface ReshardChange {
   readonly closed: readonly (ShardEnd & { readonly number: number })[];
   readonly opened: readonly number[];
   readonly openedMs: number;
-  readonly settings?: StreamSettings;
 }
 
 /** A registered consumer of enhanced fan-out. */

@@ -47,9 +47,11 @@ test("what was stored is there after a restart", async () => {
   const added = await withCatalog(async (catalog) => {
     const stream = await catalog.addStream(newStream("s", 3));
     await catalog.setStatus(stream.id, "ACTIVE");
+    await catalog.setShardCountUpdates(stream.id, [5, 7]);
     return stream;
   });
-  expect(await withCatalog((catalog) => catalog.streams())).toEqual([{ ...added, status: "ACTIVE" }]);
+  const stored = { ...added, status: "ACTIVE", shardCountUpdatesMs: [5, 7] };
+  expect(await withCatalog((catalog) => catalog.streams())).toEqual([stored]);
   expect(added.shards.map(({ number, startingHashKey }) => ({ number, startingHashKey }))).toEqual(
     evenHashKeyRanges(3).map(({ startingHashKey }, number) => ({ number, startingHashKey })),
   );
@@ -136,6 +138,7 @@ test("a catalog of the second format is brought to today's", async () => {
       settings: { mode: "ON_DEMAND", retentionHours: 24, tags: { a: "b" }, maxRecordKib: 1024, shardLevelMetrics: [] },
       shards: [{ number: 0, openedMs: 5, parents: [], closed: undefined }],
       nextShardNumber: 1,
+      shardCountUpdatesMs: [],
     },
   ]);
 });

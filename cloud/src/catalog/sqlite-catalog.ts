@@ -68,6 +68,10 @@ export class SqliteCatalog implements Catalog {
     return this.#change("UPDATE streams SET settings = ? WHERE id = ?", JSON.stringify(settings), streamId);
   }
 
+  setShardCountUpdates(streamId: string, timesMs: readonly number[]): Promise<void> {
+    return this.#change("UPDATE streams SET shard_count_updates = ? WHERE id = ?", JSON.stringify(timesMs), streamId);
+  }
+
   removeStream(streamId: string): Promise<void> {
     return this.#change("DELETE FROM streams WHERE id = ?", streamId);
   }
@@ -80,7 +84,7 @@ export class SqliteCatalog implements Catalog {
     });
   }
 
-  async reshard(streamId: string, { closed, opened, openedMs, settings }: ReshardChange): Promise<void> {
+  async reshard(streamId: string, { closed, opened, openedMs }: ReshardChange): Promise<void> {
     await this.#sqlite.transaction(async () => {
       await this.#sqlite.run(
         // Materialized, so that SQLite makes an index for it instead of reading the JSON once for each shard.
@@ -97,8 +101,6 @@ export class SqliteCatalog implements Catalog {
         streamId,
         JSON.stringify(opened),
       );
-      if (settings === undefined) return;
-      await this.#sqlite.run("UPDATE streams SET settings = ? WHERE id = ?", JSON.stringify(settings), streamId);
     });
   }
 
@@ -212,6 +214,7 @@ function toStream(row: SqlRow, shards: readonly SqlRow[]): StoredStream {
     settings: JSON.parse(String(row["settings"])) as StreamSettings,
     shards: shards.map(toShard),
     nextShardNumber: Number(row["next_shard"]),
+    shardCountUpdatesMs: JSON.parse(String(row["shard_count_updates"])) as number[],
   };
 }
 

@@ -1,6 +1,6 @@
 import { CloudError } from "../cloud-error.js";
 import { enumeration, integer, structure } from "../codec/shape.js";
-import { planShardCount } from "../streams/shard-plan.js";
+import { planShardCount, type ShardPlan } from "../streams/shard-plan.js";
 import type { StreamState } from "../streams/stream-state.js";
 import { streamReference } from "./members.js";
 import { operation } from "./operation.js";
@@ -21,17 +21,14 @@ export const updateShardCount = operation(
     const { TargetShardCount: target } = input;
     const name = streamNameOf(input, service);
     let current = 0;
-    await service.reshard(name, (stream) => {
+    const planFor = (stream: StreamState): ShardPlan => {
       checkProvisioned(stream, "UpdateShardCount");
       current = stream.openShards.length;
       checkTarget(current, target);
-      countUpdate(stream, now());
-      return planShardCount(
-        stream.openShards.map((shard) => shard.planned),
-        target,
-        stream.nextShardNumber,
-      );
-    });
+      const open = stream.openShards.map((shard) => shard.planned);
+      return planShardCount(open, target, stream.nextShardNumber);
+    };
+    await service.reshard(name, planFor, (timesMs) => withUpdate(timesMs, now(), name));
     const { arn } = service.describe(name);
     return { StreamName: name, CurrentShardCount: current, TargetShardCount: target, StreamARN: arn };
   },
@@ -51,14 +48,14 @@ function checkTarget(current: number, target: number): void {
   }
 }
 
-/** A try counts, whatever becomes of it. Kept in memory: a restart forgives. */
-function countUpdate(stream: StreamState, nowMs: number): void {
-  const inLastDay = stream.shardCountUpdatesMs.filter((timeMs) => nowMs - timeMs < DAY_MS);
+/** A try counts, whatever becomes of it. */
+function withUpdate(timesMs: readonly number[], nowMs: number, streamName: string): readonly number[] {
+  const inLastDay = timesMs.filter((timeMs) => nowMs - timeMs < DAY_MS);
   if (inLastDay.length >= UPDATES_PER_DAY) {
     throw new CloudError(
       "limit-exceeded",
-      `UpdateShardCount was called ${UPDATES_PER_DAY} times in the last 24 hours for stream ${stream.name}, which is its limit.`,
+      `UpdateShardCount was called ${UPDATES_PER_DAY} times in the last 24 hours for stream ${streamName}, which is its limit.`,
     );
   }
-  stream.shardCountUpdatesMs = [...inLastDay, nowMs];
+  return [...inLastDay, nowMs];
 }

@@ -62,6 +62,15 @@ function numbers(shards: readonly { readonly shardNumber: number }[]): number[] 
   return shards.map(({ shardNumber }) => shardNumber);
 }
 
+/** Counts a call by how many there were before. */
+const note = (timesMs: readonly number[]): readonly number[] => [...timesMs, timesMs.length];
+
+async function counted(service: StreamService): Promise<readonly number[]> {
+  let known: readonly number[] = [];
+  await service.reshard("s", to(1), (timesMs) => (known = timesMs));
+  return known;
+}
+
 describe("what a reshard leaves", () => {
   test("a split: the parent closed, two children, each with its part of the keys", async () => {
     const service = await start(1);
@@ -98,13 +107,34 @@ describe("what a reshard leaves", () => {
   test("what it takes of the account's shards is what stays open", async () => {
     const service = await start(1);
     await service.createStream({ name: "big", shardCount: 19_997, mode: "PROVISIONED", tags: {} });
-    await expect(service.reshard("s", to(4))).rejects.toMatchObject({
+    await expect(service.reshard("s", to(4), note)).rejects.toMatchObject({
       code: "limit-exceeded",
       message: expect.stringContaining("additional shards that would have resulted from this request: 3.") as string,
     });
     await service.reshard("s", to(3));
-    await service.reshard("s", to(1)); // leaves more closed ones, which do not count
+    expect(await counted(service)).toEqual([]); // and leaves more closed ones, which do not count either
     await service.reshard("s", to(3));
+  });
+});
+
+describe("what counts UpdateShardCount's calls", () => {
+  test("is known after a restart, also where nothing had to change or the reshard failed", async () => {
+    const service = await start(1);
+    await service.reshard("s", to(2), note);
+    await service.reshard("s", to(2), note);
+    it.catalog.failAt = "addShards";
+    await expect(service.reshard("s", to(3), note)).rejects.toThrow("power cut");
+    it.catalog.failAt = undefined;
+    expect(await counted(await it.open())).toEqual([0, 1, 2]);
+  });
+
+  test("is stored before a shard changes", async () => {
+    const service = await start(1);
+    it.catalog.failAt = "setShardCountUpdates";
+    await expect(service.reshard("s", to(2), note)).rejects.toThrow("power cut");
+    it.catalog.failAt = undefined;
+    expect(service.describe("s")).toMatchObject({ shardCount: 1, status: "ACTIVE" });
+    expect(await counted(service)).toEqual([]);
   });
 });
 

@@ -184,15 +184,26 @@ export class StreamService implements StreamReader {
   /**
    * Splits and merges shards. Resolves once it is durable and keys lead to the new shards.
    * @param planFor gets the stream as it is when its turn has come; what it throws, changes nothing.
+   * @param count for UpdateShardCount: gets when it was called, in ms since 1970, and answers what is to be stored of that
+   * before anything is tried; what it throws, changes nothing.
    * @throws {CloudError} `stream-not-found`, `stream-busy`, `limit-exceeded`, `disk-full`, `disk-failed`.
    */
-  async reshard(streamName: string, planFor: (stream: StreamState) => ShardPlan): Promise<void> {
+  async reshard(
+    streamName: string,
+    planFor: (stream: StreamState) => ShardPlan,
+    count?: (timesMs: readonly number[]) => readonly number[],
+  ): Promise<void> {
     this.findActive(streamName); // one that is under way refuses another, instead of letting it wait
     await this.#change(async () => {
       const stream = this.findActive(streamName);
       const plan = planFor(stream);
-      if (plan.length === 0) return;
       this.#checkShardLimit(growthBy(plan));
+      if (count !== undefined) {
+        const timesMs = count(stream.shardCountUpdatesMs);
+        await this.#catalog.setShardCountUpdates(stream.id, timesMs);
+        stream.shardCountUpdatesMs = timesMs;
+      }
+      if (plan.length === 0) return;
       stream.status = "UPDATING";
       try {
         await reshard(stream, plan, this.#catalog, this.#surroundings);

@@ -30,8 +30,8 @@ export class StreamState {
   settings: StreamSettings;
   /** Of the next shard; see reshard.ts. */
   nextShardNumber: number;
-  /** When UpdateShardCount was called in the last day, in ms since 1970. Forgotten by a restart. */
-  shardCountUpdatesMs: readonly number[] = [];
+  /** When UpdateShardCount was called, in ms since 1970; set by the stream service only, after the catalog. */
+  shardCountUpdatesMs: readonly number[];
   /** By number, rising. */
   readonly #owners = new Map<number, ShardOwner>();
   readonly #surroundings: StreamSurroundings;
@@ -47,6 +47,7 @@ export class StreamState {
     this.status = stored.status;
     this.settings = stored.settings;
     this.nextShardNumber = stored.nextShardNumber;
+    this.shardCountUpdatesMs = stored.shardCountUpdatesMs;
     this.#surroundings = surroundings;
     for (const shard of stored.shards) this.#owners.set(shard.number, this.#ownerOf(shard));
     this.#router = this.#arrange();

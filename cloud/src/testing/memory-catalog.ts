@@ -14,7 +14,15 @@ import type { StreamSettings, StreamStatus } from "../streams/stream.js";
 export class MemoryCatalog implements Catalog {
   readonly stored = new Map<string, StoredStream>();
   readonly video = new MemoryVideoCatalog();
-  failAt: "setStatus" | "setSettings" | "removeStream" | "addShards" | "reshard" | "removeShards" | undefined;
+  failAt:
+    | "setStatus"
+    | "setSettings"
+    | "setShardCountUpdates"
+    | "removeStream"
+    | "addShards"
+    | "reshard"
+    | "removeShards"
+    | undefined;
   readonly #consumers = new Map<string, StoredConsumer>();
   readonly #account = new Map<string, string>();
   #epoch = 0;
@@ -28,7 +36,7 @@ export class MemoryCatalog implements Catalog {
       ...this.#newShard(stream.id, number, { ...range, parents: [] }),
       openedMs: stream.createdMs,
     }));
-    const stored = { ...stream, shards, nextShardNumber: shards.length };
+    const stored = { ...stream, shards, nextShardNumber: shards.length, shardCountUpdatesMs: [] };
     this.stored.set(stream.id, stored);
     return Promise.resolve(stored);
   }
@@ -43,6 +51,11 @@ export class MemoryCatalog implements Catalog {
     this.#update(id, { settings });
   }
 
+  async setShardCountUpdates(id: string, shardCountUpdatesMs: readonly number[]): Promise<void> {
+    this.#mayFail("setShardCountUpdates");
+    this.#update(id, { shardCountUpdatesMs });
+  }
+
   async addShards(id: string, shards: readonly NewShard[]): Promise<StoredShard[]> {
     this.#mayFail("addShards");
     const { nextShardNumber: first = 0, shards: known = [] } = this.stored.get(id) ?? {};
@@ -51,7 +64,7 @@ export class MemoryCatalog implements Catalog {
     return added;
   }
 
-  async reshard(id: string, { closed, opened, openedMs, settings }: ReshardChange): Promise<void> {
+  async reshard(id: string, { closed, opened, openedMs }: ReshardChange): Promise<void> {
     this.#mayFail("reshard");
     const ends = new Map(closed.map(({ number, ...end }) => [number, end]));
     const shards = (this.stored.get(id)?.shards ?? []).map((shard) => ({
@@ -59,7 +72,7 @@ export class MemoryCatalog implements Catalog {
       closed: ends.get(shard.number) ?? shard.closed,
       openedMs: opened.includes(shard.number) ? openedMs : shard.openedMs,
     }));
-    this.#update(id, settings === undefined ? { shards } : { shards, settings });
+    this.#update(id, { shards });
   }
 
   async removeShards(id: string, numbers: readonly number[]): Promise<void> {
