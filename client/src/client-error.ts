@@ -8,7 +8,6 @@
  * - `iterator-expired`: a shard iterator is older than 5 minutes. The library makes another by itself.
  * - `forgotten`: Headwater's cloud no longer knows whether it has had this request; its records may have been stored.
  * - `lease-lost`: another worker has the shard, so this one can checkpoint nothing there any more.
- * - `checkpoint-unknown`: the record is none of this batch.
  * - `too-large`: the record is larger than a record may be, or than all of the producer's memory.
  * - `buffer-full`: `onFull` is "reject", and the producer's memory is full. Retriable.
  * - `timed-out`: not acknowledged within `deliverWithinMs`; it may have been stored.
@@ -25,7 +24,6 @@ export type ClientErrorCode =
   | "iterator-expired"
   | "forgotten"
   | "lease-lost"
-  | "checkpoint-unknown"
   | "too-large"
   | "buffer-full"
   | "timed-out"

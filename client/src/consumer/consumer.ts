@@ -1,4 +1,3 @@
-import { backoffMs } from "../backoff.js";
 import { ByteBudget } from "../byte-budget.js";
 import { ClientError } from "../client-error.js";
 import { type Clock, systemClock } from "../clock.js";
@@ -9,6 +8,7 @@ import type { Holding } from "../leases/holding.js";
 import { LeaseKeeper } from "../leases/lease-keeper.js";
 import type { LeaseStore } from "../leases/lease-store.js";
 import { syncShards } from "../leases/shard-sync.js";
+import { Patience } from "../patience.js";
 import { sharedController } from "../shared-controller.js";
 import { Wake } from "../wake.js";
 import type { ConsumerStatus } from "./consumer-event.js";
@@ -16,9 +16,9 @@ import { type CheckedOptions, checkOptions, type ConsumerOptions } from "./consu
 import type { ConsumerRecord } from "./consumer-record.js";
 import { FanOutSource } from "./fan-out-source.js";
 import { PollSource } from "./poll-source.js";
-import { readFrom } from "./read-from.js";
-import type { ShardSource } from "./shard-source.js";
 import { ShardLane, type TakenBatch } from "./shard-lane.js";
+import { runShard } from "./shard-run.js";
+import type { ShardSource } from "./shard-source.js";
 
 /** What a consumer works with: the real ones, or a test's. */
 export interface ConsumerParts {
@@ -48,19 +48,21 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   readonly #options: CheckedOptions;
   readonly #parts: ConsumerParts;
   readonly #budget: ByteBudget;
-  #source: ShardSource;
+  readonly #patience: Patience;
+  readonly #source: ShardSource;
   readonly #keeper: LeaseKeeper;
   readonly #lanes = new Map<string, ShardLane>();
   readonly #runs = new Set<Promise<void>>();
   /** Loops end and nothing more is read. */
   readonly #stop = sharedController();
+  /** Leases are neither taken nor renewed any more. */
+  readonly #unkept = sharedController();
   /** Leases are given back. */
   readonly #closing = sharedController();
   /** Nothing may take longer. */
   readonly #end = sharedController();
   readonly #ready = new Wake();
   readonly #background: Promise<unknown>[] = [];
-  readonly #onFailure: (error: ClientError, shardId?: string) => void;
   #failure: { readonly error: unknown } | undefined;
   #closed: Promise<void> | undefined;
 
@@ -68,12 +70,14 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
     this.#options = options;
     this.#parts = parts;
     this.#budget = new ByteBudget(options.bufferBytesMax);
-    const { api, clock, random, store } = parts;
-    const { stream, worker, failoverTimeMs, report } = options;
+    const { store, clock, random } = parts;
+    const { stream, application, worker, failoverTimeMs, report } = options;
     const onFailure = (error: ClientError, shardId?: string): void =>
       report({ type: "failure", error, ...(shardId === undefined ? {} : { shardId }) });
-    this.#onFailure = onFailure;
-    this.#source = new PollSource({ api, stream, budget: this.#budget, clock, random, onFailure });
+    this.#patience = new Patience({ clock, random, onFailure });
+    const reading = { ...parts, stream, budget: this.#budget, patience: this.#patience, onFailure };
+    this.#source =
+      options.read === "fan-out" ? new FanOutSource({ ...reading, name: application }) : new PollSource(reading);
     this.#keeper = new LeaseKeeper({
       store,
       worker,
@@ -81,6 +85,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
       failoverTimeMs,
       random,
       onTaken: (holding) => this.#start(holding),
+      onRenewed: () => this.#ready.all(),
       onFailure,
     });
   }
@@ -160,23 +165,15 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<void> {
-    const { store, api } = this.#parts;
-    const { read, stream, application } = this.#options;
+    const { store, clock } = this.#parts;
     if (signal?.aborted === true) this.stop();
-    signal?.addEventListener("abort", () => this.stop(), { once: true });
+    signal?.addEventListener("abort", () => this.stop(), { once: true, signal: this.#end.signal });
     try {
       const stop = this.#stop.signal;
-      const deadlineMs = this.#parts.clock.monotonicMs() + OPEN_MS;
-      await this.#patiently(() => store.open(stop), stop, deadlineMs);
+      const deadlineMs = clock.monotonicMs() + OPEN_MS;
+      await this.#patience.with(() => store.open(stop), stop, deadlineMs);
       await this.#sync(stop, deadlineMs);
-      if (read === "fan-out") {
-        const [budget, onFailure] = [this.#budget, this.#onFailure];
-        const register = async (): Promise<void> => {
-          const consumerArn = await api.registerConsumer(stream, application, stop);
-          this.#source = new FanOutSource({ ...this.#parts, consumerArn, budget, onFailure });
-        };
-        await this.#patiently(register, stop, deadlineMs);
-      }
+      await this.#patience.with(() => this.#source.open(stop), stop, deadlineMs);
     } catch (error) {
       // Stopped before it began: its loops end at once.
       if (this.#stop.signal.aborted) return;
@@ -184,7 +181,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
       throw error;
     }
     this.#background.push(
-      this.#guard(this.#keeper.run(this.#closing.signal)),
+      this.#guard(this.#keeper.run(this.#unkept.signal)),
       this.#guard(this.#syncNowAndThen(this.#stop.signal)),
     );
   }
@@ -192,6 +189,7 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   async #close(): Promise<void> {
     const { api, store, clock } = this.#parts;
     this.stop();
+    this.#unkept.abort();
     this.#closing.abort();
     await Promise.all(this.#background);
     const late = clock.sleep(this.#options.failoverTimeMs, this.#end.signal).then(
@@ -227,85 +225,36 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   }
 
   #start(holding: Holding): void {
-    const run = this.#guard(this.#runShard(holding)).finally(() => this.#runs.delete(run));
+    const run = this.#guard(this.#run(holding)).finally(() => this.#runs.delete(run));
     this.#runs.add(run);
   }
 
-  /** From the moment the shard is this worker's until it is not. */
-  async #runShard(holding: Holding): Promise<void> {
-    const { report, batchRecordsMax } = this.#options;
-    const { shardId, lost, asked } = holding;
+  async #run(holding: Holding): Promise<void> {
+    const { shardId } = holding;
+    const [stop, closing, end] = [this.#stop.signal, this.#closing.signal, this.#end.signal];
     const lane = new ShardLane({
       holding,
       budget: this.#budget,
-      batchRecordsMax,
-      storeNow: (holding) => holding.store(this.#end.signal),
+      batchRecordsMax: this.#options.batchRecordsMax,
+      storeNow: () => holding.store(end),
       onReady: () => this.#ready.all(),
     });
     this.#lanes.set(shardId, lane);
-    report({ type: "shard-taken", shardId });
     try {
-      await this.#readToEnd(lane, AbortSignal.any([lost, asked, this.#stop.signal]));
-      lane.end();
-      await lane.allDone(AbortSignal.any([lost, asked, this.#closing.signal]));
-      // First the children's leases: else they would have to wait until somebody looks, should this process end here.
-      await this.#sync(AbortSignal.any([lost, asked, this.#closing.signal]));
-      const either = AbortSignal.any([lost, this.#end.signal]);
-      await this.#patiently(() => holding.finish(either), either);
-      report({ type: "shard-ended", shardId });
-      this.#keeper.wake();
-    } catch (error) {
-      if (!lost.aborted && !asked.aborted && !this.#stop.signal.aborted) throw error;
-      await this.#leave(lane);
+      const { report } = this.#options;
+      const [source, patience] = [this.#source, this.#patience];
+      const sync = (signal: AbortSignal): Promise<void> => this.#sync(signal);
+      const isOver = await runShard(lane, { ...this.#parts, source, patience, sync, report, stop, closing, end });
+      if (isOver) this.#keeper.wake();
     } finally {
-      lane.close();
       if (this.#lanes.get(shardId) === lane) this.#lanes.delete(shardId);
-    }
-  }
-
-  async #readToEnd(lane: ShardLane, signal: AbortSignal): Promise<void> {
-    const { holding } = lane;
-    for (let tries = 0; ; tries++) {
-      try {
-        await this.#source.read(holding.shardId, readFrom(holding.lease), lane, signal);
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof ClientError) || error.code !== "not-found") throw error;
-      }
-      // Retention has passed its end, or the stream is gone, which the listing says.
-      await this.#sync(signal);
-      await holding.store(signal);
-      await this.#parts.clock.sleep(backoffMs("not-found", tries, this.#parts.random()), signal);
-    }
-  }
-
-  /** Gives the shard back, as far as it still is this worker's. */
-  async #leave(lane: ShardLane): Promise<void> {
-    const { report } = this.#options;
-    const { holding } = lane;
-    const { shardId, lost, asked } = holding;
-    const either = AbortSignal.any([lost, this.#end.signal]);
-    try {
-      const ending = AbortSignal.any([lost, this.#closing.signal]);
-      if (!asked.aborted) await aborted(AbortSignal.any([ending, asked]));
-      // Who asked waits for what a loop has begun.
-      if (asked.aborted) await lane.idle(ending).catch(() => undefined);
-      lane.close();
-      lost.throwIfAborted();
-      await this.#patiently(() => holding.release(either), either);
-      report({ type: "shard-given-back", shardId });
-    } catch (error) {
-      holding.abandon();
-      if (!(error instanceof ClientError)) throw error;
-      report({ type: "shard-lost", shardId, error });
     }
   }
 
   async #sync(signal: AbortSignal, deadlineMs?: number): Promise<void> {
     const { api, store, clock } = this.#parts;
     const { stream, start } = this.#options;
-    await this.#patiently(() => syncShards({ api, stream, store, start, clock }, signal), signal, deadlineMs);
+    await this.#patience.with(() => syncShards({ api, stream, store, start, clock }, signal), signal, deadlineMs);
   }
 
   async #syncNowAndThen(signal: AbortSignal): Promise<void> {
@@ -317,22 +266,6 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
     }
   }
 
-  /** Makes calls again that failed for now, up to a deadline. */
-  async #patiently(call: () => Promise<void>, signal: AbortSignal, deadlineMs = Infinity): Promise<void> {
-    const { clock, random } = this.#parts;
-    for (let failures = 0; ; failures++) {
-      try {
-        await call();
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof ClientError) || !error.retriable || clock.monotonicMs() >= deadlineMs) throw error;
-        this.#options.report({ type: "failure", error });
-        await clock.sleep(backoffMs(error.code, failures, random()), signal);
-      }
-    }
-  }
-
   /** What nobody awaits: its failure is what the loops fail with. */
   async #guard(work: Promise<void>): Promise<void> {
     try {
@@ -340,7 +273,9 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#failure ??= { error };
-      this.#ready.all();
+      // Should the program go on without `close`, it keeps nothing from the other workers.
+      this.#unkept.abort();
+      this.stop();
     }
   }
 }
@@ -352,11 +287,4 @@ function realParts({ aws = {}, application, leases }: ConsumerOptions): Consumer
     clock: systemClock,
     random: Math.random,
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -32,6 +32,8 @@ export class PollSource implements ShardSource {
     this.#options = options;
   }
 
+  async open(): Promise<void> {}
+
   async read(shardId: string, from: ReadFrom, sink: SourceSink, signal: AbortSignal): Promise<void> {
     const { clock, random, onFailure } = this.#options;
     let iterator: string | undefined;

@@ -13,7 +13,7 @@ export interface ShardLaneOptions {
   /** A batch ends with the Kinesis record that reaches it. */
   readonly batchRecordsMax: number;
   /** Stores a checkpoint that was asked for. */
-  readonly storeNow: (holding: Holding) => Promise<void>;
+  readonly storeNow: () => Promise<void>;
   /** There may be something to take. */
   readonly onReady: () => void;
 }
@@ -179,7 +179,7 @@ export class ShardLane implements SourceSink {
     const checkpoint = async (): Promise<void> => {
       this.holding.noteDone({ sequenceNumber, subSequenceNumber });
       this.#changed.all();
-      await this.#options.storeNow(this.holding);
+      await this.#options.storeNow();
     };
     return { ...record, checkpoint };
   }

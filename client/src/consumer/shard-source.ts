@@ -10,6 +10,8 @@ export interface SourceSink {
 
 /** A way to read shards: by polling, or by having records pushed. */
 export interface ShardSource {
+  /** Makes what reading needs, once, before it. @throws {ClientError}; the signal's reason once it is aborted. */
+  open(signal: AbortSignal): Promise<void>;
   /**
    * Reads a shard in order; resolves at the end of a closed one.
    * @throws {ClientError} what will not pass by itself; the signal's reason once it is aborted.

@@ -11,6 +11,8 @@ export interface HoldingOptions {
   readonly clock: Clock;
   /** How long a lease is good for after the owner began to write it. */
   readonly failoverTimeMs: number;
+  /** A lease is held for longer. Who has found it not to be held in the meantime looks again. */
+  readonly onRenewed: () => void;
 }
 
 /**
@@ -112,7 +114,7 @@ export class Holding {
   }
 
   async #write(changes: Partial<LeaseState>, signal: AbortSignal): Promise<void> {
-    const { store, worker, clock, failoverTimeMs } = this.#options;
+    const { store, worker, clock, failoverTimeMs, onRenewed } = this.#options;
     for (;;) {
       this.check();
       this.lost.throwIfAborted();
@@ -131,7 +133,9 @@ export class Holding {
           );
       if (lease !== undefined) {
         this.#lease = lease;
-        if (!isAsked) this.#heldUntilMs = beganMs + failoverTimeMs;
+        if (isAsked) return;
+        this.#heldUntilMs = beganMs + failoverTimeMs;
+        onRenewed();
         return;
       }
       await this.#lookAgain(isAsked, signal);

@@ -53,6 +53,7 @@ class Worker {
         this.works.add(work);
       },
       onFailure: () => undefined,
+      onRenewed: () => undefined,
     });
     this.running = this.keeper.run(this.#life.signal);
   }
@@ -176,7 +177,13 @@ test("a lease is held from when its renewal was begun, not from when it was answ
   const { leases, clock } = await setUp(["a"]);
   const lease = await leases.update("a", {}, { leaseOwner: "first" });
   const store = new FaultyLeaseStore(leases, clock, () => ({ thereMs: 0, backMs: 2_000 }));
-  const holding = new Holding(lease ?? leaseOf("a"), failoverTimeMs, { store, worker: "first", clock, failoverTimeMs });
+  const holding = new Holding(lease ?? leaseOf("a"), failoverTimeMs, {
+    store,
+    worker: "first",
+    clock,
+    failoverTimeMs,
+    onRenewed: () => undefined,
+  });
   await clock.pass(1_000);
   const stored = holding.store(never);
   await clock.pass(2_900);

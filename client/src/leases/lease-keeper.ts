@@ -54,20 +54,23 @@ export class LeaseKeeper {
 
   /** Until the signal is aborted; what is held stays so. @throws what is no failure of the store. */
   async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     for (let failures = 0; !signal.aborted;) {
       this.#isWoken = false;
+      const beganMs = clock.monotonicMs();
       try {
         await this.#renew(signal);
         await this.#await(signal);
         await this.#take(signal);
         failures = 0;
-        await this.#pause(this.#tickMs(), signal);
+        // From the beginning of the round: one that was slow has used up the time that its renewals are good for.
+        await this.#pause(Math.max(0, beganMs + this.#tickMs() - clock.monotonicMs()), signal);
       } catch (error) {
         if (isAborted(signal)) return;
         if (!(error instanceof ClientError) || !error.retriable) throw error;
         this.#options.onFailure(error);
         const wait = Math.min(backoffMs(error.code, failures++, this.#options.random()), this.#tickMs());
-        await this.#options.clock.sleep(wait, signal).catch(() => undefined);
+        await clock.sleep(wait, signal).catch(() => undefined);
       }
     }
   }

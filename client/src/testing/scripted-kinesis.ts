@@ -48,6 +48,9 @@ export class ScriptedKinesis implements StreamApi {
   /** Of a put's entries, the index of the first that is rejected for now; with it go all after it. */
   rejectFrom: (entries: readonly PutEntry[]) => number = () => Number.POSITIVE_INFINITY;
   pageRecordsMax = 100;
+  /** After which a subscription ends. */
+  pushesMax = 5;
+  #registrations = 1;
   putMs = 5;
 
   constructor(clock: Clock, shards: number) {
@@ -138,18 +141,24 @@ export class ScriptedKinesis implements StreamApi {
   }
 
   async registerConsumer(_: string, name: string): Promise<string> {
-    return Promise.resolve(`arn:${name}`);
+    return Promise.resolve(`arn:${name}:${this.#registrations}`);
   }
 
-  /** Ends after five pushes, as a real one does after five minutes. */
+  /** The consumer is gone; the next one has another ARN. */
+  deregister(): void {
+    this.#registrations++;
+  }
+
+  /** Ends after a few pushes, as a real one does after five minutes. */
   async *subscribe(
-    _: string,
+    consumerArn: string,
     shardId: string,
     from: ReadFrom,
     signal: AbortSignal,
   ): AsyncGenerator<PushedPage, void, undefined> {
     let iterator = await this.shardIterator("", shardId, from, signal);
-    for (let pushes = 0; pushes < 5; pushes++) {
+    for (let pushes = 0; pushes < this.pushesMax; pushes++) {
+      if (!consumerArn.endsWith(`:${this.#registrations}`)) throw new ClientError("not-found", "no such consumer");
       const { nextIterator, ...page } = await this.getRecords(iterator, signal);
       const [, at = "0"] = nextIterator?.split("/") ?? [];
       const position = Number(at) - 1;

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { ClientError } from "../client-error.js";
+import { failoverTimeMs, Loop, World } from "../testing/consumer-world.js";
+import { FaultyLeaseStore } from "../testing/faulty-lease-store.js";
+
+test("a renewal that is answered late: the loop goes on with what it was not allowed to hand out meanwhile", async () => {
+  const world = new World(1);
+  for (let i = 0; i < 10; i++) world.kinesis.put("k", `${i}`);
+  // Nothing comes after these, so nothing else wakes the loop.
+  world.kinesis.split("shardId-000000000000");
+  const { clock } = world;
+  // Renewals begin at 1,000 and 3,100; the lease is not held from 3,000 to 3,100.
+  const isSlow = (): boolean => clock.monotonicMs() > 500 && clock.monotonicMs() < 1_500;
+  const store = new FaultyLeaseStore(world.leases, clock, () => ({ thereMs: 0, backMs: isSlow() ? 2_100 : 0 }));
+  const consumer = await world.open({}, store);
+  const loop = new Loop(consumer, async () => {
+    if (loop.seen.length === 1) await clock.sleep(3_050 - clock.monotonicMs(), new AbortController().signal);
+  });
+  await clock.until(() => loop.seen.length === 10, 20_000);
+  expect(loop.data).toEqual(Array.from({ length: 10 }, (_, i) => `${i}`));
+});
+
+test("a worker that has failed keeps nothing from others, though its program goes on", async () => {
+  const world = new World(1);
+  for (let i = 0; i < 3; i++) world.kinesis.put("k", `${i}`);
+  const failed = new Loop(await world.open());
+  world.kinesis.fault = () => {
+    throw new ClientError("forbidden", "AccessDeniedException");
+  };
+  await world.clock.until(() => failed.isOver);
+  expect(failed.failure).toMatchObject({ code: "forbidden" });
+  world.kinesis.fault = () => undefined;
+  const other = new Loop(await world.open());
+  await world.clock.until(() => other.seen.length === 3, 4 * failoverTimeMs);
+});
+
+test("fan-out: a consumer that somebody deregisters is registered again, and reading goes on where it was", async () => {
+  const world = new World(2);
+  for (let i = 0; i < 10; i++) world.kinesis.put(`k${i}`, `${i}`);
+  const loop = new Loop(await world.open({ read: "fan-out" }));
+  await world.clock.until(() => loop.seen.length === 10);
+  world.kinesis.deregister();
+  for (let i = 10; i < 20; i++) world.kinesis.put(`k${i}`, `${i}`);
+  await world.clock.until(() => loop.seen.length === 20, 60_000);
+  expect(world.events).toContainEqual(
+    expect.objectContaining({ type: "failure", error: expect.objectContaining({ code: "not-found" }) as unknown }),
+  );
+});
+
+test("fan-out: subscriptions that end before anything comes are not made without end", async () => {
+  const world = new World(1);
+  world.kinesis.pushesMax = 0;
+  await world.open({ read: "fan-out" });
+  const before = world.kinesis.calls.length;
+  await world.clock.pass(20_000);
+  expect(world.kinesis.calls.length - before).toBeLessThan(20);
+});
