@@ -1,5 +1,6 @@
-import { connect } from "node:net";
 import { once } from "node:events";
+import { connect as connectHttp2, constants } from "node:http2";
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CBOR_TYPE, JSON_TYPE, type Received, type Sent, TestFront } from "../testing/test-front.js";
 import { base64 } from "../testing/test-service.js";
@@ -280,3 +281,48 @@ test("a client that leaves in the middle of its body is counted as such, and is 
   await expect.poll(() => requests("PutRecord", "request-incomplete")).toBe(1);
   expect(front.budget.used).toBe(0);
 });
+
+/** Sends a put; answers what makes its client leave. */
+type SendAndLeave = (body: string, headers: Record<string, string>) => () => void;
+
+const overHttp1: SendAndLeave = (body, headers) => {
+  const socket = connect(front.port, "127.0.0.1");
+  const lines = Object.entries({ ...headers, "content-length": body.length }).map((pair) => pair.join(": "));
+  socket.write(`POST / HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
+  return () => void socket.destroy();
+};
+
+const overHttp2: SendAndLeave = (body, { host, ...headers }) => {
+  const session = connectHttp2(`http://${host}`);
+  const stream = session.request({ ":method": "POST", ...headers, "content-length": body.length }).end(body);
+  stream.once("close", () => session.close());
+  return () => stream.close(constants.NGHTTP2_CANCEL);
+};
+
+test.each([
+  ["HTTP/1.1", overHttp1],
+  ["HTTP/2, where it resets the stream", overHttp2],
+])(
+  "a client that leaves while a reshard makes its put wait gives its memory back, and nothing is stored, over %s",
+  async (_, send) => {
+    const { it } = front;
+    const sync = new AbortController();
+    it.log.delay = new Promise((resolve) => sync.signal.addEventListener("abort", () => resolve()));
+    const held = put();
+    await expect.poll(() => it.log.appended).toBe(1);
+    const NewStartingHashKey = String(2n ** 127n);
+    const resharding = it.call("SplitShard", { StreamName: "s", ShardToSplit: "shardId-0", NewStartingHashKey });
+    await expect.poll(() => it.context.service.find("s").shards[0]?.gate.isShut).toBe(true);
+    const body = JSON.stringify(putInput);
+    const before = front.budget.used;
+    const leave = send(body, (await front.sign({ operation: "PutRecord", body })).headers);
+    await expect.poll(() => front.budget.used).toBe(before + body.length);
+    leave();
+    await expect.poll(() => requests("PutRecord", "request-incomplete")).toBe(1);
+    expect(front.budget.used).toBe(before);
+    sync.abort();
+    await resharding;
+    expect(await held).toMatchObject({ status: 200 });
+    expect(it.log.appended).toBe(1);
+  },
+);

@@ -12,8 +12,9 @@ import { SlabPool } from "@headwater/log";
 import { RequestMemory } from "../request-memory.js";
 import type { BodyBudget } from "./body-budget.js";
 import { isSignatureFailure, receive } from "./receive.js";
+import { clientGone } from "./request-body.js";
 import { sendAnswer } from "./send-answer.js";
-import { sendEventStream } from "./send-event-stream.js";
+import { isGone, sendEventStream } from "./send-event-stream.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
 /** Enough for the bodies and records of about 16 large PutRecords calls at once. */
@@ -102,7 +103,11 @@ export class AwsFront {
     const { bodyBytesMax } = operation;
     const { identity, body, release } = await receive(request, response, { verifier, budget, bodyBytesMax, memory });
     try {
-      const facts = { producer: producerOf(request, identity) };
+      let gone: AbortSignal | undefined;
+      const facts = {
+        producer: producerOf(request, identity),
+        gone: () => (gone ??= goneSignal(request, response)),
+      };
       const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts, memory) : undefined;
       const output = await (plain ?? operation.run(codec.decode(body.bytes), codec.encoding, context, facts));
       if (isEventStreamAnswer(output)) this.#stream(exchange, codec, output);
@@ -146,6 +151,15 @@ function producerOf(request: IncomingMessage, identity: Identity | undefined): P
   const producer = parseProducerHeader(String(header));
   if (producer !== undefined) return producer;
   throw new CloudError("argument-invalid", `${PRODUCER_HEADER} must be <id>/<UUID>/<request number>.`);
+}
+
+/** Aborts once the client is not there any more to be answered. */
+function goneSignal(request: IncomingMessage, response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort(clientGone());
+  response.once("close", leave);
+  if (isGone(request, response)) leave();
+  return gone.signal;
 }
 
 function answerError(exchange: Exchange, error: CloudError): void {

@@ -117,6 +117,7 @@ function message(kind: "event" | "exception", type: string, codec: WireCodec, pa
   return encodeEventMessage({ headers, payload });
 }
 
-function isGone(request: IncomingMessage, response: ServerResponse): boolean {
+/** Whether the client has left. */
+export function isGone(request: IncomingMessage, response: ServerResponse): boolean {
   return "stream" in request ? (request.stream as ServerHttp2Stream).destroyed : response.destroyed;
 }

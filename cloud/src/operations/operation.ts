@@ -31,6 +31,8 @@ export interface Traffic {
 export interface RequestFacts {
   /** From the signed producer header. */
   readonly producer: ProducerRequest | undefined;
+  /** Aborts, with the error to end with, once its client has gone. To be asked by what waits for long. */
+  readonly gone: () => AbortSignal;
 }
 
 export type Answer = Output | BulkAnswer | EventStreamAnswer | undefined;

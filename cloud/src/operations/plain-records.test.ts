@@ -10,7 +10,7 @@ import type { OperationContext } from "./operation.js";
 type Name = "PutRecord" | "PutRecords";
 
 const memory = new RequestMemory(new SlabPool(0));
-const facts = { producer: undefined };
+const facts = { producer: undefined, gone: () => new AbortController().signal };
 
 /** Thrown in place of storing: what an operation read its input as. */
 class Read extends Error {

@@ -49,9 +49,9 @@ async function put(
   streamName: string,
   records: RecordBatch,
   { service, traffic }: OperationContext,
-  { producer }: RequestFacts,
+  facts: RequestFacts,
 ): Promise<Output> {
-  const results = await service.putRecords(streamName, records, producer);
+  const results = await service.putRecords(streamName, records, facts);
   const failure = results.failure(0);
   if (failure !== undefined) throw failure;
   traffic.put(1, records.limitBytes(0));

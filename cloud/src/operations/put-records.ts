@@ -59,9 +59,9 @@ async function put(
   streamName: string,
   records: RecordBatch,
   { service, traffic }: OperationContext,
-  { producer }: RequestFacts,
+  facts: RequestFacts,
 ): Promise<BulkAnswer> {
-  const results = await service.putRecords(streamName, records, producer);
+  const results = await service.putRecords(streamName, records, facts);
   let bytes = bytesOf(records);
   let failed = 0;
   for (let i = 0; i < records.count; i++) {

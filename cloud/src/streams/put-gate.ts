@@ -5,17 +5,17 @@
 export class PutGate {
   #underWay = 0;
   #idle: (() => void) | undefined;
-  #opened: Promise<void> | undefined;
-  #open: (() => void) | undefined;
+  #isShut = false;
+  /** In the order of their coming. */
+  readonly #waiting = new Set<() => void>();
 
-  /** While it is shut: resolves once it opens. */
-  get opened(): Promise<void> | undefined {
-    return this.#opened;
+  get isShut(): boolean {
+    return this.#isShut;
   }
 
   /** Counts a put as under way. Only while the gate is open. */
   async pass<T>(put: () => Promise<T>): Promise<T> {
-    if (this.#opened !== undefined) throw new RangeError("a put went past a shut gate");
+    if (this.#isShut) throw new RangeError("a put went past a shut gate");
     this.#underWay += 1;
     try {
       return await put();
@@ -25,16 +25,35 @@ export class PutGate {
     }
   }
 
+  /** Resolves once the gate is open. @throws the signal's reason, where that aborts before. */
+  opened(signal?: AbortSignal): Promise<void> {
+    if (!this.#isShut) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const go = (): void => {
+        signal?.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = (): void => {
+        this.#waiting.delete(go);
+        reject(signal?.reason as Error);
+      };
+      this.#waiting.add(go);
+      signal?.addEventListener("abort", leave, { once: true });
+      if (signal?.aborted === true) leave();
+    });
+  }
+
   /** Lets nothing in from now on. Resolves once what was under way has settled. */
   async shut(): Promise<void> {
-    this.#opened = new Promise((resolve) => (this.#open = resolve));
+    this.#isShut = true;
     if (this.#underWay === 0) return;
     await new Promise<void>((resolve) => (this.#idle = resolve));
     this.#idle = undefined;
   }
 
   open(): void {
-    this.#opened = undefined;
-    this.#open?.();
+    this.#isShut = false;
+    for (const go of this.#waiting) go();
+    this.#waiting.clear();
   }
 }

@@ -5,6 +5,8 @@ import { Fate } from "../testing/fate.js";
 import { expectedValues, KeyedWriter, valuesByKey } from "../testing/keyed-writers.js";
 import { MemoryCatalog } from "../testing/memory-catalog.js";
 import { MemoryLog } from "../testing/memory-log.js";
+import { RecordBatch } from "./record-batch.js";
+import type { ShardOwner } from "./shard-owner.js";
 import { planMerge, type PlannedShard, planShardCount, planSplit, type ShardPlan } from "./shard-plan.js";
 import { StreamService } from "./stream-service.js";
 import type { StreamState } from "./stream-state.js";
@@ -69,6 +71,22 @@ async function counted(service: StreamService): Promise<readonly number[]> {
   let known: readonly number[] = [];
   await service.reshard("s", to(1), (timesMs) => (known = timesMs));
   return known;
+}
+
+/** Records of ten bytes with their partition key, by hash key. */
+function batch(...hashKeys: (string | bigint)[]): RecordBatch {
+  return RecordBatch.of(
+    hashKeys.map((key) => ({ partitionKey: "k", explicitHashKey: BigInt(key), data: Buffer.alloc(9) })),
+  );
+}
+
+/** Puts a record into the shard that is not synced, and holds up a reshard, until what this answers is called. */
+async function holdAppends(service: StreamService, shard: ShardOwner): Promise<() => void> {
+  const sync = new AbortController();
+  it.log.delay = new Promise((resolve) => sync.signal.addEventListener("abort", () => resolve()));
+  void service.putRecords("s", batch(shard.startingHashKey));
+  await expect.poll(() => shard.bounds().next).toBe(1);
+  return () => sync.abort();
 }
 
 describe("what a reshard leaves", () => {
@@ -157,7 +175,7 @@ describe("while it is under way", () => {
     it.log.delay = new Promise((resolve) => sync.signal.addEventListener("abort", () => resolve()));
     const earlyPut = early.write(service, "s");
     const resharding = service.reshard("s", halve);
-    await expect.poll(() => parent?.gate.opened !== undefined).toBe(true);
+    await expect.poll(() => parent?.gate.isShut).toBe(true);
     const latePut = late.write(service, "s");
     expect(service.shards("s")).toHaveLength(1);
     sync.abort();
@@ -165,6 +183,43 @@ describe("while it is under way", () => {
     expect(await earlyPut).toEqual([expect.stringMatching(/^shardId-0{12} /)]);
     expect(await latePut).toEqual([expect.stringMatching(/^shardId-0{11}[12] /)]);
     expect(parent?.bounds().next).toBe(1);
+  });
+
+  test("a put whose client leaves stops waiting: what waited is not stored, the rest is", async () => {
+    const service = await start(2);
+    const [left, right] = service.find("s").shards;
+    if (left === undefined || right === undefined) throw new RangeError("two shards");
+    const release = await holdAppends(service, left);
+    const resharding = service.reshard("s", halve);
+    await expect.poll(() => left.gate.isShut).toBe(true);
+    it.log.delay = undefined;
+    const client = new AbortController();
+    const put = service.putRecords("s", batch("0", HASH_KEY_MAX), { gone: () => client.signal });
+    await expect.poll(() => right.bounds().next).toBe(1);
+    client.abort(new Error("left"));
+    await expect(put).rejects.toThrow("left"); // while the reshard is still under way
+    release();
+    await resharding;
+    expect(service.find("s").shards.map((shard) => shard.bounds().next)).toEqual([1, 1, 0, 0]);
+  });
+
+  test("puts beyond 64 MiB do not wait: they are refused, as when the log has as much to sync", async () => {
+    const service = await start(2);
+    const [left] = service.find("s").shards;
+    if (left === undefined) throw new RangeError("two shards");
+    const release = await holdAppends(service, left);
+    const resharding = service.reshard("s", halve);
+    await expect.poll(() => left.gate.isShut).toBe(true);
+    it.log.delay = undefined;
+    const large = RecordBatch.of([{ partitionKey: "k", explicitHashKey: 0n, data: Buffer.alloc((64 << 20) - 10) }]);
+    const waiting = service.putRecords("s", large);
+    const refused = await service.putRecords("s", batch("0", "1", HASH_KEY_MAX));
+    expect([0, 1, 2].map((i) => refused.failure(i)?.code)).toEqual(["overloaded", "overloaded", undefined]);
+    release();
+    await resharding;
+    expect((await waiting).failure(0)).toBeUndefined();
+    const again = await service.putRecords("s", batch("0"));
+    expect(again.failure(0)).toBeUndefined();
   });
 
   test("who waits at the parent's end is woken, and finds the children", async () => {

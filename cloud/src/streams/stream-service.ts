@@ -14,6 +14,7 @@ import { deleteFromLog, mendShards, removeExpired } from "./shard-removal.js";
 import type { ShardDescription, StreamDescription, StreamMode, StreamRecord, StreamSettings } from "./stream.js";
 import { StreamState, type StreamSurroundings } from "./stream-state.js";
 import { tailStream } from "./tail.js";
+import { WaitingPuts } from "./waiting-puts.js";
 
 /** Shards that all streams together may have. Source: Kinesis Data Streams quotas, us-east-1. */
 export const SHARDS_MAX = 20_000;
@@ -44,6 +45,12 @@ export interface NewStreamRequest {
   readonly warmThroughputMibps?: number;
 }
 
+export interface PutOptions {
+  readonly producer?: ProducerRequest | undefined;
+  /** Asked only where the put has to wait for a reshard: aborts once nobody waits for its results any more. */
+  readonly gone?: () => AbortSignal;
+}
+
 /** Data Streams without the wire: the streams, their life from creation to deletion, and their records' way in. */
 export class StreamService implements StreamReader {
   readonly consumers: Consumers;
@@ -53,6 +60,7 @@ export class StreamService implements StreamReader {
   /** Changes of streams run one after the other. */
   #lastChange: Promise<unknown> = Promise.resolve();
   readonly #background = new Set<Promise<void>>();
+  readonly #waitingPuts = new WaitingPuts();
   #trimming: RepeatedTask | undefined;
 
   private constructor(catalog: Catalog, surroundings: StreamSurroundings) {
@@ -216,16 +224,20 @@ export class StreamService implements StreamReader {
   /**
    * Stores records, one append for each shard that gets some. Resolves after all of it is synced or refused, with a
    * result for each record; the records' memory is used until then.
-   * @throws {CloudError} `stream-not-found`.
+   * @throws {CloudError} `stream-not-found`. The reason with which `gone` aborts; what did not have to wait is stored.
    */
-  async putRecords(streamName: string, records: RecordBatch, producer?: ProducerRequest): Promise<PutResults> {
+  async putRecords(streamName: string, records: RecordBatch, { producer, gone }: PutOptions = {}): Promise<PutResults> {
     const stream = this.find(streamName);
     if (!stream.isServing) throw this.#notFound(streamName);
     const results = new PutResults();
     const put = async (indexes: Iterable<number>): Promise<void> => {
       const puts = [...byShard(stream, records, indexes)].map(async ([shard, part]) => {
-        const { opened } = shard.gate;
-        if (opened !== undefined) return opened.then(() => put(part)); // by then other shards may hold their keys
+        if (shard.gate.isShut) {
+          const refusal = await this.#waitingPuts.wait(shard.gate, bytesOf(records, part), gone?.());
+          if (refusal === undefined) return put(part); // by now other shards may hold their keys
+          results.set(shard, part, Array<CloudError>(part.length).fill(refusal));
+          return;
+        }
         const outcomes = await shard.gate.pass(() => shard.put(records, part, producer));
         results.set(shard, part, outcomes);
       });
@@ -385,6 +397,10 @@ function byShard({ router }: StreamState, records: RecordBatch, indexes: Iterabl
     else part.push(index);
   }
   return parts;
+}
+
+function bytesOf(records: RecordBatch, indexes: readonly number[]): number {
+  return indexes.reduce((sum, index) => sum + records.limitBytes(index), 0);
 }
 
 /** By how many more shards are open after a reshard: each split adds one, each merge takes one. */

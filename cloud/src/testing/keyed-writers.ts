@@ -37,7 +37,7 @@ export class KeyedWriter {
       this.keys.map((partitionKey) => ({ partitionKey, data: Buffer.from(String(number)) })),
     );
     const producer: ProducerRequest = { producer: this.name, spoolId: SPOOL, request: number };
-    const results = await service.putRecords(streamName, records, producer);
+    const results = await service.putRecords(streamName, records, { producer });
     return this.keys.map((_, i) =>
       results.failure(i) === undefined ? `${results.shardId(i)} ${results.sequenceNumber(i)}` : "",
     );

@@ -68,14 +68,16 @@ export class TestService {
   ): Promise<Answer> {
     const operation = operations.get(name);
     if (operation === undefined) throw new Error(`no operation ${name}`);
-    const answer = await operation.run(input, encoding, this.context, { producer });
+    const answer = await operation.run(input, encoding, this.context, { producer, gone: stays });
     if (isEventStreamAnswer(answer)) throw new Error(`${name} answers a stream: see subscribe`);
     return (answer !== undefined && isBulkAnswer(answer) ? answer.toValues() : (answer ?? {})) as Answer;
   }
 
   /** Calls SubscribeToShard; the answer is there before its events are. @throws {CloudError} */
   async subscribe(input: unknown): Promise<EventStreamAnswer> {
-    const answer = await operations.get("SubscribeToShard")?.run(input, "json", this.context, { producer: undefined });
+    const answer = await operations
+      .get("SubscribeToShard")
+      ?.run(input, "json", this.context, { producer: undefined, gone: stays });
     if (!isEventStreamAnswer(answer)) throw new Error("SubscribeToShard answers no stream");
     return answer;
   }
@@ -104,6 +106,10 @@ export class TestService {
 
 export function base64(text: string): string {
   return Buffer.from(text).toString("base64");
+}
+
+function stays(): AbortSignal {
+  return new AbortController().signal;
 }
 
 /** The records' data, as text. */
