@@ -8,7 +8,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   log: ["protocol"],
   device: ["protocol", "log"],
-  gateway: ["protocol", "log"],
+  gateway: ["protocol", "log", "client"],
   cloud: ["protocol", "log"],
   client: ["protocol"],
   cli: [],
@@ -44,7 +44,9 @@ export function importArrows(tree: Tree): string[] {
       const isDeclared = name in manifest.dependencies || name in manifest.devDependencies;
       // A start builds the log's testing folder, too, which is exported: it gets along with what a start installs.
       const isBuiltByStart = !isTestCode(path) || path.startsWith("log/src/testing/");
-      const isRootTool = !isBuiltByStart || path.startsWith("bench/") || path.endsWith(".cjs");
+      // Kernels are committed compiled, so only who changes one compiles it.
+      const isTool = path.startsWith("bench/") || path.startsWith("cloud/kernels/") || path.endsWith(".cjs");
+      const isRootTool = !isBuiltByStart || isTool;
       const rootManifest = manifestOf(tree, "");
       if (!isDeclared && !(isRootTool && (name in rootManifest.devDependencies || target !== undefined)))
         refuse(`is not among the dependencies of ${folder}`);

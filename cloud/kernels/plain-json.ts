@@ -1,0 +1,78 @@
+const SPACE: u8 = 0x20;
+const QUOTE: u8 = 0x22;
+
+/** Bytes behind a text that are read with it; the first is zero, which ends whatever is read. */
+export const PADDING_BYTES: usize = 64;
+
+/** Where the text is being read. */
+export let at: usize = 0;
+/** The string that was read last, without its quotes. */
+export let from: usize = 0;
+export let to: usize = 0;
+
+export function startAt(place: usize): void {
+  at = place;
+}
+
+/** Steps over white space and one byte, if it is this one. */
+export function take(byte: u8): bool {
+  skipSpace();
+  if (load<u8>(at) != byte) return false;
+  at += 1;
+  return true;
+}
+
+export function skipSpace(): void {
+  let next = load<u8>(at);
+  while (next == SPACE || next == 0x0a || next == 0x0d || next == 0x09) next = load<u8>(++at);
+}
+
+/** Reads a string of printable ASCII without escapes, which means what stands there. */
+export function plainString(): bool {
+  if (!take(QUOTE)) return false;
+  let place = at;
+  let stops = 0;
+  for (; ; place += 16) {
+    const bytes = v128.load(place);
+    const quotes = i8x16.eq(bytes, i8x16.splat(QUOTE));
+    // Controls, and signed as they are here, whatever is not ASCII.
+    const odd = v128.or(i8x16.lt_s(bytes, i8x16.splat(SPACE)), i8x16.eq(bytes, i8x16.splat(0x7f)));
+    stops = i8x16.bitmask(v128.or(v128.or(quotes, odd), i8x16.eq(bytes, i8x16.splat(0x5c))));
+    if (stops != 0) break;
+  }
+  return endAt(place + ctz(stops));
+}
+
+/** Reads a string whatever it holds: quicker for a long one, whose reader sees what that is. */
+export function unseenString(): bool {
+  if (!take(QUOTE)) return false;
+  const quote = i8x16.splat(QUOTE);
+  const zero = i8x16.splat(0);
+  let place = at;
+  for (; ; place += 64) {
+    const first = stopsOf(v128.load(place), quote, zero);
+    const second = stopsOf(v128.load(place, 16), quote, zero);
+    const third = stopsOf(v128.load(place, 32), quote, zero);
+    const fourth = stopsOf(v128.load(place, 48), quote, zero);
+    if (v128.any_true(v128.or(v128.or(first, second), v128.or(third, fourth)))) break;
+  }
+  let stops = 0;
+  for (; ; place += 16) {
+    stops = i8x16.bitmask(stopsOf(v128.load(place), quote, zero));
+    if (stops != 0) break;
+  }
+  return endAt(place + ctz(stops));
+}
+
+function stopsOf(bytes: v128, quote: v128, zero: v128): v128 {
+  return v128.or(i8x16.eq(bytes, quote), i8x16.eq(bytes, zero));
+}
+
+function endAt(place: usize): bool {
+  from = at;
+  to = place;
+  at = place;
+  if (load<u8>(place) != QUOTE) return false;
+  at += 1;
+  return true;
+}

@@ -1,0 +1,261 @@
+import { decodeBase64 } from "./base64.ts";
+import * as hashKey from "./hash-key.ts";
+import * as md5 from "./md5.ts";
+import * as json from "./plain-json.ts";
+
+/*
+ * Reads the records of PutRecords' and PutRecord's bodies, part after part of a body: each record as it is stored
+ * (cloud/src/streams/stored-record.ts), and an entry of what is to be known of it:
+ *
+ *   0 f64 first 48 bits of its hash key      24 u32 where it ends among the stored bytes of all
+ *   8 u8[16] hash key, big endian            28 u32 bytes of its partition key and data
+ */
+const ENTRY_BYTES: usize = 32;
+
+/** The longest part. A record that is longer is left to others. */
+export const inputBytesMax: usize = 2 << 20;
+export const entriesMax: usize = 500;
+export const inputAt: usize = 0x1_0000;
+/** The stored bytes of the part's records, which are fewer than they stand in the body. */
+export const outputAt: usize = inputAt + inputBytesMax + 0x1000;
+export const entriesAt: usize = outputAt + inputBytesMax + 0x1000;
+const memoryBytes: usize = entriesAt + entriesMax * ENTRY_BYTES;
+
+if (memory.grow(<i32>((memoryBytes + 0xffff) >> 16)) < 0) unreachable();
+
+/** What {@link read} answers. */
+const NOT_PLAIN: i32 = 0;
+const READ: i32 = 1;
+const READ_IN_PART: i32 = 2;
+
+const OPEN_OBJECT: u8 = 0x7b;
+const CLOSE_OBJECT: u8 = 0x7d;
+const OPEN_LIST: u8 = 0x5b;
+const CLOSE_LIST: u8 = 0x5d;
+const COLON: u8 = 0x3a;
+const COMMA: u8 = 0x2c;
+const KEY_BYTES_MAX: usize = 256;
+const VERSION: u8 = 1;
+const HAS_EXPLICIT_HASH_KEY: u8 = 1;
+
+/** Of the body so far: records, and where its stream's name and ARN stand; no member does at 0. */
+export let count: usize = 0;
+export let nameFrom: usize = 0;
+export let nameTo: usize = 0;
+export let arnFrom: usize = 0;
+export let arnTo: usize = 0;
+/** Of the last part: bytes that need not be read again, and those that they became. */
+export let readBytes: usize = 0;
+export let outputBytes: usize = 0;
+
+let isSingle: bool = false;
+let isInList: bool = false;
+let hasRecords: bool = false;
+/** Where the part begins in the body, and among the stored bytes. */
+let inputBase: usize = 0;
+let outputBase: usize = 0;
+
+/** Where the next record goes. */
+let output: usize = 0;
+/** Behind the last whole record. */
+let readTo: usize = 0;
+/** As they were when the list began, before which no reading stops. */
+let nameFromBefore: usize = 0;
+let arnFromBefore: usize = 0;
+
+/** Of the record being read. */
+let keyFrom: usize = 0;
+let keyTo: usize = 0;
+let dataFrom: usize = 0;
+let dataTo: usize = 0;
+let hasHashKey: bool = false;
+
+/** Begins with a body: of one record beside its stream's name, or of a list. */
+export function begin(single: bool): void {
+  isSingle = single;
+  isInList = false;
+  hasRecords = false;
+  count = 0;
+  nameFrom = 0;
+  arnFrom = 0;
+  inputBase = 0;
+  outputBase = 0;
+  readBytes = 0;
+  outputBytes = 0;
+  beginRecord();
+}
+
+/**
+ * Reads a body's next part, which lies at {@link inputAt} with a zero behind it. Where it ends amid a record, the next
+ * part begins after {@link readBytes}.
+ * @returns whether the body was read, in part only, or is nothing that is read here.
+ */
+export function read(bytes: usize, isLast: bool): i32 {
+  inputBase += readBytes;
+  outputBase += outputBytes;
+  output = outputAt;
+  json.startAt(inputAt);
+  readTo = inputAt;
+  const end = inputAt + bytes;
+  const isRead = isSingle ? single() : list();
+  outputBytes = output - outputAt;
+  if (isRead) {
+    json.skipSpace();
+    if (json.at == end && isLast) return READ;
+  }
+  readBytes = readTo - inputAt;
+  if (isLast || json.at < end) return NOT_PLAIN;
+  // What stood behind the last whole record comes again.
+  if (isSingle || !isInList) begin(isSingle);
+  else {
+    hasRecords = true;
+    nameFrom = nameFromBefore;
+    arnFrom = arnFromBefore;
+    beginRecord();
+  }
+  return READ_IN_PART;
+}
+
+function single(): bool {
+  if (!json.take(OPEN_OBJECT)) return false;
+  do {
+    if (!json.plainString() || !(recordMember() || referenceMember())) return false;
+  } while (json.take(COMMA));
+  return json.take(CLOSE_OBJECT) && addRecord();
+}
+
+function list(): bool {
+  if (isInList) {
+    if (!restOfList()) return false;
+    if (!json.take(COMMA)) return json.take(CLOSE_OBJECT);
+  } else if (!json.take(OPEN_OBJECT)) return false;
+  do {
+    if (!json.plainString()) return false;
+    if (isRecords()) {
+      if (hasRecords || !json.take(COLON) || !json.take(OPEN_LIST) || !record()) return false;
+      hasRecords = true;
+      if (!restOfList()) return false;
+    } else if (!referenceMember()) return false;
+  } while (json.take(COMMA));
+  return hasRecords && json.take(CLOSE_OBJECT);
+}
+
+/** What follows a record. */
+function restOfList(): bool {
+  while (json.take(COMMA)) if (!record()) return false;
+  return json.take(CLOSE_LIST);
+}
+
+function record(): bool {
+  if (count >= entriesMax || !json.take(OPEN_OBJECT)) return false;
+  do {
+    if (!json.plainString() || !recordMember()) return false;
+  } while (json.take(COMMA));
+  if (!json.take(CLOSE_OBJECT) || !addRecord()) return false;
+  if (!isInList) {
+    isInList = true;
+    nameFromBefore = nameFrom;
+    arnFromBefore = arnFrom;
+  }
+  readTo = json.at;
+  return true;
+}
+
+function referenceMember(): bool {
+  if (isStreamName()) {
+    if (nameFrom != 0 || !json.take(COLON) || !json.plainString()) return false;
+    nameFrom = inputBase + json.from - inputAt;
+    nameTo = inputBase + json.to - inputAt;
+    return true;
+  }
+  if (!isStreamArn() || arnFrom != 0 || !json.take(COLON) || !json.plainString()) return false;
+  arnFrom = inputBase + json.from - inputAt;
+  arnTo = inputBase + json.to - inputAt;
+  return true;
+}
+
+function recordMember(): bool {
+  if (isData()) {
+    if (dataFrom != 0 || !json.take(COLON) || !json.unseenString()) return false;
+    dataFrom = json.from;
+    dataTo = json.to;
+    return ((dataTo - dataFrom) & 3) == 0;
+  }
+  if (isPartitionKey()) {
+    if (keyFrom != 0 || !json.take(COLON) || !json.plainString()) return false;
+    keyFrom = json.from;
+    keyTo = json.to;
+    return keyTo > keyFrom && keyTo - keyFrom <= KEY_BYTES_MAX;
+  }
+  if (!isExplicitHashKey() || hasHashKey || !json.take(COLON) || !json.plainString()) return false;
+  hasHashKey = true;
+  return hashKey.readHashKey(json.from, json.to);
+}
+
+function beginRecord(): void {
+  keyFrom = 0;
+  dataFrom = 0;
+  hasHashKey = false;
+}
+
+/** Ends the record being read. */
+function addRecord(): bool {
+  if (keyFrom == 0 || dataFrom == 0) return false;
+  const keyBytes = keyTo - keyFrom;
+  const entry = entriesAt + count * ENTRY_BYTES;
+  store<u8>(output, VERSION);
+  store<u8>(output, hasHashKey ? HAS_EXPLICIT_HASH_KEY : 0, 1);
+  store<u16>(output, bswap<u16>(<u16>keyBytes), 2);
+  let keyAt = output + 4;
+  if (hasHashKey) {
+    store<u64>(entry, bswap<u64>(hashKey.high), 8);
+    store<u64>(entry, bswap<u64>(hashKey.low), 16);
+    memory.copy(keyAt, entry + 8, 16);
+    keyAt += 16;
+  } else {
+    md5.md5(keyFrom, keyBytes);
+    store<u32>(entry, md5.digest0, 8);
+    store<u32>(entry, md5.digest1, 12);
+    store<u32>(entry, md5.digest2, 16);
+    store<u32>(entry, md5.digest3, 20);
+  }
+  memory.copy(keyAt, keyFrom, keyBytes);
+  const dataAt = keyAt + keyBytes;
+  const dataEnd = decodeBase64(dataFrom, dataTo, dataAt);
+  if (dataEnd == 0) return false;
+  store<f64>(entry, <f64>(bswap<u64>(load<u64>(entry, 8)) >> 16));
+  store<u32>(entry, outputBase + dataEnd - outputAt, 24);
+  store<u32>(entry, dataEnd - keyAt, 28);
+  output = dataEnd;
+  count += 1;
+  beginRecord();
+  return true;
+}
+
+/** Names, compared as words of eight, four, two and one bytes. */
+function isData(): bool {
+  return json.to - json.from == 4 && load<u32>(json.from) == 0x6174_6144;
+}
+
+function isPartitionKey(): bool {
+  if (json.to - json.from != 12) return false;
+  return load<u64>(json.from) == 0x6f69_7469_7472_6150 && load<u32>(json.from, 8) == 0x7965_4b6e;
+}
+
+function isExplicitHashKey(): bool {
+  if (json.to - json.from != 15) return false;
+  return load<u64>(json.from) == 0x7469_6369_6c70_7845 && load<u64>(json.from, 7) == 0x7965_4b68_7361_4874;
+}
+
+function isRecords(): bool {
+  return json.to - json.from == 7 && load<u32>(json.from) == 0x6f63_6552 && load<u32>(json.from, 3) == 0x7364_726f;
+}
+
+function isStreamName(): bool {
+  if (json.to - json.from != 10) return false;
+  return load<u64>(json.from) == 0x614e_6d61_6572_7453 && load<u16>(json.from, 8) == 0x656d;
+}
+
+function isStreamArn(): bool {
+  return json.to - json.from == 9 && load<u64>(json.from) == 0x5241_6d61_6572_7453 && load<u8>(json.from, 8) == 0x4e;
+}
