@@ -1,4 +1,4 @@
-import { unlessAborted } from "./wake.js";
+import { unlessAborted } from "./unless-aborted.js";
 
 interface Waiting {
   readonly bytes: number;

@@ -1,3 +1,5 @@
+import { unlessAborted } from "./unless-aborted.js";
+
 /** Something that several may wait for has changed: all of them look again. */
 export class Wake {
   readonly #waiting = new Set<() => void>();
@@ -22,14 +24,4 @@ export class Wake {
       if (wake !== undefined) this.#waiting.delete(wake);
     }
   }
-}
-
-/** Settles as the promise does. @throws the signal's reason once it is aborted; the promise's own outcome is nobody's then. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.finally(() => signal.removeEventListener("abort", onAbort)).then(resolve, reject);
-  });
 }

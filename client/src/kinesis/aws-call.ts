@@ -1,8 +1,6 @@
 import { ClientError } from "../client-error.js";
-import { unlessAborted } from "../wake.js";
+import { unlessAborted } from "../unless-aborted.js";
 import { toClientError } from "./to-client-error.js";
-
-const ANSWER_MS = 30_000;
 
 /**
  * One call of the AWS SDK, which ends when the signal is aborted and after `answerMs` in any case.
@@ -11,7 +9,7 @@ const ANSWER_MS = 30_000;
 export async function awsCall<T>(
   signal: AbortSignal,
   send: (signal: AbortSignal) => Promise<T>,
-  answerMs = ANSWER_MS,
+  answerMs: number,
 ): Promise<T> {
   // Not AbortSignal.any and timeout: the one leaves something behind with each call, the other keeps all of the call
   // until the time is over.

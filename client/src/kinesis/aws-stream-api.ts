@@ -1,5 +1,8 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import {
   type _Record as AwsRecord,
+  CreateStreamCommand,
   DescribeStreamConsumerCommand,
   DescribeStreamSummaryCommand,
   GetRecordsCommand,
@@ -14,6 +17,7 @@ import {
   type Shard as AwsShard,
 } from "@aws-sdk/client-kinesis";
 import { formatProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { backoffMs } from "../backoff.js";
 import { ClientError } from "../client-error.js";
 import { systemClock } from "../clock.js";
@@ -36,12 +40,42 @@ import { subscription } from "./subscription.js";
  */
 export type AwsConnection = Pick<KinesisClientConfig, "endpoint" | "region" | "credentials">;
 
+export interface AwsCallLimits {
+  /** A call without an answer by then has failed. */
+  readonly answerMs: number;
+  /** And so has one whose connection says nothing for so long: it may be gone without a word. */
+  readonly silenceMs: number;
+  /** Calls at a time. */
+  readonly socketsMax: number;
+}
+
+const CONNECT_MS = 5_000;
+/** A call for each shard of a large stream. */
+const LIMITS: AwsCallLimits = { answerMs: 30_000, silenceMs: 10_000, socketsMax: 256 };
+
 /** Kinesis over the AWS SDK. Its own retries are off: a put that is repeated has to be the same, under the same name. */
 export class AwsStreamApi implements StreamApi {
+  readonly #connection: AwsConnection;
+  readonly #limits: AwsCallLimits;
   readonly #client: KinesisClient;
+  #pushing: KinesisClient | undefined;
 
-  constructor(connection: AwsConnection) {
-    this.#client = new KinesisClient({ ...connection, maxAttempts: 1 });
+  constructor(connection: AwsConnection, limits: AwsCallLimits = LIMITS) {
+    const { silenceMs, socketsMax } = limits;
+    const agent = { keepAlive: true, maxSockets: socketsMax };
+    this.#connection = { ...connection };
+    this.#limits = limits;
+    this.#client = new KinesisClient({
+      ...connection,
+      maxAttempts: 1,
+      // HTTP/1.1: by HTTP/2, the SDK's client for Kinesis opens a connection for every call.
+      requestHandler: new NodeHttpHandler({
+        httpAgent: new HttpAgent(agent),
+        httpsAgent: new HttpsAgent(agent),
+        connectionTimeout: CONNECT_MS,
+        socketTimeout: silenceMs,
+      }),
+    });
   }
 
   async listShards(stream: string, fromMs: number | undefined, signal: AbortSignal): Promise<Shard[]> {
@@ -51,7 +85,7 @@ export class AwsStreamApi implements StreamApi {
     let nextToken: string | undefined;
     do {
       const input = nextToken === undefined ? { StreamName: stream, ...filter } : { NextToken: nextToken };
-      const answer: ListShardsCommandOutput = await awsCall(signal, (abortSignal) =>
+      const answer: ListShardsCommandOutput = await this.#call(signal, (abortSignal) =>
         this.#client.send(new ListShardsCommand(input), { abortSignal }),
       );
       shards.push(...(answer.Shards ?? []).map(toShard));
@@ -68,14 +102,14 @@ export class AwsStreamApi implements StreamApi {
       ...("timestampMs" in from ? { Timestamp: new Date(from.timestampMs) } : {}),
       ...("sequenceNumber" in from ? { StartingSequenceNumber: from.sequenceNumber } : {}),
     });
-    const { ShardIterator } = await awsCall(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    const { ShardIterator } = await this.#call(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
     if (ShardIterator === undefined) throw new ClientError("unreachable", "GetShardIterator answered no iterator");
     return ShardIterator;
   }
 
   async getRecords(iterator: string, signal: AbortSignal): Promise<RecordPage> {
     const command = new GetRecordsCommand({ ShardIterator: iterator });
-    const answer = await awsCall(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    const answer = await this.#call(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
     return {
       records: (answer.Records ?? []).map(toRecord),
       nextIterator: answer.NextShardIterator,
@@ -84,18 +118,20 @@ export class AwsStreamApi implements StreamApi {
   }
 
   async registerConsumer(stream: string, name: string, signal: AbortSignal): Promise<string> {
-    const { StreamDescriptionSummary: summary } = await awsCall(signal, (abortSignal) =>
+    const { StreamDescriptionSummary: summary } = await this.#call(signal, (abortSignal) =>
       this.#client.send(new DescribeStreamSummaryCommand({ StreamName: stream }), { abortSignal }),
     );
     const of = { StreamARN: summary?.StreamARN, ConsumerName: name };
     try {
-      await awsCall(signal, (abortSignal) => this.#client.send(new RegisterStreamConsumerCommand(of), { abortSignal }));
+      await this.#call(signal, (abortSignal) =>
+        this.#client.send(new RegisterStreamConsumerCommand(of), { abortSignal }),
+      );
     } catch (error) {
       // It is registered.
       if (!(error instanceof ClientError && error.cause instanceof ResourceInUseException)) throw error;
     }
     for (let waits = 0; ; waits++) {
-      const { ConsumerDescription: consumer } = await awsCall(signal, (abortSignal) =>
+      const { ConsumerDescription: consumer } = await this.#call(signal, (abortSignal) =>
         this.#client.send(new DescribeStreamConsumerCommand(of), { abortSignal }),
       );
       if (consumer?.ConsumerStatus === "ACTIVE" && consumer.ConsumerARN !== undefined) return consumer.ConsumerARN;
@@ -109,7 +145,9 @@ export class AwsStreamApi implements StreamApi {
     from: ReadFrom,
     signal: AbortSignal,
   ): AsyncGenerator<PushedPage, void, undefined> {
-    for await (const event of subscription(this.#client, consumerArn, shardId, from, signal)) {
+    // One event stream a connection, by HTTP/2.
+    this.#pushing ??= new KinesisClient({ ...this.#connection, maxAttempts: 1 });
+    for await (const event of subscription(this.#pushing, consumerArn, shardId, from, signal)) {
       yield {
         records: (event.Records ?? []).map(toRecord),
         behindMs: event.MillisBehindLatest ?? 0,
@@ -141,7 +179,7 @@ export class AwsStreamApi implements StreamApi {
       },
       { step: "build", name: "producerHeader" },
     );
-    const { Records: results = [] } = await awsCall(signal, (abortSignal) =>
+    const { Records: results = [] } = await this.#call(signal, (abortSignal) =>
       this.#client.send(command, { abortSignal }),
     );
     if (results.length !== entries.length) {
@@ -156,8 +194,19 @@ export class AwsStreamApi implements StreamApi {
     });
   }
 
+  /** Makes a stream of one shard. */
+  async createStream(stream: string, signal: AbortSignal): Promise<void> {
+    const command = new CreateStreamCommand({ StreamName: stream, ShardCount: 1 });
+    await this.#call(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+  }
+
   close(): void {
     this.#client.destroy();
+    this.#pushing?.destroy();
+  }
+
+  #call<T>(signal: AbortSignal, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return awsCall(signal, send, this.#limits.answerMs);
   }
 }
 

@@ -5,12 +5,12 @@ import {
   type SubscribeToShardEventStream,
 } from "@aws-sdk/client-kinesis";
 import { ClientError } from "../client-error.js";
-import { unlessAborted } from "../wake.js";
+import { unlessAborted } from "../unless-aborted.js";
 import type { ReadFrom } from "./stream-api.js";
 import { toClientError } from "./to-client-error.js";
 
 /** Something comes every five seconds, if only an empty event. */
-const SILENCE_MS = 30_000;
+const SILENCE_MS = 15_000;
 
 /**
  * One subscription's events, until it ends.

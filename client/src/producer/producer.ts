@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../clock.js";
 import { type AwsConnection, AwsStreamApi } from "../kinesis/aws-stream-api.js";
 import type { StreamApi } from "../kinesis/stream-api.js";
 import { sharedController } from "../shared-controller.js";
-import { unlessAborted } from "../wake.js";
+import { unlessAborted } from "../unless-aborted.js";
 import type { PutAcknowledgement, QueuedPut } from "./queued-put.js";
 import { StreamProducer } from "./stream-producer.js";
 

@@ -8,7 +8,7 @@ import {
 import type { Logger } from "pino";
 import { WebSocket } from "ws";
 import { type Backoff, delayMs } from "../uplink/backoff.js";
-import { unlessAborted } from "../uplink/unless-aborted.js";
+import { unlessAborted } from "@headwater/client/unless-aborted";
 import { parseCloudMessage } from "./cloud-message.js";
 import { signUpgrade, type SignOptions } from "./sign-upgrade.js";
 

@@ -1,6 +1,6 @@
 import { SignatureV4 } from "@smithy/signature-v4";
 import { Sha256 } from "../sha256.js";
-import { unlessAborted } from "../uplink/unless-aborted.js";
+import { unlessAborted } from "@headwater/client/unless-aborted";
 
 export interface AwsCredentials {
   readonly accessKeyId: string;

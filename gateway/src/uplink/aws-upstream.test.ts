@@ -54,7 +54,7 @@ test("each request carries its producer's name, signed", async () => {
     ({ headers } = request);
     answering(200, { Records: [{ ShardId: "shard-0", SequenceNumber: "1" }] })(request, response);
   });
-  expect(await put(upstream)).toEqual([{ shardId: "shard-0" }]);
+  expect(await put(upstream)).toMatchObject([{ shardId: "shard-0" }]);
   expect(headers["x-headwater-producer"]).toBe("gateway-1/3f1c0f2e-6d0a-4c2b-9a51-0d7c5a6b7c8d/7");
   expect(headers.authorization).toMatch(/SignedHeaders=[^,]*x-headwater-producer/);
 });

@@ -1,16 +1,17 @@
-import { type AwsFailure, failureOf } from "@headwater/protocol";
+import { ClientError, type ClientErrorCode } from "@headwater/client/kinesis";
 import { UpstreamError, type UpstreamErrorKind } from "./upstream.js";
 
-/** Sorts what the SDK throws into the few kinds that matter here. @returns bugs as they are. */
-export function toUpstreamError(error: unknown): unknown {
-  if (error instanceof UpstreamError || !(error instanceof Error)) return error;
-  const failure = failureOf(error);
-  if (failure === undefined) return error;
-  return new UpstreamError(kindOf(failure), `${error.name}: ${error.message}`, { cause: error });
-}
+const kinds: Readonly<Partial<Record<ClientErrorCode, UpstreamErrorKind>>> = {
+  unreachable: "unreachable",
+  failing: "failing",
+  throttled: "throttled",
+  "not-found": "not-found",
+  forgotten: "forgotten",
+  forbidden: "rejecting",
+};
 
-function kindOf(failure: AwsFailure): UpstreamErrorKind {
-  if (failure === "forbidden") return "rejecting";
-  // The gateway has no iterators.
-  return failure === "iterator-expired" ? "refused" : failure;
+/** What a failed call means here. @returns bugs as they are. */
+export function toUpstreamError(error: unknown): unknown {
+  if (!(error instanceof ClientError)) return error;
+  return new UpstreamError(kinds[error.code] ?? "refused", error.message, { cause: error });
 }
