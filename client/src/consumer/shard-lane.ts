@@ -3,6 +3,7 @@ import type { ByteBudget } from "../byte-budget.js";
 import type { RawRecord, RecordPage } from "../kinesis/stream-api.js";
 import type { Holding } from "../leases/holding.js";
 import { type Checkpoint, compareCheckpoints } from "../leases/lease.js";
+import { recordBytes } from "../record-bytes.js";
 import { Wake } from "../wake.js";
 import { type ConsumerRecord, type PlainRecord, unpack } from "./consumer-record.js";
 import type { SourceSink } from "./shard-source.js";
@@ -24,9 +25,6 @@ export interface TakenBatch {
   /** Memory that it takes. */
   readonly bytes: number;
 }
-
-/** Besides the payload, for each Kinesis record. */
-const OVERHEAD_BYTES = 256;
 
 /**
  * Between one shard's reader and the loops: what was read and is not done, in order. One loop at a time has a batch of it.
@@ -86,7 +84,7 @@ export class ShardLane implements SourceSink {
 
   bytesOf(records: readonly RawRecord[]): number {
     let bytes = 0;
-    for (const record of records) bytes += bytesOf(record);
+    for (const record of records) bytes += recordBytes(record);
     return bytes;
   }
 
@@ -158,7 +156,7 @@ export class ShardLane implements SourceSink {
       const after = this.#last ?? this.holding.done;
       const unpacked = unpack(raw, this.holding.shardId, this.#range, after);
       this.#strays += unpacked.strays;
-      bytes += bytesOf(raw);
+      bytes += recordBytes(raw);
       for (const record of unpacked.records) records.push(this.#own(record));
     }
     this.#queue.splice(0, count);
@@ -183,8 +181,4 @@ export class ShardLane implements SourceSink {
     };
     return { ...record, checkpoint };
   }
-}
-
-function bytesOf({ data, partitionKey }: RawRecord): number {
-  return data.length + Buffer.byteLength(partitionKey) + OVERHEAD_BYTES;
 }

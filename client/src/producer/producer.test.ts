@@ -1,59 +1,12 @@
 import * as fc from "fast-check";
-import { readAggregate } from "@headwater/protocol";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { ClientError } from "../client-error.js";
-import { ManualClock } from "../testing/manual-clock.js";
-import { ScriptedKinesis } from "../testing/scripted-kinesis.js";
-import { Producer, type ProducerOptions } from "./producer.js";
+import { ProducerWorld } from "../testing/producer-world.js";
+import { Producer } from "./producer.js";
 import type { PutAcknowledgement } from "./queued-put.js";
 
-class World {
-  readonly clock = new ManualClock();
-  readonly kinesis: ScriptedKinesis;
-  readonly producer: Producer;
-  readonly failures: string[] = [];
-
-  constructor(shards: number, options: ProducerOptions = {}) {
-    this.kinesis = new ScriptedKinesis(this.clock, shards);
-    this.producer = new Producer(
-      { stream: "s", report: ({ error }) => void this.failures.push(error.code), ...options },
-      { api: this.kinesis, clock: this.clock, random: () => 0.5 },
-    );
-    onTestFinished(() => this.producer.close(AbortSignal.abort()).catch(() => undefined));
-  }
-
-  get puts(): number {
-    return this.kinesis.calls.filter(({ call }) => call === "putRecords").length;
-  }
-
-  /** Lets time pass until it is settled. */
-  async settled<T>(work: Promise<T>, withinMs = 600_000): Promise<T> {
-    let isDone = false;
-    void work.then(
-      () => (isDone = true),
-      () => (isDone = true),
-    );
-    await this.clock.until(() => isDone, withinMs, 10);
-    return await work;
-  }
-
-  /** What is stored, user record by user record, per key, without what consumers leave out. */
-  storedByKey(): Map<string, string[]> {
-    const byKey = new Map<string, string[]>();
-    for (const shard of this.kinesis.shards) {
-      for (const record of shard.records) {
-        for (const { partitionKey, data } of readAggregate(record.data) ?? [record]) {
-          if (!this.kinesis.belongs(partitionKey, shard)) continue;
-          byKey.set(partitionKey, [...(byKey.get(partitionKey) ?? []), Buffer.from(data).toString()]);
-        }
-      }
-    }
-    return byKey;
-  }
-}
-
 test("a put resolves with the place of its record", async () => {
-  const { kinesis, producer, ...world } = new World(2);
+  const { kinesis, producer, ...world } = new ProducerWorld(2);
   const stored = producer.put({ partitionKey: "k", data: "hello" });
   await new Promise(setImmediate);
   const clock = world.clock;
@@ -65,7 +18,7 @@ test("a put resolves with the place of its record", async () => {
 });
 
 test("records that come together go together, a request at a time for each shard", async () => {
-  const world = new World(2);
+  const world = new ProducerWorld(2);
   const puts = Array.from({ length: 2_000 }, (_, i) => world.producer.put({ partitionKey: `k${i}`, data: `${i}` }));
   await world.settled(Promise.all(puts));
   expect(world.puts).toBeLessThanOrEqual(6);
@@ -74,7 +27,7 @@ test("records that come together go together, a request at a time for each shard
 });
 
 test("an answer that is lost: the request is repeated under its name and stored once", async () => {
-  const world = new World(1);
+  const world = new ProducerWorld(1);
   let losses = 3;
   world.kinesis.afterPut = () => {
     if (losses-- > 0) throw new ClientError("unreachable", "the answer was lost");
@@ -85,7 +38,7 @@ test("an answer that is lost: the request is repeated under its name and stored 
 });
 
 test("what is rejected goes before what came later", async () => {
-  const world = new World(1);
+  const world = new ProducerWorld(1);
   let rejections = 2;
   world.kinesis.rejectFrom = () => (rejections-- > 0 ? 1 : Number.POSITIVE_INFINITY);
   const first = ["a", "b", "c"].map((data) => world.producer.put({ partitionKey: "k", data }));
@@ -96,7 +49,7 @@ test("what is rejected goes before what came later", async () => {
 });
 
 test("one record that is refused fails alone", async () => {
-  const world = new World(1);
+  const world = new ProducerWorld(1);
   const put = world.kinesis.putRecords.bind(world.kinesis);
   world.kinesis.putRecords = async (stream, entries, name, signal) => {
     if (entries.some(({ data }) => Buffer.from(data).toString() === "bad")) {
@@ -119,12 +72,12 @@ test("one record that is refused fails alone", async () => {
 });
 
 test("full memory: puts wait for room, in order, or fail", async () => {
-  const waiting = new World(1, { bufferBytesMax: 2_000 });
+  const waiting = new ProducerWorld(1, { bufferBytesMax: 2_000 });
   const puts = Array.from({ length: 50 }, (_, i) => waiting.producer.put({ partitionKey: "k", data: `${i}` }));
   expect(waiting.producer.bufferedBytes).toBeLessThanOrEqual(2_000);
   await waiting.settled(Promise.all(puts));
   expect(waiting.storedByKey().get("k")).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`));
-  const rejecting = new World(1, { bufferBytesMax: 2_000, onFull: "reject" });
+  const rejecting = new ProducerWorld(1, { bufferBytesMax: 2_000, onFull: "reject" });
   const outcomes = await rejecting.settled(
     Promise.allSettled(Array.from({ length: 50 }, () => rejecting.producer.put({ partitionKey: "k", data: "x" }))),
   );
@@ -133,7 +86,7 @@ test("full memory: puts wait for room, in order, or fail", async () => {
 });
 
 test("what is not acknowledged in time fails, and the next goes on", async () => {
-  const world = new World(1, { deliverWithinMs: 5_000 });
+  const world = new ProducerWorld(1, { deliverWithinMs: 5_000 });
   world.kinesis.fault = (call) => {
     if (call === "putRecords") throw new ClientError("unreachable", "down");
   };
@@ -146,7 +99,7 @@ test("what is not acknowledged in time fails, and the next goes on", async () =>
 });
 
 test("no stream: its puts fail, and do not when it is there", async () => {
-  const world = new World(1);
+  const world = new ProducerWorld(1);
   world.kinesis.fault = () => {
     throw new ClientError("not-found", "ResourceNotFoundException");
   };
@@ -158,7 +111,7 @@ test("no stream: its puts fail, and do not when it is there", async () => {
 });
 
 test("flush does not linger, and close takes no more", async () => {
-  const world = new World(1, { lingerMs: 60_000 });
+  const world = new ProducerWorld(1, { lingerMs: 60_000 });
   const put = world.producer.put({ partitionKey: "k", data: "x" });
   await world.clock.pass(1_000);
   expect(world.puts).toBe(0);
@@ -169,7 +122,7 @@ test("flush does not linger, and close takes no more", async () => {
 });
 
 test("close gives up what is left once its signal says so", async () => {
-  const world = new World(1);
+  const world = new ProducerWorld(1);
   world.kinesis.fault = () => {
     throw new ClientError("unreachable", "down");
   };
@@ -191,7 +144,7 @@ test.each<[string, Parameters<Producer["put"]>[0]]>([
   ["invalid-options", { stream: "", partitionKey: "k", data: "" }],
   ["too-large", { partitionKey: "k", data: new Uint8Array(10 * 1024 * 1024 + 1) }],
 ])("%s: a put that cannot be", async (code, input) => {
-  await expect(new World(1).producer.put(input)).rejects.toMatchObject({ code });
+  await expect(new ProducerWorld(1).producer.put(input)).rejects.toMatchObject({ code });
 });
 
 test("options that cannot be are named", () => {
@@ -208,7 +161,7 @@ test.each([false, true])(
         }),
         fc.integer({ min: 1, max: 3 }),
         async (script, shards) => {
-          const world = new World(shards, { aggregate, batchRecordsMax: 7, lingerMs: 2 });
+          const world = new ProducerWorld(shards, { aggregate, batchRecordsMax: 7, lingerMs: 2 });
           const { kinesis } = world;
           let step = 0;
           const happens = (what: string): boolean =>

@@ -5,8 +5,10 @@ import { ClientError } from "../client-error.js";
 import { type Clock, systemClock } from "../clock.js";
 import { type AwsConnection, AwsStreamApi } from "../kinesis/aws-stream-api.js";
 import type { StreamApi } from "../kinesis/stream-api.js";
+import { recordBytes } from "../record-bytes.js";
 import { sharedController } from "../shared-controller.js";
 import { unlessAborted } from "../unless-aborted.js";
+import { Wake } from "../wake.js";
 import type { PutAcknowledgement, QueuedPut } from "./queued-put.js";
 import { StreamProducer } from "./stream-producer.js";
 
@@ -53,8 +55,6 @@ export interface ProducerParts {
   readonly random: () => number;
 }
 
-/** Besides the payload, for each record. */
-const OVERHEAD_BYTES = 256;
 const RECORD_BYTES_MAX = 10 * 1024 * 1024;
 const AGGREGATED_RECORDS_MAX = 100_000;
 
@@ -71,6 +71,7 @@ export class Producer {
   readonly #streams = new Map<string, StreamProducer>();
   /** Puts that wait for memory, in the order of the calls. */
   readonly #waiting = new Map<QueuedPut, string>();
+  readonly #roomy = new Wake();
   readonly #open = new Set<Promise<PutAcknowledgement>>();
   readonly #rejects = new Map<number, (error: ClientError) => void>();
   #request = 0;
@@ -117,6 +118,15 @@ export class Producer {
     return stored;
   }
 
+  /**
+   * Resolves once no put waits for memory: who awaits this before each put, and not the puts, fills the memory and no more.
+   * @throws the signal's reason once it is aborted; {@link ClientError} `closed` once the producer is.
+   */
+  async room(signal: AbortSignal = this.#end.signal): Promise<void> {
+    while (this.#waiting.size > 0) await this.#roomy.next(signal);
+    this.#end.signal.throwIfAborted();
+  }
+
   /** Resolves once every put made so far has settled, either way. @throws the signal's reason once it is aborted. */
   async flush(signal: AbortSignal = this.#end.signal): Promise<void> {
     this.#flushes++;
@@ -137,6 +147,7 @@ export class Producer {
       const error = new ClientError("closed", "the producer is closed");
       this.#end.abort(error);
       for (const reject of this.#rejects.values()) reject(error);
+      this.#roomy.all();
       this.#parts.api.close();
     }
   }
@@ -145,7 +156,7 @@ export class Producer {
     const { onFull, deliverWithinMs } = this.#options;
     const stream = input.stream ?? this.#options.stream;
     const data = typeof input.data === "string" ? Buffer.from(input.data) : input.data;
-    const bytes = data.length + Buffer.byteLength(input.partitionKey) + OVERHEAD_BYTES;
+    const bytes = recordBytes({ data, partitionKey: input.partitionKey });
     const error = this.#isClosed
       ? new ClientError("closed", "the producer is closed")
       : problemOf(input, stream, data.length, bytes, this.#budget.bytesMax);
@@ -154,9 +165,9 @@ export class Producer {
       return;
     }
     const order = this.#order++;
+    // Once: a request may be answered after one of its puts was given up.
     const settle = (): void => {
-      this.#rejects.delete(order);
-      this.#free(put);
+      if (this.#rejects.delete(order)) this.#free(put);
     };
     const { partitionKey, explicitHashKey } = input;
     const put: QueuedPut = {
@@ -188,10 +199,11 @@ export class Producer {
   /** Lets in what there is memory for, in the order of the calls. */
   #admit(): void {
     for (const [put, stream] of this.#waiting) {
-      if (!this.#budget.tryTake(put.bytes)) return;
+      if (!this.#budget.tryTake(put.bytes)) break;
       this.#waiting.delete(put);
       this.#stream(stream).add(put);
     }
+    if (this.#waiting.size === 0) this.#roomy.all();
   }
 
   #free(put: QueuedPut): void {
@@ -219,8 +231,8 @@ export class Producer {
       if (this.#end.signal.aborted) return;
       // A bug: nobody is to wait for ever because of it.
       const failure = new ClientError("failing", "the producer failed", { cause: error });
-      for (const reject of this.#rejects.values()) reject(failure);
       this.#isClosed = true;
+      for (const reject of this.#rejects.values()) reject(failure);
     });
     return stream;
   }

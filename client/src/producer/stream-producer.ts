@@ -74,6 +74,7 @@ export class StreamProducer {
       const shards = await this.#listShards(signal);
       if (shards === undefined) continue;
       this.#settleMisrouted(shards);
+      this.#unrouted = this.#withoutOverdue(this.#unrouted);
       this.#route(shards);
       if (this.#unrouted.length > 0) await this.#pause(RESHARDING, 0, signal);
       // Until the shards turn out to be others.
@@ -130,6 +131,7 @@ export class StreamProducer {
         continue;
       }
       await this.#linger(queue, ended);
+      if (ended.aborted) break;
       const limits = { recordsMax: queue.recordsMax, bytesMax: batchBytesMax, isAggregating };
       const taken = queue.take(countNext(queue.puts, limits));
       const puts = this.#withoutOverdue(taken);
@@ -165,7 +167,7 @@ export class StreamProducer {
   }
 
   /**
-   * Repeats a request, always the same, until there is an answer.
+   * Repeats a request, always the same, until there is an answer or nobody waits for one any more.
    * @returns undefined where there is none to be had: its puts are rejected or back in the queue.
    */
   async #send(
@@ -174,18 +176,15 @@ export class StreamProducer {
     stale: AbortController,
     signal: AbortSignal,
   ): Promise<PutResult[] | undefined> {
-    const { api, stream, clock, nameRequest, onFailure } = this.#options;
+    const { api, stream, nameRequest, onFailure } = this.#options;
     const name = nameRequest();
     const entries = request.entries.map(({ entry }) => entry);
     const puts = request.entries.flatMap(({ puts }) => puts);
-    const rejectAll = (error: ClientError): undefined => {
-      for (const put of puts) put.reject(error);
-    };
+    let waiting: readonly QueuedPut[] = puts;
     for (let failures = 0; ; failures++) {
       try {
         return await api.putRecords(stream, entries, name, signal);
       } catch (error) {
-        if (signal.aborted) queue.putBack(puts);
         signal.throwIfAborted();
         if (!(error instanceof ClientError)) throw error;
         onFailure(error, stream);
@@ -195,19 +194,10 @@ export class StreamProducer {
           return undefined;
         }
         if (error.code === "not-found") stale.abort();
-        if (!error.retriable) return rejectAll(error);
-        const deadlineMs = Math.min(...puts.map((put) => put.deadlineMs));
-        if (clock.monotonicMs() >= deadlineMs) {
-          return rejectAll(
-            new ClientError("timed-out", `not acknowledged in time, and maybe stored: ${error.message}`, {
-              cause: error,
-            }),
-          );
-        }
-        await this.#pause(error, failures, signal).catch((reason: unknown) => {
-          queue.putBack(puts);
-          throw reason;
-        });
+        if (!error.retriable) for (const put of waiting) put.reject(error);
+        else waiting = this.#withoutOverdue(waiting, error);
+        if (!error.retriable || waiting.length === 0) return undefined;
+        await this.#pause(error, failures, signal);
       }
     }
   }
@@ -225,7 +215,7 @@ export class StreamProducer {
       if ("errorCode" in result) {
         const error = new ClientError(codeOfEntry(result.errorCode), `${result.errorCode}: ${result.message}`);
         this.#options.onFailure(error, this.#options.stream);
-        if (error.retriable) rejected.push(...puts);
+        if (error.retriable) for (const put of puts) rejected.push(put);
         else for (const put of puts) put.reject(error);
         continue;
       }
@@ -254,11 +244,13 @@ export class StreamProducer {
     this.#unrouted.sort((a, b) => a.order - b.order);
   }
 
-  #withoutOverdue(puts: readonly QueuedPut[]): QueuedPut[] {
+  /** @param failure of a request that they are in, and that may have been done. */
+  #withoutOverdue(puts: readonly QueuedPut[], failure?: ClientError): QueuedPut[] {
     const nowMs = this.#options.clock.monotonicMs();
+    const why = failure === undefined ? "" : `, and maybe stored: ${failure.message}`;
     return puts.filter(({ deadlineMs, reject }) => {
       if (nowMs < deadlineMs) return true;
-      reject(new ClientError("timed-out", "not acknowledged in time"));
+      reject(new ClientError("timed-out", `not acknowledged in time${why}`, { cause: failure }));
       return false;
     });
   }

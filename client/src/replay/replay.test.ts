@@ -70,6 +70,40 @@ test("up to now, through failures of both sides", async () => {
   expect(new Set(failures)).toEqual(new Set(["throttled", "unreachable"]));
 });
 
+test("no more is read than there is memory for, also of records that are nothing but their keys", async () => {
+  const world = new World();
+  world.from.pageRecordsMax = 10_000;
+  for (let i = 0; i < 40_000; i++) world.from.put(`k${i % 50}`, "");
+  world.to.fault = () => {
+    throw new ClientError("unreachable", "down");
+  };
+  await world.clock.pass(1_000);
+  const stop = new AbortController();
+  let pages = 0;
+  const stopLater = async (): Promise<void> => {
+    await world.clock.sleep(20_000, stop.signal);
+    pages = world.from.calls.filter(({ call }) => call === "getRecords").length;
+    stop.abort(new Error("enough"));
+  };
+  void stopLater();
+  const options = { startMs: 0, bufferBytesMax: 12 * 1024 * 1024, signal: stop.signal };
+  await expect(world.replay(options)).rejects.toThrow("enough");
+  // Of four at least; each takes 2.5 MiB, and room for 10 MiB before it is asked for.
+  expect(pages).toBeGreaterThan(0);
+  expect(pages).toBeLessThan(3);
+});
+
+test("a listing that is throttled is made again", async () => {
+  const world = new World();
+  world.from.put("k", "1");
+  await world.clock.pass(1_000);
+  let calls = 0;
+  world.from.fault = () => {
+    if (calls++ === 0) throw new ClientError("throttled", "LimitExceededException");
+  };
+  expect(await world.replay({ startMs: 0 })).toMatchObject({ records: 1 });
+});
+
 test("a stream that is not there, a range that is none and a signal end it", async () => {
   const world = new World();
   world.from.put("k", "1");

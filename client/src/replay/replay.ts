@@ -5,8 +5,11 @@ import { unpack } from "../consumer/consumer-record.js";
 import { PAGE_BYTES_MAX, PollSource } from "../consumer/poll-source.js";
 import { type AwsConnection, AwsStreamApi } from "../kinesis/aws-stream-api.js";
 import type { RawRecord, Shard, StreamApi } from "../kinesis/stream-api.js";
+import { Patience } from "../patience.js";
 import { Producer } from "../producer/producer.js";
+import { recordBytes } from "../record-bytes.js";
 import { sharedController } from "../shared-controller.js";
+import { unlessAborted } from "../unless-aborted.js";
 
 export interface ReplayPlace {
   readonly stream: string;
@@ -44,6 +47,8 @@ export interface ReplayParts {
   readonly random: () => number;
 }
 
+/** A service that is being started is waited for; an address where there is none has to show. */
+const OPEN_MS = 60_000;
 const OVER = new ClientError("closed", "the range is read");
 
 /**
@@ -71,8 +76,10 @@ export async function replay(options: ReplayOptions, parts: ReplayParts = realPa
     { api: parts.to, clock, random },
   );
   const run = new ReplayRun({ source, budget, producer, startMs, endMs, end });
+  const patience = new Patience({ clock, random, onFailure: report });
   try {
-    return await run.run(await parts.from.listShards(stream, startMs, end.signal));
+    const list = (): Promise<Shard[]> => parts.from.listShards(stream, startMs, end.signal);
+    return await run.run(await patience.with(list, end.signal, clock.monotonicMs() + OPEN_MS));
   } finally {
     options.signal?.removeEventListener("abort", onAbort);
     end.abort(OVER);
@@ -112,8 +119,7 @@ class ReplayRun {
       reads.set(shard.shardId, read);
     }
     await Promise.allSettled(reads.values());
-    await Promise.allSettled(this.#puts);
-    end.signal.throwIfAborted();
+    await unlessAborted(Promise.allSettled(this.#puts), end.signal);
     return { records: this.#records, bytes: this.#bytes };
   }
 
@@ -122,14 +128,14 @@ class ReplayRun {
     const over = new AbortController();
     const either = AbortSignal.any([end.signal, over.signal]);
     const sink = {
-      bytesOf,
+      bytesOf: (records: readonly RawRecord[]): number => sum(records.map(recordBytes)),
       offer: ({ records, behindMs }: { readonly records: readonly RawRecord[]; readonly behindMs: number }): number => {
         const wanted = records.filter(({ arrivedMs }) => arrivedMs < endMs);
-        for (const record of wanted) this.#put(record, shard);
+        const bytes = sum(wanted.map((record) => this.#put(record, shard)));
         // Times do not fall within a shard, or hardly: one page more or less.
         const isPast = (records.at(-1)?.arrivedMs ?? 0) >= endMs;
         if (isPast || behindMs === 0) over.abort(OVER);
-        return bytesOf(wanted);
+        return bytes;
       },
     };
     try {
@@ -139,9 +145,11 @@ class ReplayRun {
     }
   }
 
-  #put(raw: RawRecord, shard: Shard): void {
+  /** @returns the memory that it takes until all of it is acknowledged, which was the reader's until now. */
+  #put(raw: RawRecord, shard: Shard): number {
     const { producer, budget, end } = this.#options;
     const { records } = unpack(raw, shard.shardId, shard, { sequenceNumber: "TRIM_HORIZON", subSequenceNumber: 0 });
+    const bytes = sum(records.map(recordBytes));
     const puts = records.map(async ({ partitionKey, explicitHashKey, data }) => {
       await producer.put({ partitionKey, data, ...(explicitHashKey === undefined ? {} : { explicitHashKey }) });
       this.#records++;
@@ -151,9 +159,10 @@ class ReplayRun {
       .catch((error: unknown) => end.abort(error))
       .finally(() => {
         this.#puts.delete(all);
-        budget.giveBack(raw.data.length);
+        budget.giveBack(bytes);
       });
     this.#puts.add(all);
+    return bytes;
   }
 }
 
@@ -166,6 +175,6 @@ function realParts({ from, to }: ReplayOptions): ReplayParts {
   };
 }
 
-function bytesOf(records: readonly RawRecord[]): number {
-  return records.reduce((sum, { data }) => sum + data.length, 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }

@@ -84,6 +84,8 @@ export async function killConsumers(scope: Scope, { rounds, isHarsh }: KillOptio
   expect(await keysInLog(client, STREAM)).toEqual(new Map(numbers));
   expect(firstSights(sights)).toEqual(new Map(numbers));
   for (const worker of workers) {
+    // One that still starts has not said yet what to do at a SIGTERM.
+    await worker.line("the worker to be ready", /^(ready$|seen )/m);
     const { code } = await worker.kill("SIGTERM");
     if (code !== 0) throw new Error(worker.describe());
   }
