@@ -64,7 +64,8 @@ function decodeLast(at: usize, out: usize): usize {
   const b = sixOf(load<u8>(at, 1));
   const isOne = load<u8>(at, 2) == EQUALS;
   const c = isOne ? 0 : sixOf(load<u8>(at, 2));
-  if ((a | b | c) == NOT_BASE64) return 0;
+  // Bits that belong to no byte are zero.
+  if ((a | b | c) == NOT_BASE64 || (isOne ? b & 15 : c & 3) != 0) return 0;
   store<u8>(out, (a << 2) | (b >> 4));
   if (isOne) return out + 1;
   store<u8>(out, (b << 4) | (c >> 2), 1);

@@ -86,7 +86,7 @@ export function begin(single: bool): void {
 }
 
 /**
- * Reads a body's next part, which lies at {@link inputAt} with a zero behind it. Where it ends amid a record, the next
+ * Reads a body's next part, which lies at {@link inputAt}. Where it ends amid a record, the next
  * part begins after {@link readBytes}.
  * @returns whether the body was read, in part only, or is nothing that is read here.
  */
@@ -97,6 +97,7 @@ export function read(bytes: usize, isLast: bool): i32 {
   json.startAt(inputAt);
   readTo = inputAt;
   const end = inputAt + bytes;
+  memory.fill(end, 0, json.PADDING_BYTES);
   const isRead = isSingle ? single() : list();
   outputBytes = output - outputAt;
   if (isRead) {

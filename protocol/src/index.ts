@@ -1,6 +1,5 @@
 export * from "./control/messages.js";
 export * from "./kinesis/aws-failure.js";
-export * from "./kinesis/key-hash.js";
 export * from "./kinesis/limits.js";
 export * from "./kinesis/partition-key.js";
 export * from "./kinesis/producer-header.js";

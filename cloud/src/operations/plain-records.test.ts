@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { decodeJson } from "../codec/json.js";
 import { SlabPool } from "@headwater/log";
 import { RequestMemory } from "../request-memory.js";
+import type { HashRouter } from "../streams/hash-router.js";
 import type { RecordBatch } from "../streams/record-batch.js";
 import { operations } from "./index.js";
 import type { OperationContext } from "./operation.js";
@@ -10,13 +11,13 @@ import type { OperationContext } from "./operation.js";
 type Name = "PutRecord" | "PutRecords";
 
 const memory = new RequestMemory(new SlabPool(0));
-const facts = { producer: undefined, gone: () => new AbortController().signal };
+const facts = { producer: undefined, memory, gone: () => new AbortController().signal };
 
 /** Thrown in place of storing: what an operation read its input as. */
 class Read extends Error {
   constructor(
     readonly streamName: string,
-    readonly stored: readonly string[],
+    readonly stored: readonly unknown[],
   ) {
     super("read");
   }
@@ -28,7 +29,12 @@ const context = {
     accountId: "000000000000",
     find: () => ({ settings: { maxRecordKib: 10_240 } }),
     putRecords(streamName: string, records: RecordBatch): Promise<never> {
-      const stored = Array.from({ length: records.count }, (_, i) => records.stored(i).toString("hex"));
+      const stored = Array.from({ length: records.count }, (_, i) => ({
+        bytes: records.stored(i).toString("hex"),
+        limitBytes: records.limitBytes(i),
+        hashKey: records.hashKey(i),
+        first48: records.route(i, { routeFirst48: (first48: number) => first48 } as unknown as HashRouter<never>),
+      }));
       return Promise.reject(new Read(streamName, stored));
     },
   },
@@ -170,6 +176,48 @@ test("also where some bytes of the body are others, twice there, or not there", 
     ),
     { numRuns: 3000 },
   ));
+
+test("and where a body is read in several parts, which end anywhere", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(30_000), fc.integer({ min: 1, max: 256 }), fc.boolean()), {
+        minLength: 1,
+        maxLength: 12,
+      }),
+      fc.nat(70_000),
+      fc.nat(70_000),
+      fc.boolean(),
+      fc.option(fc.nat()),
+      async (sizes, before, behind, isNameFirst, changed) => {
+        const records = sizes.map(([size, keyBytes, isKeyFirst]) => {
+          const Data = Buffer.alloc(size, "data").toString("base64");
+          const PartitionKey = "k".repeat(keyBytes);
+          return JSON.stringify(isKeyFirst ? { PartitionKey, Data } : { Data, PartitionKey });
+        });
+        const list = `"Records":[${" ".repeat(before)}${records.join(",")}]`;
+        const name = `${" ".repeat(behind)}"StreamName":"s"`;
+        const body = Buffer.from(isNameFirst ? `{${name},${list}}` : `{${list},${name}}`);
+        if (changed !== null) body[changed % body.length] = 0x2c;
+        const { quick, long } = await bothWays("PutRecords", body);
+        expect(quick !== undefined || changed !== null).toBe(true);
+        expect(quick ?? long).toEqual(long);
+      },
+    ),
+    { numRuns: 60 },
+  ));
+
+test.each([
+  [1 << 20, true],
+  [2 << 20, false],
+])("a record of %i bytes goes the quick way: %s", async (size, isQuick) => {
+  const Records = [10, size, 10].map((bytes) => ({
+    Data: Buffer.alloc(bytes, "data").toString("base64"),
+    PartitionKey: "k",
+  }));
+  const { quick, long } = await bothWays("PutRecords", Buffer.from(JSON.stringify({ StreamName: "s", Records })));
+  expect(quick !== undefined).toBe(isQuick);
+  expect(quick ?? long).toEqual(long);
+});
 
 test("what clients send goes the quick way: 500 records in any order of members, hash keys, a stream's ARN", async () => {
   const Records = Array.from({ length: 500 }, (_, i) => ({

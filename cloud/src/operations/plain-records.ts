@@ -1,19 +1,11 @@
 import { kinesisLimits } from "@headwater/protocol";
-import { PlainJson } from "../codec/plain-json.js";
 import { Reading, structure } from "../codec/shape.js";
+import { instantiate, type KernelExports, type KernelNumber } from "../kernels/instantiate.js";
+import { wasm } from "../kernels/put-records.wasm.js";
 import type { RequestMemory } from "../request-memory.js";
-import { RecordBatch } from "../streams/record-batch.js";
-import { HASH_KEY_DIGITS_MAX, isHashKey } from "./record-input.js";
+import { ENTRY_BYTES, RecordBatch } from "../streams/record-batch.js";
 import { streamReference } from "./members.js";
 import type { StreamReference } from "./stream-reference.js";
-
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const EQUALS = 0x3d;
 
 /** Records and the stream that they are for, of either operation that takes some. */
 export interface RecordsInput extends StreamReference {
@@ -26,144 +18,83 @@ export interface RecordsInput extends StreamReference {
  * other input, which alone decides what it means or what is wrong with it.
  */
 export function readPlainRecords(body: Buffer, memory: RequestMemory): RecordsInput | undefined {
-  return new PlainRecords(body, memory).list();
+  return read(body, memory, false);
 }
 
 /** The same for PutRecord's. */
 export function readPlainRecord(body: Buffer, memory: RequestMemory): RecordsInput | undefined {
-  return new PlainRecords(body, memory).single();
+  return read(body, memory, true);
 }
+
+/** What cloud/kernels/put-records.ts exports. */
+interface PutRecordsKernel extends KernelExports {
+  readonly begin: (isSingle: number) => void;
+  readonly read: (bytes: number, isLast: number) => number;
+  readonly inputAt: KernelNumber;
+  readonly inputBytesMax: KernelNumber;
+  readonly outputAt: KernelNumber;
+  readonly entriesAt: KernelNumber;
+  readonly count: KernelNumber;
+  readonly nameFrom: KernelNumber;
+  readonly nameTo: KernelNumber;
+  readonly arnFrom: KernelNumber;
+  readonly arnTo: KernelNumber;
+  readonly readBytes: KernelNumber;
+  readonly outputBytes: KernelNumber;
+}
+
+const NOT_PLAIN = 0;
+const READ = 1;
+
+/** As much as is read at a time, so that the nearest caches hold it, unless a record is longer. */
+const PART_BYTES = 64 << 10;
+
+const kernel = instantiate(wasm) as PutRecordsKernel;
+const kernelMemory = Buffer.from(kernel.memory.buffer);
+const inputAt = kernel.inputAt.value;
+const inputBytesMax = kernel.inputBytesMax.value;
+const outputAt = kernel.outputAt.value;
+const entriesAt = kernel.entriesAt.value;
 
 const reference = structure({ required: {}, optional: streamReference });
 
-/** A member's place in the body. */
-interface Span {
-  from: number;
-  to: number;
+function read(body: Buffer, memory: RequestMemory, isSingle: boolean): RecordsInput | undefined {
+  // A record as it is stored is shorter than as it stands in the body.
+  const stored = memory.take(body.length);
+  if (!readParts(body, stored, isSingle)) return undefined;
+  const entriesTo = entriesAt + kernel.count.value * ENTRY_BYTES;
+  const records = new RecordBatch(stored, kernel.memory.buffer.slice(entriesAt, entriesTo));
+  if (records.limitBytesOfAll > kinesisLimits.putRecordsBytesMax) return undefined;
+  const given = {
+    ...textAt(body, "StreamName", kernel.nameFrom.value, kernel.nameTo.value),
+    ...textAt(body, "StreamARN", kernel.arnFrom.value, kernel.arnTo.value),
+  };
+  const reading = new Reading("json");
+  const { StreamName, StreamARN } = reference.read(given, reading);
+  if (!reading.isClean) return undefined;
+  return { ...(StreamName && { StreamName }), ...(StreamARN && { StreamARN }), records };
 }
 
-class PlainRecords {
-  readonly #json: PlainJson;
-  readonly #records: RecordBatch;
-  readonly #reference: { StreamName?: string; StreamARN?: string } = {};
-  /** Of the record being read. */
-  readonly #key: Span = { from: 0, to: 0 };
-  readonly #data = { from: 0, to: 0, bytes: 0 };
-  #hasKey = false;
-  #hasData = false;
-  #explicitHashKey: bigint | undefined;
-  #bytes = 0;
-
-  constructor(body: Buffer, memory: RequestMemory) {
-    this.#json = new PlainJson(body);
-    // A record as it is stored is shorter than as it stands in the body.
-    this.#records = new RecordBatch(memory.take(body.length));
+/** Has the kernel read all of a body; answers whether it could. */
+function readParts(body: Buffer, stored: Buffer, isSingle: boolean): boolean {
+  kernel.begin(Number(isSingle));
+  let partBytes = PART_BYTES;
+  let storedTo = 0;
+  for (let from = 0; ;) {
+    const to = Math.min(from + partBytes, body.length);
+    body.copy(kernelMemory, inputAt, from, to);
+    const outcome = kernel.read(to - from, Number(to === body.length));
+    if (outcome === NOT_PLAIN) return false;
+    storedTo += kernelMemory.copy(stored, storedTo, outputAt, outputAt + kernel.outputBytes.value);
+    if (outcome === READ) return true;
+    const readBytes = kernel.readBytes.value;
+    if (readBytes === 0 && partBytes === inputBytesMax) return false;
+    partBytes = readBytes === 0 ? Math.min(partBytes * 4, inputBytesMax) : PART_BYTES;
+    from += readBytes;
   }
+}
 
-  list(): RecordsInput | undefined {
-    let hasRecords = false;
-    const isRead = this.#members(() => {
-      if (!this.#json.is("Records")) return this.#referenceMember();
-      if (hasRecords) return false;
-      hasRecords = true;
-      return this.#json.take(COLON) && this.#list();
-    });
-    return isRead && hasRecords ? this.#input() : undefined;
-  }
-
-  single(): RecordsInput | undefined {
-    const isRead = this.#members(() => this.#recordMember() ?? this.#referenceMember());
-    return isRead && this.#add() ? this.#input() : undefined;
-  }
-
-  #input(): RecordsInput | undefined {
-    if (!this.#json.isAtEnd() || this.#bytes > kinesisLimits.putRecordsBytesMax) return undefined;
-    const reading = new Reading("json");
-    reference.read(this.#reference, reading);
-    if (!reading.isClean) return undefined;
-    return { ...this.#reference, records: this.#records };
-  }
-
-  #list(): boolean {
-    const json = this.#json;
-    if (!json.take(OPEN_LIST)) return false;
-    do {
-      if (this.#records.count >= kinesisLimits.putRecordsEntriesMax) return false;
-      if (!this.#members(() => this.#recordMember() ?? false) || !this.#add()) return false;
-    } while (json.take(COMMA));
-    return json.take(CLOSE_LIST);
-  }
-
-  /** Reads an object of at least one member; `member` reads what follows a name, colon included. */
-  #members(member: () => boolean): boolean {
-    const json = this.#json;
-    if (!json.take(OPEN_OBJECT)) return false;
-    do {
-      if (!json.string() || !member()) return false;
-    } while (json.take(COMMA));
-    return json.take(CLOSE_OBJECT);
-  }
-
-  #referenceMember(): boolean {
-    const json = this.#json;
-    const name = json.is("StreamName") ? "StreamName" : json.is("StreamARN") ? "StreamARN" : undefined;
-    if (name === undefined || this.#reference[name] !== undefined) return false;
-    if (!json.take(COLON) || !json.string()) return false;
-    this.#reference[name] = json.text();
-    return true;
-  }
-
-  /** Undefined for a name that is no record's. */
-  #recordMember(): boolean | undefined {
-    const json = this.#json;
-    if (json.is("Data")) return this.#dataMember();
-    if (json.is("PartitionKey")) return this.#keyMember();
-    if (json.is("ExplicitHashKey")) return this.#hashKeyMember();
-    return undefined;
-  }
-
-  #dataMember(): boolean {
-    const json = this.#json;
-    if (this.#hasData || !json.take(COLON) || !json.unseenString()) return false;
-    const { bytes, from, to } = json;
-    if ((to - from) % 4 !== 0) return false;
-    const padding = from === to || bytes[to - 1] !== EQUALS ? 0 : bytes[to - 2] === EQUALS ? 2 : 1;
-    this.#data.from = from;
-    this.#data.to = to;
-    this.#data.bytes = ((to - from) / 4) * 3 - padding;
-    this.#hasData = true;
-    return true;
-  }
-
-  #keyMember(): boolean {
-    const json = this.#json;
-    if (this.#hasKey || !json.take(COLON) || !json.string()) return false;
-    this.#key.from = json.from;
-    this.#key.to = json.to;
-    this.#hasKey = true;
-    const characters = json.to - json.from;
-    return characters >= 1 && characters <= kinesisLimits.partitionKeyCharactersMax;
-  }
-
-  #hashKeyMember(): boolean {
-    const json = this.#json;
-    if (this.#explicitHashKey !== undefined || !json.take(COLON) || !json.string()) return false;
-    const text = json.text();
-    if (text.length > HASH_KEY_DIGITS_MAX || !/^(0|[1-9]\d*)$/.test(text)) return false;
-    this.#explicitHashKey = BigInt(text);
-    return isHashKey(this.#explicitHashKey);
-  }
-
-  /** Ends the record being read. */
-  #add(): boolean {
-    if (!this.#hasKey || !this.#hasData) return false;
-    const bytes = this.#data.bytes + this.#key.to - this.#key.from;
-    if (bytes > kinesisLimits.raisedRecordBytesMax) return false;
-    this.#bytes += bytes;
-    const isAdded = this.#records.addEncoded(this.#json.bytes, this.#key, this.#data, this.#explicitHashKey);
-    this.#hasKey = false;
-    this.#hasData = false;
-    this.#explicitHashKey = undefined;
-    return isAdded;
-  }
+/** A member of plain text, unless it stands nowhere. */
+function textAt(body: Buffer, name: string, from: number, to: number): Readonly<Record<string, string>> {
+  return from === 0 ? {} : { [name]: body.toString("latin1", from, to) };
 }

@@ -1,10 +1,7 @@
-import { findByHashKey, type HashKeyRange, KeyHash } from "@headwater/protocol";
-
-/** Used from one call to the next; nothing of it outlives a call. */
-const hash = new KeyHash();
+import { findByHashKey, type HashKeyRange } from "@headwater/protocol";
 
 /**
- * Finds the shard of a partition key. Most keys are settled by the first 48 bits of their hash, compared as a number;
+ * Finds the shard of a hash key. Most are settled by their first 48 bits, compared as a number;
  * only those that share 48 bits with a border need the whole 128.
  */
 export class HashRouter<T extends HashKeyRange> {
@@ -17,19 +14,16 @@ export class HashRouter<T extends HashKeyRange> {
     this.#starts = Float64Array.from(shards, ({ startingHashKey }) => Number(startingHashKey >> 80n));
   }
 
-  /** For a key that stands as UTF-8 from `from` up to `to`. */
-  routeKey(bytes: Uint8Array, from: number, to: number): T {
-    hash.update(bytes, from, to);
-    const { first48 } = hash;
+  /** By the first 48 bits of a hash key; undefined where they are a border's, which the rest has to settle. */
+  routeFirst48(first48: number): T | undefined {
     let low = 0;
     let high = this.#starts.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if ((this.#starts[middle] ?? 0) <= first48) low = middle;
+      if (this.#starts[middle]! <= first48) low = middle;
       else high = middle - 1;
     }
-    const shard = this.#shards[low];
-    return shard === undefined || this.#starts[low] === first48 ? this.routeHash(hash.hashKey) : shard;
+    return this.#starts[low] === first48 ? undefined : this.#shards[low];
   }
 
   /** @param hashKey 0 to 2^128 - 1. */

@@ -1,87 +1,98 @@
+import { hash } from "node:crypto";
 import type { HashKeyRange } from "@headwater/protocol";
 import type { HashRouter } from "./hash-router.js";
-import { dataAtOf, explicitHashKeyOf, keyAtOf, storedKeyAt, writeRecordStart } from "./stored-record.js";
+import { storedKeyAt, writeRecordStart } from "./stored-record.js";
 import type { NewRecord } from "./stream.js";
+
+/*
+ * What is known of a record beside its bytes, in the machine's byte order but for the hash key. The kernel that reads requests
+ * writes it, too (cloud/kernels/put-records.ts).
+ *
+ *   0 f64 first 48 bits of its hash key      24 u32 where it ends among the stored bytes of all
+ *   8 u8[16] hash key, big endian            28 u32 bytes of its partition key and data
+ */
+export const ENTRY_BYTES = 32;
+const ENTRY_NUMBERS = ENTRY_BYTES / Float64Array.BYTES_PER_ELEMENT;
+const ENTRY_WORDS = ENTRY_BYTES / Uint32Array.BYTES_PER_ELEMENT;
+const HASH_KEY_AT = 8;
+const END_WORD = 6;
+const LIMIT_BYTES_WORD = 7;
 
 /**
  * The records of one call as they will lie in the log (stored-record.ts), one after the other in one piece of memory: a
- * call of 500 costs two allocations instead of thousands.
+ * call of 500 costs a few allocations instead of thousands.
  */
 export class RecordBatch {
-  /** Where each record ends. */
-  readonly #ends: number[] = [];
+  readonly count: number;
   readonly #bytes: Buffer;
+  readonly #entries: ArrayBuffer;
+  readonly #numbers: Float64Array;
+  readonly #words: Uint32Array;
 
-  /** @param bytes where the records go, with room for all of them. */
-  constructor(bytes: Buffer) {
+  /**
+   * @param bytes the records as they are stored.
+   * @param entries of each record, in their order.
+   */
+  constructor(bytes: Buffer, entries: ArrayBuffer) {
+    this.count = entries.byteLength / ENTRY_BYTES;
     this.#bytes = bytes;
+    this.#entries = entries;
+    this.#numbers = new Float64Array(entries);
+    this.#words = new Uint32Array(entries);
   }
 
   static of(records: readonly NewRecord[]): RecordBatch {
     const sizes = records.map(({ partitionKey, data }) => Buffer.byteLength(partitionKey) + data.length);
     const starts = records.reduce((sum, { explicitHashKey }) => sum + storedKeyAt(explicitHashKey), 0);
-    const batch = new RecordBatch(Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, starts)));
-    for (const record of records) batch.add(record);
-    return batch;
-  }
-
-  get count(): number {
-    return this.#ends.length;
-  }
-
-  add({ partitionKey, explicitHashKey, data }: NewRecord): void {
-    const keyBytes = Buffer.byteLength(partitionKey);
-    const keyAt = writeRecordStart(this.#bytes, this.#end, keyBytes, explicitHashKey);
-    this.#bytes.write(partitionKey, keyAt);
-    this.#bytes.set(data, keyAt + keyBytes);
-    this.#ends.push(keyAt + keyBytes + data.length);
-  }
-
-  /**
-   * Adds a record whose partition key stands in `source`, and whose data is base64 there, of so many bytes.
-   * @returns false, and nothing is added, where that is no base64 of so many bytes.
-   */
-  addEncoded(
-    source: Buffer,
-    key: { readonly from: number; readonly to: number },
-    data: { readonly from: number; readonly to: number; readonly bytes: number },
-    explicitHashKey: bigint | undefined,
-  ): boolean {
-    const bytes = this.#bytes;
-    let at = writeRecordStart(bytes, this.#end, key.to - key.from, explicitHashKey);
-    for (let i = key.from; i < key.to; i++) bytes[at++] = source[i]!;
-    const text = source.toString("latin1", data.from, data.to);
-    // Node's decoder skips what is no base64, and takes the form for URLs too.
-    if (text.includes("-") || text.includes("_") || bytes.write(text, at, data.bytes, "base64") !== data.bytes) {
-      return false;
+    const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, starts));
+    const entries = new ArrayBuffer(records.length * ENTRY_BYTES);
+    const numbers = new Float64Array(entries);
+    const words = new Uint32Array(entries);
+    let at = 0;
+    for (const [i, { partitionKey, explicitHashKey, data }] of records.entries()) {
+      const limitBytes = sizes[i]!;
+      const keyAt = writeRecordStart(bytes, at, limitBytes - data.length, explicitHashKey);
+      bytes.write(partitionKey, keyAt);
+      bytes.set(data, keyAt + limitBytes - data.length);
+      const hashKey = Buffer.from(entries, i * ENTRY_BYTES + HASH_KEY_AT);
+      if (explicitHashKey === undefined) hashKey.set(hash("md5", partitionKey, "buffer"));
+      else hashKey.set(bytes.subarray(keyAt - 16, keyAt));
+      at = keyAt + limitBytes;
+      numbers[i * ENTRY_NUMBERS] = hashKey.readUIntBE(0, 6);
+      words[i * ENTRY_WORDS + END_WORD] = at;
+      words[i * ENTRY_WORDS + LIMIT_BYTES_WORD] = limitBytes;
     }
-    this.#ends.push(at + data.bytes);
-    return true;
+    return new RecordBatch(bytes, entries);
   }
 
   /** A record as it will be stored: a view of the batch's memory. */
   stored(i: number): Buffer {
-    return this.#bytes.subarray(this.#start(i), this.#ends[i]);
+    return this.#bytes.subarray(i === 0 ? 0 : this.#end(i - 1), this.#end(i));
   }
 
   /** Bytes of a record's partition key and data, as limits count them. */
   limitBytes(i: number): number {
-    return this.#ends[i]! - keyAtOf(this.#bytes, this.#start(i));
+    return this.#words[i * ENTRY_WORDS + LIMIT_BYTES_WORD]!;
+  }
+
+  get limitBytesOfAll(): number {
+    let bytes = 0;
+    for (let i = 0; i < this.count; i++) bytes += this.limitBytes(i);
+    return bytes;
   }
 
   /** The shard that holds a record's hash key. */
   route<T extends HashKeyRange>(i: number, router: HashRouter<T>): T {
-    const start = this.#start(i);
-    const explicitHashKey = explicitHashKeyOf(this.#bytes, start);
-    if (explicitHashKey !== undefined) return router.routeHash(explicitHashKey);
-    return router.routeKey(this.#bytes, keyAtOf(this.#bytes, start), dataAtOf(this.#bytes, start));
+    return router.routeFirst48(this.#numbers[i * ENTRY_NUMBERS]!) ?? router.routeHash(this.hashKey(i));
   }
 
-  get #end(): number {
-    return this.#ends.at(-1) ?? 0;
+  /** The MD5 of a record's partition key, or its explicit hash key. */
+  hashKey(i: number): bigint {
+    const hashKey = new DataView(this.#entries, i * ENTRY_BYTES + HASH_KEY_AT, 16);
+    return (hashKey.getBigUint64(0) << 64n) | hashKey.getBigUint64(8);
   }
 
-  #start(i: number): number {
-    return i === 0 ? 0 : this.#ends[i - 1]!;
+  #end(i: number): number {
+    return this.#words[i * ENTRY_WORDS + END_WORD]!;
   }
 }
