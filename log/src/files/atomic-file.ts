@@ -19,10 +19,18 @@ export async function writeAtomically(disk: Disk, path: string, bytes: Uint8Arra
 /** Files that end so are left over from a crash and mean nothing. */
 export const asideSuffix = ".tmp";
 
-/** The whole of a small file. */
-export async function readWhole(disk: Disk, path: string): Promise<Buffer> {
+/**
+ * The whole of a small file.
+ * @param likelyBytes if the file is shorter, one read is enough, where a disk answers less only at a file's end.
+ */
+export async function readWhole(disk: Disk, path: string, likelyBytes = 0): Promise<Buffer> {
   const file = await disk.open(path, "read");
   try {
+    if (likelyBytes > 0) {
+      const bytes = Buffer.allocUnsafe(likelyBytes);
+      const read = await file.read(bytes, 0);
+      if (read < likelyBytes) return bytes.subarray(0, read);
+    }
     const bytes = Buffer.alloc(await file.size());
     let length = 0;
     while (length < bytes.length) {

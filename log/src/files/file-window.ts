@@ -1,13 +1,15 @@
 import type { DiskFile } from "../api.js";
 import { readThrough } from "./read-through.js";
 
-/** A stretch of a file in memory that moves along with whoever scans it. */
+/** A stretch of a file in memory that moves along with whoever scans it: views into it hold until the next {@link load}. */
 export class FileWindow {
   readonly #file: DiskFile;
   /** Bytes of the file that are looked at. */
   readonly end: number;
   readonly #stepBytes: number;
   #start = 0;
+  /** Used again for each stretch. */
+  #memory: Buffer = Buffer.alloc(0);
   bytes: Buffer = Buffer.alloc(0);
   view = new DataView(this.bytes.buffer, this.bytes.byteOffset, 0);
 
@@ -31,7 +33,8 @@ export class FileWindow {
   async load(offset: number, length: number): Promise<void> {
     if (this.has(offset, length)) return;
     const wanted = Math.max(0, Math.min(Math.max(length, this.#stepBytes), this.end - offset));
-    const bytes = Buffer.allocUnsafe(wanted);
+    if (this.#memory.length < wanted) this.#memory = Buffer.allocUnsafeSlow(wanted);
+    const bytes = this.#memory.subarray(0, wanted);
     const done = await readThrough(this.#file, bytes, offset);
     this.#start = offset;
     this.bytes = bytes.subarray(0, done);

@@ -1,5 +1,5 @@
 import type { Disk, DiskFile } from "../api.js";
-import { readThrough } from "./read-through.js";
+import { readThrough, unreadable } from "./read-through.js";
 import type { FileId } from "../format/file-header.js";
 
 /** A journal or a segment as its readers see it. */
@@ -55,12 +55,11 @@ export class ReadHandles {
     }
   }
 
-  /** Reads exactly the bytes asked for. */
+  /** Fills the buffer with committed bytes. Those that the file has lost read as what cannot be read does. */
   async read(file: LogFile, buffer: Uint8Array, offset: number): Promise<void> {
     await this.use(file, async (opened) => {
       const done = await readThrough(opened, buffer, offset);
-      if (done < buffer.length)
-        throw new Error(`${file.path} ends at ${offset + done}, ${file.bytes} bytes were committed`);
+      buffer.fill(unreadable, done);
     });
   }
 

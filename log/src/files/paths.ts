@@ -36,6 +36,11 @@ export class Paths {
   }
 }
 
+/** The sidecar of a journal. */
+export function journalIndexPath(journalPath: string): string {
+  return journalPath.replace(/\.journal$/, ".index");
+}
+
 export interface SegmentName {
   readonly fileNumber: number;
   readonly journalNumber: number;

@@ -3,7 +3,7 @@ import type { DiskFile } from "../api.js";
 /** What the disk cannot give is asked for again in such pages. */
 const pageBytes = 4096;
 /** Stands for bytes that cannot be read: no checksum takes it for data, and it is not what was never written. */
-const unreadable = 0xff;
+export const unreadable = 0xff;
 
 /**
  * Fills the buffer, or as much of it as the file has; answers how much. Pages that the disk cannot read cost themselves

@@ -7,6 +7,8 @@ import { stampAppend } from "../format/encoded-append.js";
 import type { Link } from "../format/file-header.js";
 import { encodeFileHeader, randomFileId } from "../format/file-header.js";
 import { noShard } from "../format/frame.js";
+import type { JournalState } from "../journal-index/checkpoint.js";
+import { JournalIndexWriter } from "../journal-index/journal-index-writer.js";
 import type { SealedJournal } from "../settle/sealed-journal.js";
 import type { Part } from "../shard/part.js";
 import type { Shard } from "../shard/shard.js";
@@ -14,6 +16,8 @@ import type { Context } from "./context.js";
 
 /** Files grow by this much ahead of the writing: syncs are quicker where a write does not change the file's length. */
 const growBytesMax = 4 * 1024 * 1024;
+/** The sidecar follows in so many steps, so that a crash leaves little to be scanned. */
+const checkpointsPerFile = 8;
 
 /** Where an append of a batch came to lie. */
 export interface Placed {
@@ -32,6 +36,10 @@ export class JournalFile {
   lastWriter: Shard | undefined;
   readonly #context: Context;
   readonly #file: DiskFile;
+  /** States put since the last checkpoint. */
+  readonly #states: JournalState[] = [];
+  readonly #index: JournalIndexWriter;
+  readonly #links: readonly Link[];
   /** Goes out with the first batch, so that a file costs one sync. */
   #header: Buffer | undefined;
   #batch = 0;
@@ -39,11 +47,13 @@ export class JournalFile {
   /** The last batch had frames, so only the next batch will prove that it was synced. */
   needsMark = false;
 
-  private constructor(context: Context, file: DiskFile, log: LogFile, header: Buffer) {
+  private constructor(context: Context, file: DiskFile, log: LogFile, header: Buffer, links: readonly Link[]) {
     this.#context = context;
     this.#file = file;
     this.log = log;
+    this.#index = new JournalIndexWriter(context, log);
     this.#header = header;
+    this.#links = links;
   }
 
   static async create(context: Context): Promise<JournalFile> {
@@ -51,17 +61,18 @@ export class JournalFile {
     const fileId = randomFileId();
     const path = context.paths.journal(fileNumber);
     const file = await context.disk.open(path, "create");
+    const links: Link[] = [];
     let header: Buffer;
     try {
       await context.disk.syncDirectory(context.paths.journals);
-      const links = context.sealed.filter(({ left }) => !left).map(linkTo);
+      links.push(...context.sealed.filter(({ left }) => !left).map(linkTo));
       header = encodeFileHeader({ fileId, fileNumber, shard: noShard, links });
     } catch (error) {
       await file.close();
       await context.disk.remove(path);
       throw error;
     }
-    return new JournalFile(context, file, { fileId, fileNumber, path, isSegment: false, bytes: 0 }, header);
+    return new JournalFile(context, file, { fileId, fileNumber, path, isSegment: false, bytes: 0 }, header, links);
   }
 
   /** Writes the appends and their mark in one go, and syncs. Nothing may be written after it has thrown. */
@@ -97,11 +108,31 @@ export class JournalFile {
     return placed;
   }
 
+  /** Notes where a state of the last batch lies. */
+  addState(shard: Shard, state: Omit<JournalState, "shard">): void {
+    this.#states.push({ ...state, shard: shard.number });
+  }
+
+  /** Follows with the sidecar once much has come since it did. */
+  async checkpoint(): Promise<void> {
+    if (this.#index.uncoveredBytes * checkpointsPerFile >= this.#context.journalBytesMax) await this.#writeIndex();
+  }
+
+  #writeIndex(): Promise<void> {
+    return this.#index.write({
+      batch: this.#batch,
+      links: this.#links,
+      parts: this.parts,
+      states: this.#states.splice(0),
+    });
+  }
+
   /** Ends the file for good: the trailing mark proves that all before it was acknowledged. */
   async finish(): Promise<void> {
     if (this.needsMark) await this.writeBatch([]);
     await this.#file.truncate(this.log.bytes);
     await this.#file.sync();
+    await this.#writeIndex();
   }
 
   close(): Promise<void> {

@@ -126,6 +126,7 @@ export class Journal {
       await this.#fail(batch, diskError(error, "append"));
       return;
     }
+    await this.#file.checkpoint();
     if (this.#file.log.bytes >= this.#context.journalBytesMax) await this.#seal(this.#file);
   }
 
@@ -152,7 +153,9 @@ export class Journal {
         file.lastWriter = shard;
         shard.commitUpTo(part.next);
       } else {
-        shard.state = { file: file.log, offset, bytes: end - offset, position, number: append.stateNumber };
+        const number = append.stateNumber;
+        shard.state = { file: file.log, offset, bytes: end - offset, position, number };
+        file.addState(shard, { number, position, offset, end });
         file.lastWriter = undefined;
       }
     }

@@ -13,8 +13,8 @@ import { partOf } from "../shard/part.js";
 import type { Shard } from "../shard/shard.js";
 import { scanSegment } from "./scan-segment.js";
 
-/** A segment that had to be scanned for more than this gets a new sidecar. */
-const unindexedBytesMax = 1024 * 1024;
+/** A segment that had to be scanned, and is larger than this, gets a new sidecar. */
+const unindexedBytesMax = 64 * 1024;
 
 export interface LoadedSegments {
   readonly parts: readonly Part[];
@@ -24,7 +24,8 @@ export interface LoadedSegments {
 
 /**
  * Finds a shard's segments. One that was settled from a journal that is still there does not count: it is settled again.
- * In those that count, all was synced, so whatever does not hold is damage.
+ * In those that count, all was synced, so whatever does not hold is damage. One that has a sidecar is not looked at: what
+ * does not hold there is found by who reads it.
  * @param journals by number, the shards that each of those that are still there is to be settled for.
  */
 export async function loadSegments(
@@ -38,6 +39,7 @@ export async function loadSegments(
   const parts: Part[] = [];
   let lostPositionsMax = 0;
   const names = await disk.list(directory);
+  const sidecars = new Set(names);
   for (const name of names.toSorted()) {
     const parsed = parseSegmentName(name);
     if (parsed === undefined) continue;
@@ -50,25 +52,25 @@ export async function loadSegments(
       continue;
     }
     const indexPath = segmentIndexPath(file.path);
-    const hasIndex = names.includes(basename(indexPath));
     // One that cannot be read is as good as lost.
-    const known = hasIndex
+    const known = sidecars.has(basename(indexPath))
       ? await readSegmentIndex(disk, fileIdHex(fileId), indexPath).catch(() => undefined)
       : undefined;
-    const scanned = await scanSegment(disk, file, shard.number, known);
-    file.bytes = scanned.coveredBytes;
+    const { coveredBytes, state, index, bad } = known
+      ? { ...known, bad: [] }
+      : await scanSegment(disk, file, shard.number);
+    file.bytes = coveredBytes;
     context.counters.segmentBytes += file.bytes;
-    const { state, index } = scanned;
     if (state !== undefined && state.number >= shard.stateNumber) {
       shard.stateNumber = state.number;
       shard.state = { ...state, file };
     }
-    for (const { offset, end } of scanned.bad) {
+    for (const { offset, end } of bad) {
       damage.add({ file: file.path, offset, bytes: end - offset, kind: "damaged", shard: shard.name });
       if (offset >= (index.ends.at(-1) ?? 0)) lostPositionsMax += Math.ceil((end - offset) / frameHeaderBytes);
     }
     if (index.runs > 0) parts.push(partOf(file, index));
-    if (scanned.bad.length === 0 && scanned.scannedBytes >= unindexedBytesMax)
+    if (known === undefined && bad.length === 0 && file.bytes >= unindexedBytesMax)
       await writeIndexOf(context, shard, { file, index }).catch((error: unknown) => {
         const cause = diskError(error, "index").message;
         context.report({ level: "warn", message: "segment index not written", path: file.path, error: cause });

@@ -1,9 +1,11 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { LogError } from "../api.js";
 import { copyStretch } from "../files/copy-stretch.js";
+import { journalIndexPath } from "../files/paths.js";
 import { fileIdHex } from "../format/file-header.js";
 import { FrameKind, frameHeaderBytes } from "../format/frame.js";
 import type { Context } from "../journal/context.js";
+import { readJournalIndex } from "../journal-index/read-journal-index.js";
 import type { SealedJournal } from "../settle/sealed-journal.js";
 import type { DamageLog } from "../shard/damage-log.js";
 import { FrameIndex } from "../shard/frame-index.js";
@@ -15,11 +17,11 @@ import { loadSegments } from "./load-segments.js";
 import { mergeParts } from "./merge-parts.js";
 import { Quarantine } from "./quarantine.js";
 import type { ScannedJournal, Stretch } from "./scan-journal.js";
-import { addFrame, scanJournal } from "./scan-journal.js";
+import { addFrame, scanJournal, stateOf } from "./scan-journal.js";
 import { someAtOnce } from "./some-at-once.js";
 
 /** Of so many shards the segments are loaded at a time: thousands of small files, which the disk reads side by side. */
-const shardsAtOnce = 16;
+const shardsAtOnce = 64;
 
 export interface Recovered {
   readonly shards: readonly Shard[];
@@ -89,12 +91,27 @@ async function assertTable(
 /** Reads the journals that were left, the newest first, since each says what counts of the one before. */
 async function scanJournals(context: Context): Promise<ScannedJournal[]> {
   const { disk, paths } = context;
-  const names = (await disk.list(paths.journals)).filter((name) => /^\d{10}\.journal$/.test(name)).toSorted();
+  const all = new Set(await disk.list(paths.journals));
+  const names = [...all].filter((name) => /^\d{10}\.journal$/.test(name)).toSorted();
+  // A crash may have come between the end of a journal and that of its sidecar.
+  for (const name of all)
+    if (/^\d{10}\.index$/.test(name) && !all.has(name.replace(".index", ".journal")))
+      await disk.remove(join(paths.journals, name));
   const sealed = new Map<string, number>();
   const scanned: ScannedJournal[] = [];
   for (const name of names.toReversed()) {
     const number = Number(name.slice(0, 10));
-    const journal = await scanJournal(disk, join(paths.journals, name), number, (id) => sealed.get(fileIdHex(id)));
+    const path = join(paths.journals, name);
+    const journal = await scanJournal(
+      disk,
+      path,
+      number,
+      (id) => sealed.get(fileIdHex(id)),
+      async (id, bytes) => {
+        const index = journalIndexPath(path);
+        return all.has(basename(index)) ? readJournalIndex(disk, index, id, bytes) : undefined;
+      },
+    );
     if (journal.linksHold) for (const link of journal.links) sealed.set(fileIdHex(link.fileId), link.sealedBytes);
     scanned.push(journal);
   }
@@ -126,13 +143,13 @@ async function takeJournal(
     holders.add(shard);
     parts.get(number)!.push(partOf(file, index));
   }
-  const states = [...journal.states.values(), ...doubtful.filter(({ header }) => header.kind === FrameKind.state)];
-  for (const { header, stateNumber, offset, end } of states) {
-    const shard = shards.get(header.shard);
-    if (shard === undefined || stateNumber < shard.stateNumber) continue;
+  const tailStates = doubtful.filter(({ header }) => header.kind === FrameKind.state).map(stateOf);
+  for (const { shard: shardNumber, number, position, offset, end } of [...journal.states.values(), ...tailStates]) {
+    const shard = shards.get(shardNumber);
+    if (shard === undefined || number < shard.stateNumber) continue;
     holders.add(shard);
-    shard.stateNumber = stateNumber;
-    shard.state = { file, offset, bytes: end - offset, position: header.position, number: stateNumber };
+    shard.stateNumber = number;
+    shard.state = { file, offset, bytes: end - offset, position, number };
   }
   for (const [number, next] of journal.nextSeen) {
     const shard = shards.get(number);

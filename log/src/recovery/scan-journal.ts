@@ -6,8 +6,10 @@ import { BatchChecksum, commitMarkBytes, markHolds } from "../format/commit-mark
 import type { FileHeader, FileId, Link } from "../format/file-header.js";
 import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax, sameFileId } from "../format/file-header.js";
 import type { FrameHeader } from "../format/frame.js";
-import { FrameIndex } from "../shard/frame-index.js";
 import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
+import type { JournalState } from "../journal-index/checkpoint.js";
+import type { JournalContent } from "../journal-index/read-journal-index.js";
+import { FrameIndex } from "../shard/frame-index.js";
 
 /** A whole frame of a record or a state. */
 export interface ScannedFrame {
@@ -27,6 +29,11 @@ export function addFrame(index: FrameIndex, { header, offset, end, adjacent }: S
   index.add({ position, count: 1, arrivalMs, offset, end, payloadBytes }, adjacent);
 }
 
+/** Where a state lies. */
+export function stateOf({ header, stateNumber, offset, end }: ScannedFrame): JournalState {
+  return { shard: header.shard, number: stateNumber, position: header.position, offset, end };
+}
+
 export interface Stretch {
   readonly offset: number;
   readonly end: number;
@@ -44,7 +51,7 @@ export interface ScannedJournal {
   readonly linksHold: boolean;
   /** By shard number: the records of batches that were acknowledged, and the newest state. */
   readonly indexes: ReadonlyMap<number, FrameIndex>;
-  readonly states: ReadonlyMap<number, ScannedFrame>;
+  readonly states: ReadonlyMap<number, JournalState>;
   /** By shard number: the position after the highest whose header was found, be its payload damaged. */
   readonly nextSeen: ReadonlyMap<number, number>;
   /** Frames of the last batch, to be kept, that may have been acknowledged. */
@@ -60,40 +67,52 @@ export interface ScannedJournal {
 /**
  * Reads a journal after a crash. docs/design/log.md, "Recovery": a frame of a later batch proves that the batches
  * before it were synced, so what does not hold there is damage; the last batch is a tail that may be torn.
- * @param sealedBytes what a later file says of this one: everything before was acknowledged, nothing behind.
+ * @param sealedBytesOf what a later file says of this one: everything before was acknowledged, nothing behind.
+ * @param knownOf what the sidecar says of the first bytes, which are then not read.
  */
 export async function scanJournal(
   disk: Disk,
   path: string,
   fileNumber: number,
   sealedBytesOf: (fileId: FileId) => number | undefined,
+  knownOf: (fileId: FileId, journalBytes: number) => Promise<JournalContent | undefined>,
 ): Promise<ScannedJournal> {
   const opened = await disk.open(path, "read");
   try {
     const size = await opened.size();
     const window = new FileWindow(opened, size);
-    await window.load(0, fileHeaderBytesMax);
-    const header = decodeFileHeader(window.bytes);
+    // Not a whole window, of which nothing else may be wanted.
+    const start = new FileWindow(opened, size, fileHeaderBytesMax);
+    await start.load(0, fileHeaderBytesMax);
+    const header = decodeFileHeader(start.bytes);
     const id = header?.fileId ?? (await findFileId(window));
     const sealedBytes = id && sealedBytesOf(id);
     const end = Math.min(size, sealedBytes ?? size);
-    return await new JournalScan(window, path, fileNumber, header, id, end, sealedBytes !== undefined).run();
+    const known = id && (await knownOf(id, end));
+    return await new JournalScan(window, { path, fileNumber, header, id, end, known }, sealedBytes !== undefined).run();
   } finally {
     await opened.close();
   }
 }
 
+interface JournalToScan {
+  readonly path: string;
+  readonly fileNumber: number;
+  readonly header: FileHeader | undefined;
+  readonly id: FileId | undefined;
+  readonly end: number;
+  readonly known: JournalContent | undefined;
+}
+
 class JournalScan {
   readonly #window: FileWindow;
-  readonly #path: string;
-  readonly #fileNumber: number;
-  readonly #header: FileHeader | undefined;
+  readonly #journal: JournalToScan;
   readonly #id: FileId | undefined;
   readonly #end: number;
   readonly #sealed: boolean;
 
-  readonly #indexes = new Map<number, FrameIndex>();
-  readonly #states = new Map<number, ScannedFrame>();
+  readonly #indexes: Map<number, FrameIndex>;
+  readonly #states: Map<number, JournalState>;
   readonly #nextSeen = new Map<number, number>();
   readonly #damaged: Stretch[] = [];
   #acknowledgedBytes = 0;
@@ -110,28 +129,22 @@ class JournalScan {
   /** Whose record was the last frame. */
   #lastShard: number | undefined;
 
-  constructor(
-    window: FileWindow,
-    path: string,
-    fileNumber: number,
-    header: FileHeader | undefined,
-    id: FileId | undefined,
-    end: number,
-    sealed: boolean,
-  ) {
+  constructor(window: FileWindow, journal: JournalToScan, sealed: boolean) {
     this.#window = window;
-    this.#path = path;
-    this.#fileNumber = fileNumber;
-    this.#header = header;
-    this.#id = id;
-    this.#end = end;
+    this.#journal = journal;
+    this.#id = journal.id;
+    this.#end = journal.end;
     this.#sealed = sealed;
+    this.#indexes = journal.known?.indexes ?? new Map<number, FrameIndex>();
+    this.#states = journal.known?.states ?? new Map<number, JournalState>();
   }
 
   async run(): Promise<ScannedJournal> {
-    const headerEnd = this.#header ? fileHeaderBytes(this.#header.links.length) : 0;
-    this.#markEnd = headerEnd;
-    let offset = headerEnd;
+    const { path, fileNumber, header, known } = this.#journal;
+    const headerEnd = header ? fileHeaderBytes(header.links.length) : 0;
+    if (known !== undefined) this.#begin(known);
+    this.#markEnd = known?.coveredBytes ?? headerEnd;
+    let offset = this.#markEnd;
     while (offset < this.#end) offset = await this.#step(offset);
     if (this.#sealed) {
       this.#closeBatch(this.#end);
@@ -142,12 +155,12 @@ class JournalScan {
     return {
       file: {
         fileId: this.#id ?? { low: 0, high: 0 },
-        fileNumber: this.#fileNumber,
-        path: this.#path,
+        fileNumber,
+        path,
         isSegment: false,
         bytes: Math.max(headerEnd, this.#acknowledgedBytes),
       },
-      links: this.#header?.links ?? [],
+      links: header?.links ?? known?.links ?? [],
       hasFailedTail: this.#sealed && this.#end < this.#window.end,
       linksHold: this.#linksHold || this.#whole,
       indexes: this.#indexes,
@@ -158,6 +171,14 @@ class JournalScan {
       damaged: this.#damaged,
       torn: [...this.#bad, ...torn, ...this.#badAfterMark].toSorted((a, b) => a.offset - b.offset),
     };
+  }
+
+  /** All that is known of was acknowledged. */
+  #begin({ coveredBytes, batch, indexes }: JournalContent): void {
+    this.#batch = batch;
+    this.#acknowledgedBytes = coveredBytes;
+    this.#linksHold = true;
+    for (const [shard, { next }] of indexes) this.#nextSeen.set(shard, next);
   }
 
   #doubtfulBytes(kept: readonly ScannedFrame[], headerEnd: number): Stretch[] {
@@ -256,7 +277,7 @@ class JournalScan {
     const { kind, shard } = frame.header;
     if (kind === FrameKind.state) {
       const newest = this.#states.get(shard);
-      if (newest === undefined || newest.stateNumber <= frame.stateNumber) this.#states.set(shard, frame);
+      if (newest === undefined || newest.number <= frame.stateNumber) this.#states.set(shard, stateOf(frame));
     } else if (kind === FrameKind.record) {
       let index = this.#indexes.get(shard);
       if (index === undefined) this.#indexes.set(shard, (index = new FrameIndex()));

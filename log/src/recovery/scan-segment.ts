@@ -18,25 +18,13 @@ export interface BadStretch {
 
 export interface ScannedSegment extends SegmentContent {
   readonly bad: readonly BadStretch[];
-  /** Bytes that were read. */
-  readonly scannedBytes: number;
 }
 
-/**
- * Finds out what a segment holds: intact frames of its shard whose positions rise. Zeros at the end were never written.
- * @param known what its sidecar says of the first bytes, which are then not read.
- */
-export async function scanSegment(
-  disk: Disk,
-  { path, fileId }: LogFile,
-  shard: number,
-  known: SegmentContent | undefined,
-): Promise<ScannedSegment> {
+/** Finds out what a segment holds: intact frames of its shard whose positions rise. Zeros at the end were never written. */
+export async function scanSegment(disk: Disk, { path, fileId }: LogFile, shard: number): Promise<ScannedSegment> {
   const file = await disk.open(path, "read");
   try {
-    const size = await file.size();
-    const trusted = known !== undefined && known.coveredBytes <= size ? known : undefined;
-    return await new SegmentScan(new FileWindow(file, size), fileId, shard, trusted).run();
+    return await new SegmentScan(new FileWindow(file, await file.size()), fileId, shard).run();
   } finally {
     await file.close();
   }
@@ -46,36 +34,23 @@ class SegmentScan {
   readonly #window: FileWindow;
   readonly #fileId: FileId;
   readonly #shard: number;
-  readonly #known: SegmentContent | undefined;
-  readonly #index: FrameIndex;
+  readonly #index = new FrameIndex();
   readonly #bad: BadStretch[] = [];
   #state: StatePlace | undefined;
   #coveredBytes = 0;
   #adjacent = false;
 
-  constructor(window: FileWindow, fileId: FileId, shard: number, known: SegmentContent | undefined) {
+  constructor(window: FileWindow, fileId: FileId, shard: number) {
     this.#window = window;
     this.#fileId = fileId;
     this.#shard = shard;
-    this.#known = known;
-    this.#index = known?.index ?? new FrameIndex();
-    this.#state = known?.state;
   }
 
   async run(): Promise<ScannedSegment> {
-    const from = this.#known?.coveredBytes ?? (await this.#headerBytes());
-    this.#coveredBytes = from;
-    let offset = from;
+    let offset = await this.#headerBytes();
+    this.#coveredBytes = offset;
     while (offset < this.#window.end) offset = await this.#step(offset);
-    const { end } = this.#window;
-    const known = this.#known === undefined ? 0 : from;
-    return {
-      coveredBytes: this.#coveredBytes,
-      index: this.#index,
-      state: this.#state,
-      bad: this.#bad,
-      scannedBytes: end - known,
-    };
+    return { coveredBytes: this.#coveredBytes, index: this.#index, state: this.#state, bad: this.#bad };
   }
 
   /** Where the frames begin; a header that does not hold counts as bad bytes. */

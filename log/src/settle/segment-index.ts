@@ -8,13 +8,14 @@ import { FrameIndex } from "../shard/frame-index.js";
  * The sidecar of a segment, little endian: 0 "HDWIDX\r\n", 8 u32 format version, 12 u32 checksum of bytes 16 to the
  * end, 16 u64 file id, 24 float64s: the summary's fields, then five arrays of one number per run.
  *
- * It is written without a sync after the segment's own: a crash may lose it or leave an older one, and then the rest of
- * the segment, or all of it, is scanned.
+ * It is written without a sync after the segment's own: a crash may lose it, and then the segment is scanned.
  */
 const magic = Buffer.from("HDWIDX\r\n", "latin1");
 const version = 1;
 const headBytes = 24;
 const summaryFields = 8;
+/** Most segments hold a few MiB, and have no more to say. */
+const likelyBytes = 4096;
 
 /** Where a state lies in its file. */
 export interface StatePlace {
@@ -24,8 +25,8 @@ export interface StatePlace {
   readonly number: number;
 }
 
-/** What a segment holds, up to so many bytes of it. */
 export interface SegmentContent {
+  /** Where what it holds ends. */
   readonly coveredBytes: number;
   readonly index: FrameIndex;
   readonly state: StatePlace | undefined;
@@ -70,7 +71,7 @@ export async function readSegmentIndex(
   fileIdHex: string,
   path: string,
 ): Promise<SegmentContent | undefined> {
-  const bytes = await readWhole(disk, path);
+  const bytes = await readWhole(disk, path, likelyBytes);
   if (bytes.length < headBytes + (summaryFields + 1) * 8 || !bytes.subarray(0, 8).equals(magic)) return undefined;
   if (bytes.readUInt32LE(8) !== version || bytes.readUInt32LE(12) !== crc32(bytes.subarray(16))) return undefined;
   const id =

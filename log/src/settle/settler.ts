@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { diskError } from "../files/disk-error.js";
+import { journalIndexPath } from "../files/paths.js";
 import type { Context } from "../journal/context.js";
 import type { Shard } from "../shard/shard.js";
 import { copyJournal } from "./copy-journal.js";
@@ -148,6 +149,7 @@ export class Settler {
     shard.segments.add(file);
     this.#context.counters.segmentBytes += file.bytes;
     this.#journals.shift();
+    await disk.remove(journalIndexPath(from));
     if (part !== undefined) await writeIndexOf(this.#context, shard, part);
     return true;
   }
@@ -160,6 +162,7 @@ export class Settler {
     for (let first = this.#journals[0]; first !== undefined && this.#settled.has(first); first = this.#journals[0]) {
       for (const shard of first.shards) if (!shard.deleted) await removeUnused(this.#context, shard);
       await handles.close(first.file);
+      await disk.remove(journalIndexPath(first.file.path));
       await disk.remove(first.file.path);
       await disk.syncDirectory(dirname(first.file.path));
       this.#journals.shift();

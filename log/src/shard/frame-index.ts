@@ -46,6 +46,12 @@ export class FrameIndex {
     this.lastArrivalMs = frames.arrivalMs;
   }
 
+  /** Forgets all runs but the first so many. Sums and bounds stay the caller's. */
+  keepRuns(count: number): void {
+    for (const array of [this.positions, this.arrivals, this.offsets, this.ends, this.payloadsBefore])
+      array.length = count;
+  }
+
   /** The run that holds a position, if any does: the last that starts at or before it, at least the first. */
   runOf(position: number): number {
     return Math.max(0, countUpTo(this.positions, position) - 1);
