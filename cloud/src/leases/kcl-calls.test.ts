@@ -118,6 +118,7 @@ describe("the lease table", () => {
       Count: 2,
       ScannedCount: 2,
     });
+    await expect(it.call("Query", { ...query, ConsistentRead: true })).rejects.toMatchObject({ code: "invalid" });
     // An index follows its items at once, also where the owner goes.
     await it.call("UpdateItem", {
       TableName,

@@ -1,6 +1,6 @@
 import { LeaseError } from "./lease-error.js";
 import { Table, type TableDefinition } from "./table.js";
-import type { Item } from "./values/attribute-value.js";
+import { type Item, sizeOf } from "./values/attribute-value.js";
 
 /** A step from one state to the next, as it is stored. */
 export type Change =
@@ -15,6 +15,8 @@ export interface Outcome {
 
 /** Room for 90,000 leases as the Client Library writes them; in memory they take four times as much. */
 const BYTES_MAX = 32 << 20;
+/** What is there already may grow beyond, so that leases are renewed where there is no room for another. */
+const GROWTH_BYTES_MAX = 4 << 20;
 const TABLES_MAX = 256;
 
 /** All lease tables, in memory. Operations read it and answer changes; nothing else changes it. */
@@ -43,9 +45,10 @@ export class LeaseState {
     if (creates && this.#tables.size >= TABLES_MAX) {
       throw new LeaseError("limit-exceeded", `There are ${TABLES_MAX} tables; there is no room for more.`);
     }
-    const puts = changes.filter((change) => change.kind === "item" && change.item !== undefined);
-    if (puts.length > 0 && this.#bytes() > BYTES_MAX) {
-      throw new LeaseError("limit-exceeded", `The tables hold ${BYTES_MAX} bytes; there is no room for more.`);
+    const { bytes, isNew } = this.#growth(changes);
+    const bytesMax = isNew ? BYTES_MAX : BYTES_MAX + GROWTH_BYTES_MAX;
+    if (bytes > 0 && this.#bytes() + bytes > bytesMax) {
+      throw new LeaseError("limit-exceeded", `The tables may hold ${bytesMax} bytes; there is no room for more.`);
     }
   }
 
@@ -59,6 +62,19 @@ export class LeaseState {
     if (definition === undefined) this.#tables.delete(name);
     else if (table === undefined) this.#tables.set(name, new Table(definition));
     else table.definition = definition;
+  }
+
+  /** By how much the changes make the tables larger, and whether by another item. */
+  #growth(changes: readonly Change[]): { readonly bytes: number; readonly isNew: boolean } {
+    let bytes = 0;
+    let isNew = false;
+    for (const change of changes) {
+      if (change.kind === "table") continue;
+      const before = this.#tables.get(change.table)?.get(change.key);
+      bytes += (change.item === undefined ? 0 : sizeOf(change.item)) - (before === undefined ? 0 : sizeOf(before));
+      isNew ||= before === undefined;
+    }
+    return { bytes, isNew };
   }
 
   #bytes(): number {

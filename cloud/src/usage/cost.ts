@@ -3,6 +3,8 @@ import type { ReportedStream, UsageReport } from "./usage-report.js";
 
 /** As AWS counts a gigabyte of data. */
 const GIGABYTE = 2 ** 30;
+/** A gigabyte kept for a twelfth of a year. */
+const GIGABYTE_MONTH_BYTE_HOURS = GIGABYTE * 730;
 
 /** One line of a bill. */
 export interface Charge {
@@ -16,6 +18,8 @@ export interface Charge {
 /** What AWS would have charged for a stream; only what was used. */
 export function chargesFor(stream: ReportedStream, { provisioned, onDemand }: Prices): Charge[] {
   const fanOutGigabytes = stream.FanOutBytes / GIGABYTE;
+  const extendedMonths = stream.ExtendedByteHours / GIGABYTE_MONTH_BYTE_HOURS;
+  const longTermMonths = stream.LongTermByteHours / GIGABYTE_MONTH_BYTE_HOURS;
   const charges =
     stream.StreamMode === "PROVISIONED"
       ? [
@@ -29,12 +33,15 @@ export function chargesFor(stream: ReportedStream, { provisioned, onDemand }: Pr
           ),
           charge("consumers", stream.ConsumerShardHours, "consumer-shard-hours", provisioned.consumerShardHour),
           charge("fan-out", fanOutGigabytes, "GB", provisioned.fanOutGigabyte),
+          charge("storage", longTermMonths, "GB-months past 7 days", provisioned.longTermGigabyteMonth),
         ]
       : [
           charge("stream", stream.StreamHours, "stream-hours", onDemand.streamHour),
           charge("in", stream.RoundedBytesIn / GIGABYTE, "GB", onDemand.gigabyteIn),
           charge("out", stream.BytesOut / GIGABYTE, "GB", onDemand.gigabyteOut),
           charge("fan-out", fanOutGigabytes, "GB", onDemand.fanOutGigabyte),
+          charge("storage", extendedMonths, "GB-months past 24 h", onDemand.extendedGigabyteMonth),
+          charge("storage", longTermMonths, "GB-months past 7 days", onDemand.longTermGigabyteMonth),
         ];
   return charges.filter(({ quantity }) => quantity > 0);
 }

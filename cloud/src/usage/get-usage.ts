@@ -43,6 +43,8 @@ function membersOf(usage: StreamUsage): Readonly<Record<string, string | number>
     PutPayloadUnits: usage.payloadUnits,
     BytesOut: usage.bytesOut,
     FanOutBytes: usage.fanOutBytes,
+    ExtendedByteHours: usage.extendedByteHours,
+    LongTermByteHours: usage.longTermByteHours,
   };
 }
 

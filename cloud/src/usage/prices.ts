@@ -12,6 +12,7 @@ export const pricesSchema = z
         extendedRetentionShardHour: price.default(0.02),
         consumerShardHour: price.default(0.015),
         fanOutGigabyte: price.default(0.013),
+        longTermGigabyteMonth: price.default(0.023),
       })
       .prefault({}),
     onDemand: z
@@ -20,10 +21,12 @@ export const pricesSchema = z
         gigabyteIn: price.default(0.08),
         gigabyteOut: price.default(0.04),
         fanOutGigabyte: price.default(0.05),
+        extendedGigabyteMonth: price.default(0.1),
+        longTermGigabyteMonth: price.default(0.023),
       })
       .prefault({}),
   })
   .prefault({});
 
-/** AWS's public prices for us-east-1 (on-demand standard) as of 2025, unless others are given. */
+/** AWS's public prices for us-east-1 (on-demand standard) as of 2025, compared in November 2026, unless others are given. */
 export type Prices = z.output<typeof pricesSchema>;

@@ -22,6 +22,11 @@ const formats = [
        PRIMARY KEY (hourMs, streamName, mode)
      ) STRICT, WITHOUT ROWID`,
   ],
+  [
+    "ALTER TABLE usage ADD COLUMN extendedByteHours INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE usage ADD COLUMN longTermByteHours INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX usage_of_stream ON usage (streamName, hourMs)",
+  ],
 ];
 /** More than a year, so that a month can be held against the same one a year before. */
 const KEPT_MS = 400 * 24 * HOUR_MS;
@@ -38,6 +43,8 @@ export interface UsageStore {
   add(rows: readonly HourlyUsage[]): Promise<void>;
   /** By stream and mode, over the hours that begin within the time; a stream that was deleted included. */
   total(fromMs: number, toMs: number): Promise<StreamUsage[]>;
+  /** What was stored in the stream in the hours that begin within the time, in bytes. */
+  bytesIn(streamName: string, fromMs: number, toMs: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -83,6 +90,16 @@ export class SqliteUsage implements UsageStore {
       mode: String(row["mode"]) as StreamMode,
       ...(Object.fromEntries(usageMembers.map((name) => [name, Number(row[name])])) as unknown as Usage),
     }));
+  }
+
+  async bytesIn(streamName: string, fromMs: number, toMs: number): Promise<number> {
+    const [row] = await this.#sqlite.rows(
+      "SELECT SUM(bytesIn) AS bytes FROM usage WHERE streamName = ? AND hourMs >= ? AND hourMs < ?",
+      streamName,
+      fromMs,
+      toMs,
+    );
+    return Number(row?.["bytes"] ?? 0);
   }
 
   close(): Promise<void> {

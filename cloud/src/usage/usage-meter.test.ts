@@ -122,6 +122,50 @@ test("hours, modes and deleted streams are kept apart and kept", async () => {
   ]);
 });
 
+test("each byte counts for as many hours as it is kept after a day, and after a week", async () => {
+  await it.createStream("s");
+  await it.call("IncreaseStreamRetentionPeriod", { StreamName: "s", RetentionPeriodHours: 200 });
+  await put(36_000);
+  await used();
+  const aged = async (): Promise<readonly number[]> => {
+    const [{ extendedByteHours, longTermByteHours } = { extendedByteHours: NaN, longTermByteHours: NaN }] =
+      await used(1_000);
+    return [extendedByteHours, longTermByteHours];
+  };
+  const counted: (readonly number[])[] = [];
+  let nowHours = 0;
+  for (const hours of [23, 24, 25, 168, 169, 200, 201]) {
+    it.clock.advance((hours - nowHours) * HOUR_MS - (nowHours === 0 ? 0 : 60_000));
+    nowHours = hours;
+    const before = await aged();
+    it.clock.advance(60_000);
+    const after = await aged();
+    counted.push(after.map((value, i) => value - (before[i] ?? NaN)));
+  }
+  // A sixtieth of an hour each time.
+  expect(counted).toEqual([
+    [0, 0],
+    [0, 0],
+    [600, 0],
+    [600, 0],
+    [0, 600],
+    [0, 600],
+    [0, 0],
+  ]);
+});
+
+test("what a stream of the same name had kept is not the next one's", async () => {
+  await it.createStream("s");
+  await put(36_000);
+  await used();
+  await it.call("DeleteStream", { StreamName: "s" });
+  it.clock.advance(30 * HOUR_MS);
+  await it.createStream("s");
+  await it.call("IncreaseStreamRetentionPeriod", { StreamName: "s", RetentionPeriodHours: 100 });
+  it.clock.advance(60_000);
+  expect((await used(100)).map(({ extendedByteHours }) => extendedByteHours)).toEqual([0]);
+});
+
 test("a restart goes on where it ended", async () => {
   await it.createStream("s");
   await put(10);

@@ -4,8 +4,9 @@ import type { Flow } from "../streams/shard-flow.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import type { StreamService } from "../streams/stream-service.js";
 import type { StreamState } from "../streams/stream-state.js";
+import { type Aged, AgedBytes } from "./aged-bytes.js";
 import type { HourlyUsage, UsageStore } from "./sqlite-usage.js";
-import { hourOf, noUsage, type StreamUsage, sumOfUsage, type Usage } from "./usage.js";
+import { HOUR_MS, hourOf, noUsage, type StreamUsage, sumOfUsage, type Usage } from "./usage.js";
 
 const SAMPLE_MS = 60_000;
 /** Samples come every minute; who was stopped for longer, as with the machine asleep, served nothing in between. */
@@ -26,6 +27,7 @@ export interface MeterSurroundings {
  */
 export class UsageMeter {
   readonly #surroundings: MeterSurroundings;
+  readonly #agedBytes: AgedBytes;
   readonly #flows = new WeakMap<ShardOwner, Flow>();
   readonly #task: RepeatedTask;
   #sampledMs: number;
@@ -35,6 +37,7 @@ export class UsageMeter {
 
   constructor(surroundings: MeterSurroundings) {
     this.#surroundings = surroundings;
+    this.#agedBytes = new AgedBytes(surroundings.store);
     this.#sampledMs = surroundings.monotonicMs();
     this.#task = new RepeatedTask(() => this.#storeOrReport(), SAMPLE_MS);
   }
@@ -66,7 +69,7 @@ export class UsageMeter {
   }
 
   async #store(): Promise<void> {
-    this.#sample();
+    await this.#sample();
     const rows = this.#pending;
     this.#pending = new Map();
     try {
@@ -77,20 +80,29 @@ export class UsageMeter {
     }
   }
 
-  #sample(): void {
-    const { service, now, monotonicMs } = this.#surroundings;
+  async #sample(): Promise<void> {
+    const { now, monotonicMs } = this.#surroundings;
+    const aged = new Map<StreamState, Aged>();
+    for (const stream of this.#serving()) aged.set(stream, await this.#agedBytes.of(stream, now()));
     const sampledMs = monotonicMs();
     const elapsedMs = Math.min(Math.max(0, sampledMs - this.#sampledMs), SAMPLE_MS_MAX);
     this.#sampledMs = sampledMs;
     const hourMs = hourOf(now());
-    for (const { name, mode } of service.listStreams()) {
-      const stream = service.lookUp(name);
-      if (stream?.isServing !== true) continue;
-      this.#add({ hourMs, streamName: name, mode, ...this.#usageOf(stream, elapsedMs) });
+    for (const stream of this.#serving()) {
+      const usage = this.#usageOf(stream, elapsedMs, aged.get(stream));
+      this.#add({ hourMs, streamName: stream.name, mode: stream.settings.mode, ...usage });
     }
   }
 
-  #usageOf(stream: StreamState, elapsedMs: number): Usage {
+  #serving(): StreamState[] {
+    const { service } = this.#surroundings;
+    return service.listStreams().flatMap(({ name }) => {
+      const stream = service.lookUp(name);
+      return stream?.isServing === true ? [stream] : [];
+    });
+  }
+
+  #usageOf(stream: StreamState, elapsedMs: number, aged: Aged | undefined): Usage {
     const { service, now } = this.#surroundings;
     const streamMs = Math.round(Math.max(0, Math.min(elapsedMs, now() - stream.createdMs)));
     const shardMs = streamMs * stream.openShards.length;
@@ -102,6 +114,8 @@ export class UsageMeter {
       shardMs,
       extendedShardMs: isExtended ? shardMs : 0,
       consumerShardMs: shardMs * service.consumers.of(stream.name).length,
+      extendedByteHours: Math.round(((aged?.extendedBytes ?? 0) * streamMs) / HOUR_MS),
+      longTermByteHours: Math.round(((aged?.longTermBytes ?? 0) * streamMs) / HOUR_MS),
     };
   }
 

@@ -23,6 +23,8 @@ export const usageReport = z.object({
       PutPayloadUnits: count,
       BytesOut: count,
       FanOutBytes: count,
+      ExtendedByteHours: count,
+      LongTermByteHours: count,
     }),
   ),
 });

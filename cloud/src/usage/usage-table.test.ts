@@ -17,6 +17,8 @@ const nothing: ReportedStream = {
   PutPayloadUnits: 0,
   BytesOut: 0,
   FanOutBytes: 0,
+  ExtendedByteHours: 0,
+  LongTermByteHours: 0,
 };
 const GIGABYTE = 2 ** 30;
 const report: UsageReport = {
@@ -33,6 +35,8 @@ const report: UsageReport = {
       BytesIn: 1,
       BytesOut: 10 * GIGABYTE,
       FanOutBytes: 4 * GIGABYTE,
+      ExtendedByteHours: 50 * 730 * GIGABYTE,
+      LongTermByteHours: 100 * 730 * GIGABYTE,
       ShardHours: 2880,
       PutPayloadUnits: 5,
     },
@@ -45,6 +49,8 @@ const report: UsageReport = {
       ConsumerShardHours: 1440,
       FanOutBytes: 1000 * GIGABYTE,
       BytesOut: 99 * GIGABYTE,
+      ExtendedByteHours: 7 * GIGABYTE,
+      LongTermByteHours: 1000 * 730 * GIGABYTE,
     },
     { ...nothing, StreamName: "test", ShardHours: 0.25, PutPayloadUnits: 3 },
   ],
@@ -59,14 +65,17 @@ clicks  on demand            720  stream-hours            $28.80
                              100  GB in                    $8.00
                               10  GB out                   $0.40
                                4  GB fan-out               $0.20
+                              50  GB-months past 24 h      $5.00
+                             100  GB-months past 7 days    $2.30
 orders  provisioned        1,440  shard-hours             $21.60
                      267,840,000  PUT payload units        $3.75
                            1,440  shard-hours past 24 h   $28.80
                            1,440  consumer-shard-hours    $21.60
                            1,000  GB fan-out              $13.00
+                           1,000  GB-months past 7 days   $23.00
 test    provisioned       0.2500  shard-hours             <$0.01
                                3  PUT payload units       <$0.01
-                                  together               $126.15
+                                  together               $156.45
 `);
 });
 

@@ -21,6 +21,10 @@ export interface Usage {
   readonly bytesOut: number;
   /** Bytes of data pushed by SubscribeToShard. */
   readonly fanOutBytes: number;
+  /** Bytes in, for each hour that they were kept after their first 24, up to the end of their 7th day. */
+  readonly extendedByteHours: number;
+  /** The same, after their 7th day. */
+  readonly longTermByteHours: number;
 }
 
 /** What a stream used while it was in one mode. */
@@ -40,6 +44,8 @@ export const noUsage: Usage = {
   payloadUnits: 0,
   bytesOut: 0,
   fanOutBytes: 0,
+  extendedByteHours: 0,
+  longTermByteHours: 0,
 };
 
 export const usageMembers = Object.keys(noUsage) as readonly (keyof Usage)[];

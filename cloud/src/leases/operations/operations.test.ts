@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { LeaseError } from "../lease-error.js";
 import { TestLeases } from "../testing/test-leases.js";
 
 let it: TestLeases;
@@ -235,6 +236,19 @@ describe("refused is", () => {
     ).rejects.toMatchObject({ code: "limit-exceeded" });
     await it.call("DeleteItem", { TableName, Key: reading("a", 0) });
     await put("b", 0);
+  });
+
+  test("what is there already, renewed where nothing else fits, but not without end", async () => {
+    const fill = async (bytes: number): Promise<number> => {
+      for (let at = 0; ; at++) {
+        const outcome = await put("a", at, { filling: { S: "x".repeat(bytes) } }).catch((error: unknown) => error);
+        if (outcome instanceof LeaseError) return at;
+      }
+    };
+    const count = await fill(100_000);
+    await put("a", 0, { filling: { S: "x".repeat(100_100) } });
+    expect(await fill(100_200)).toBe(count);
+    expect(await fill(300_000)).toBeLessThan(30);
   });
 });
 

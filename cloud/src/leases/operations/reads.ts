@@ -6,7 +6,7 @@ import { type Path, projected } from "../expressions/path.js";
 import { readCondition } from "../expressions/read-condition.js";
 import type { Placeholders } from "../expressions/tokens.js";
 import { invalid } from "../lease-error.js";
-import type { Outcome } from "../lease-state.js";
+import type { LeaseState, Outcome } from "../lease-state.js";
 import { type IndexDefinition, type KeySchema, namesOf, type Table } from "../table.js";
 import { type Item, sizeOf, toWire } from "../values/attribute-value.js";
 import { compareValues } from "../values/ordering.js";
@@ -21,6 +21,7 @@ const PAGE_BYTES_MAX = 1 << 20;
 const read = {
   TableName: tableName,
   IndexName: z.string().optional(),
+  ConsistentRead: z.boolean().optional(),
   ...placeholderMembers,
   ...projection,
   FilterExpression: z.string().optional(),
@@ -47,7 +48,7 @@ const queryInput = z.object({
 
 export const scan = leaseOperation(scanInput, (input, state) => {
   refuseMixture(input, ["FilterExpression", "ProjectionExpression"], ["ScanFilter", "AttributesToGet"]);
-  const source = sourceOf(state.table(input.TableName), input.IndexName);
+  const source = sourceOf(input, state);
   const { Segment: segment, TotalSegments: segments } = input;
   if ((segment === undefined) !== (segments === undefined)) {
     throw invalid("The Segment and TotalSegments parameters are both required");
@@ -63,7 +64,7 @@ export const scan = leaseOperation(scanInput, (input, state) => {
 export const query = leaseOperation(queryInput, (input, state) => {
   const older = ["KeyConditions", "QueryFilter", "AttributesToGet", "ConditionalOperator"];
   refuseMixture(input, ["KeyConditionExpression", "FilterExpression", "ProjectionExpression"], older);
-  const source = sourceOf(state.table(input.TableName), input.IndexName);
+  const source = sourceOf(input, state);
   const placeholders = placeholdersOf(input);
   const keyCondition = keyConditionOf(input, placeholders);
   checkKeyCondition(keyCondition, source.keys);
@@ -90,7 +91,12 @@ interface Entry {
   readonly item: Item;
 }
 
-function sourceOf(table: Table, indexName: string | undefined): Source {
+function sourceOf({ TableName, IndexName: indexName, ConsistentRead }: ReadInput, state: LeaseState): Source {
+  const table = state.table(TableName);
+  // Ours are always consistent; who relies on it would fail on DynamoDB.
+  if (indexName !== undefined && ConsistentRead === true) {
+    throw invalid("Consistent reads are not supported on global secondary indexes");
+  }
   const index = indexName === undefined ? undefined : table.index(indexName);
   const keys = index?.keys ?? table.definition.keys;
   const keyNames = [...new Set([...namesOf(keys), ...namesOf(table.definition.keys)])];
