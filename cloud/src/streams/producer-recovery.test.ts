@@ -8,6 +8,7 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemoryLog } from "../testing/memory-log.js";
 import { storedShard } from "../testing/stored-shard.js";
+import { RecentRecords } from "./recent-records.js";
 import { RecordBatch } from "./record-batch.js";
 import { type PutOutcome, ShardOwner } from "./shard-owner.js";
 
@@ -22,6 +23,7 @@ function ownerOn(log: Log): ShardOwner {
     parents: [],
     place: "shard",
     limited: false,
+    recent: new RecentRecords(),
     onSaveFailed: (error) => {
       throw error;
     },

@@ -6,6 +6,7 @@ import { CloudError } from "../cloud-error.js";
 import { MemoryLog } from "../testing/memory-log.js";
 import { storedShard } from "../testing/stored-shard.js";
 import { type PutOutcome, ShardOwner } from "./shard-owner.js";
+import { RecentRecords } from "./recent-records.js";
 import { RecordBatch } from "./record-batch.js";
 import { decodeRecord } from "./stored-record.js";
 
@@ -32,6 +33,7 @@ async function fixture(): Promise<Fixture> {
       parents: [],
       limited,
       place: "shard shardId-000000000000 in stream s under account 0",
+      recent: new RecentRecords(),
       onSaveFailed: (error) => {
         throw error;
       },

@@ -1,4 +1,4 @@
-import type { Clock, Frame, Log, ReadLimits, ReadResult, ShardBounds } from "@headwater/log";
+import type { Appended, Clock, Frame, Log, ReadLimits, ReadResult, ShardBounds, StoredFrame } from "@headwater/log";
 import {
   formatSequenceNumber,
   kinesisLimits,
@@ -13,6 +13,7 @@ import { ProducerMemory, type StoredEntries } from "./producer-memory.js";
 import type { StoredEntry } from "./producer-sets.js";
 import { PutGate } from "./put-gate.js";
 import { ReadLimiter } from "./read-limiter.js";
+import type { RecentRecords } from "./recent-records.js";
 import type { RecordBatch } from "./record-batch.js";
 import { ShardFlow } from "./shard-flow.js";
 import { formatShardId } from "./shard-id.js";
@@ -43,6 +44,8 @@ export interface ShardOwnerOptions {
   readonly limited: boolean;
   /** Told when the producers' sets could not be stored in passing; they are tried again as the shard grows. */
   readonly onSaveFailed: (error: unknown) => void;
+  /** Shared by all shards, so that its bound holds for them together. */
+  readonly recent: RecentRecords;
 }
 
 /**
@@ -76,12 +79,14 @@ export class ShardOwner implements HashKeyRange {
   readonly #reads: ReadLimiter | undefined;
 
   readonly #onSaveFailed: (error: unknown) => void;
+  readonly #recent: RecentRecords;
   #closed: ShardEnd | undefined;
   /** Readers that wait for the shard to grow, which a reshard wakes. */
   readonly #waiting = new Set<() => void>();
 
-  constructor({ log, clock, shard, parents, place, limited, onSaveFailed }: ShardOwnerOptions) {
+  constructor({ log, clock, shard, parents, place, limited, onSaveFailed, recent }: ShardOwnerOptions) {
     this.#onSaveFailed = onSaveFailed;
+    this.#recent = recent;
     this.shardId = formatShardId(shard.number);
     this.shardNumber = shard.number;
     this.epoch = shard.epoch;
@@ -145,13 +150,15 @@ export class ShardOwner implements HashKeyRange {
   }
 
   /** @throws {CloudError} `stream-not-found`. */
-  read(position: number, limits: ReadLimits): Promise<ReadResult> {
-    return this.#ask(() => this.#log.read(this.logName, position, limits));
+  async read(position: number, limits: ReadLimits): Promise<ReadResult> {
+    const recent = this.#recent.read(this.logName, position, limits, this.bounds());
+    return recent ?? this.#ask(() => this.#log.read(this.logName, position, limits));
   }
 
   /** Resolves once there is something to read at the position, or the shard is closed or gone. */
   async grown(position: number, signal: AbortSignal): Promise<void> {
-    if (this.#closed !== undefined) return;
+    if (this.#closed !== undefined || this.bounds().next > position) return;
+    this.#recent.watch(this.logName);
     const waiting = new AbortController();
     const wake = (): void => waiting.abort(signal.reason);
     this.#waiting.add(wake);
@@ -283,10 +290,14 @@ export class ShardOwner implements HashKeyRange {
     let outcome: (n: number) => PutOutcome;
     let stored: StoredEntries | undefined;
     try {
-      const { position } = await this.#log.append(this.logName, framesOf(records, entries, producer));
+      const appended = await this.#log.append(this.logName, framesOf(records, entries, producer));
+      const { position } = appended;
       outcome = (n) => position + n;
       stored = { entries, position };
       const bytes = this.flow.stored(records, entries);
+      if (this.#recent.wants(this.logName, entries.length, bytes)) {
+        this.#recent.add(this.logName, storedFrames(records, entries, producer, appended));
+      }
       if (this.#producers.grew(bytes)) this.#producers.save().catch(this.#onSaveFailed);
     } catch (error) {
       const failure = fromLogError(error);
@@ -322,4 +333,19 @@ type Outcomes = (PutOutcome | undefined)[];
 function framesOf(records: RecordBatch, indexes: readonly number[], producer: ProducerRequest | undefined): Frame[] {
   if (producer === undefined) return indexes.map((index) => ({ data: records.stored(index) }));
   return indexes.map((index) => ({ data: records.stored(index), origin: { ...producer, entry: index } }));
+}
+
+/** What a read would answer of records that were appended; a copy, since their memory is used again. */
+function storedFrames(
+  records: RecordBatch,
+  indexes: readonly number[],
+  producer: ProducerRequest | undefined,
+  { position, arrivalMs }: Appended,
+): StoredFrame[] {
+  return indexes.map((index, n) => ({
+    position: position + n,
+    arrivalMs,
+    data: Buffer.from(records.stored(index)),
+    ...(producer === undefined ? {} : { origin: { ...producer, entry: index } }),
+  }));
 }

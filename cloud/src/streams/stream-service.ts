@@ -6,6 +6,7 @@ import { RepeatedTask } from "../repeated-task.js";
 import { Consumers } from "./consumers.js";
 import { fromLogError } from "./log-failure.js";
 import { PutResults } from "./put-results.js";
+import { RecentRecords } from "./recent-records.js";
 import type { RecordBatch } from "./record-batch.js";
 import { reshard } from "./reshard.js";
 import type { ShardOwner } from "./shard-owner.js";
@@ -61,6 +62,7 @@ export class StreamService implements StreamReader {
   #lastChange: Promise<unknown> = Promise.resolve();
   readonly #background = new Set<Promise<void>>();
   readonly #waitingPuts = new WaitingPuts();
+  readonly #recent = new RecentRecords();
   #trimming: RepeatedTask | undefined;
 
   private constructor(catalog: Catalog, surroundings: StreamSurroundings) {
@@ -315,7 +317,7 @@ export class StreamService implements StreamReader {
       },
       hashKeyRanges: evenHashKeyRanges(shardCount),
     });
-    const stream = new StreamState(stored, this.#surroundings);
+    const stream = new StreamState(stored, this.#surroundings, this.#recent);
     this.#streams.set(name, stream);
     try {
       await this.#finishCreation(stream);
@@ -335,7 +337,7 @@ export class StreamService implements StreamReader {
   async #adopt(found: StoredStream): Promise<void> {
     const { log } = this.#surroundings;
     const stored = found.status === "ACTIVE" ? await mendShards(found, this.#catalog, log) : found;
-    const stream = new StreamState(stored, this.#surroundings);
+    const stream = new StreamState(stored, this.#surroundings, this.#recent);
     this.#streams.set(stored.name, stream);
     if (stored.status === "CREATING") await this.#finishCreation(stream);
     if (stored.status === "DELETING") this.#removeInBackground(stream);

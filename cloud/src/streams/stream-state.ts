@@ -2,6 +2,7 @@ import type { Clock, Log } from "@headwater/log";
 import type { ReshardChange, StoredShard, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { HashRouter } from "./hash-router.js";
+import type { RecentRecords } from "./recent-records.js";
 import { ShardOwner } from "./shard-owner.js";
 import { formatShardId, parseShardId } from "./shard-id.js";
 import type { ShardDescription, StreamDescription, StreamSettings, StreamStatus } from "./stream.js";
@@ -35,12 +36,14 @@ export class StreamState {
   /** By number, rising. */
   readonly #owners = new Map<number, ShardOwner>();
   readonly #surroundings: StreamSurroundings;
+  readonly #recent: RecentRecords;
   #shards: readonly ShardOwner[] = [];
   #open: readonly ShardOwner[] = [];
   #children = new Map<number, ShardOwner[]>();
   #router: HashRouter<ShardOwner>;
 
-  constructor(stored: StoredStream, surroundings: StreamSurroundings) {
+  /** @param recent shared by the shards of all streams. */
+  constructor(stored: StoredStream, surroundings: StreamSurroundings, recent: RecentRecords) {
     this.id = stored.id;
     this.name = stored.name;
     this.createdMs = stored.createdMs;
@@ -49,6 +52,7 @@ export class StreamState {
     this.nextShardNumber = stored.nextShardNumber;
     this.shardCountUpdatesMs = stored.shardCountUpdatesMs;
     this.#surroundings = surroundings;
+    this.#recent = recent;
     for (const shard of stored.shards) this.#owners.set(shard.number, this.#ownerOf(shard));
     this.#router = this.#arrange();
   }
@@ -174,7 +178,7 @@ export class StreamState {
     const place = `shard ${formatShardId(shard.number)} ${this.#where()}`;
     const onSaveFailed = (error: unknown): void => report("could not store the producers' sets", { place, error });
     const parents = shard.parents.flatMap((number) => this.#owners.get(number) ?? []);
-    return new ShardOwner({ log, clock, shard, parents, place, limited, onSaveFailed });
+    return new ShardOwner({ log, clock, shard, parents, place, limited, onSaveFailed, recent: this.#recent });
   }
 
   #noShard(shardId: string): CloudError {

@@ -3,7 +3,7 @@ import { FaultDisk, ManualClock } from "@headwater/log/testing";
 import { expect, test, vi } from "vitest";
 import { type Answer, TestService, texts } from "../../testing/test-service.js";
 
-test("a record is pushed once it is synced, and not before", async () => {
+test("a record is pushed once it is synced, and not before, without reading it back from the disk", async () => {
   const clock = new ManualClock();
   const disk = new SlowDisk(new FaultDisk(1));
   const log = await openLog({ directory: "/log", disk, clock });
@@ -33,12 +33,14 @@ test("a record is pushed once it is synced, and not before", async () => {
   await putting;
   await reading;
   expect(seen).toEqual(["one", "two"]);
+  expect(disk.reads).toBe(0);
   await it.close();
   await log.close();
 });
 
-/** A disk whose syncs can be held. */
+/** A disk whose syncs can be held, and that counts reads. */
 class SlowDisk implements Disk {
+  reads = 0;
   readonly #disk: Disk;
   #held: { readonly until: Promise<void>; readonly isAsked: () => void } | undefined;
   letSync = (): void => undefined;
@@ -61,7 +63,10 @@ class SlowDisk implements Disk {
     const file = await this.#disk.open(...args);
     return {
       write: (...given) => file.write(...given),
-      read: (...given) => file.read(...given),
+      read: (...given) => {
+        this.reads += 1;
+        return file.read(...given);
+      },
       truncate: (bytes) => file.truncate(bytes),
       size: () => file.size(),
       close: () => file.close(),
