@@ -2,6 +2,8 @@ import { join } from "node:path";
 import type { FileId } from "../format/file-header.js";
 import { fileIdHex } from "../format/file-header.js";
 
+export const shardSidecarName = "segments.index";
+
 /** Where everything lies in a log's directory. docs/design/log.md, "Layout". */
 export class Paths {
   readonly directory: string;
@@ -27,6 +29,11 @@ export class Paths {
 
   shard(number: number): string {
     return join(this.shards, String(number));
+  }
+
+  /** Says what the shard's segments hold. */
+  shardSidecar(number: number): string {
+    return join(this.shard(number), shardSidecarName);
   }
 
   /** Named after the journal that it was settled from, too: it counts once that is gone. */

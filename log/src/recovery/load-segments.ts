@@ -1,11 +1,9 @@
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { diskError } from "../files/disk-error.js";
 import type { LogFile } from "../files/log-file.js";
-import { parseSegmentName } from "../files/paths.js";
-import { fileIdHex } from "../format/file-header.js";
+import { parseSegmentName, shardSidecarName } from "../files/paths.js";
 import { frameHeaderBytes } from "../format/frame.js";
 import type { Context } from "../journal/context.js";
-import { readSegmentIndex, segmentIndexPath } from "../settle/segment-index.js";
 import { writeIndexOf } from "../settle/segment-writer.js";
 import type { DamageLog } from "../shard/damage-log.js";
 import type { Part } from "../shard/part.js";
@@ -13,7 +11,7 @@ import { partOf } from "../shard/part.js";
 import type { Shard } from "../shard/shard.js";
 import { scanSegment } from "./scan-segment.js";
 
-/** A segment that had to be scanned, and is larger than this, gets a new sidecar. */
+/** A segment that had to be scanned, and is larger than this, comes into the sidecar. */
 const unindexedBytesMax = 64 * 1024;
 
 export interface LoadedSegments {
@@ -24,7 +22,7 @@ export interface LoadedSegments {
 
 /**
  * Finds a shard's segments. One that was settled from a journal that is still there does not count: it is settled again.
- * In those that count, all was synced, so whatever does not hold is damage. One that has a sidecar is not looked at: what
+ * In those that count, all was synced, so whatever does not hold is damage. One that the sidecar knows is not looked at: what
  * does not hold there is found by who reads it.
  * @param journals by number, the shards that each of those that are still there is to be settled for.
  */
@@ -39,7 +37,10 @@ export async function loadSegments(
   const parts: Part[] = [];
   let lostPositionsMax = 0;
   const names = await disk.list(directory);
-  const sidecars = new Set(names);
+  // A sidecar that cannot be read is as good as lost.
+  const knownOf = names.includes(shardSidecarName)
+    ? await shard.sidecar.load(context).catch(() => undefined)
+    : undefined;
   for (const name of names.toSorted()) {
     const parsed = parseSegmentName(name);
     if (parsed === undefined) continue;
@@ -51,11 +52,7 @@ export async function loadSegments(
       journal.add(shard); // its settling deletes this one first
       continue;
     }
-    const indexPath = segmentIndexPath(file.path);
-    // One that cannot be read is as good as lost.
-    const known = sidecars.has(basename(indexPath))
-      ? await readSegmentIndex(disk, fileIdHex(fileId), indexPath).catch(() => undefined)
-      : undefined;
+    const known = knownOf?.(file);
     const { coveredBytes, state, index, bad } = known
       ? { ...known, bad: [] }
       : await scanSegment(disk, file, shard.number);

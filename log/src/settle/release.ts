@@ -1,7 +1,7 @@
+import { diskError } from "../files/disk-error.js";
 import type { LogFile } from "../files/log-file.js";
 import type { Context } from "../journal/context.js";
 import type { Shard } from "../shard/shard.js";
-import { segmentIndexPath } from "./segment-index.js";
 
 /**
  * Forgets the parts in segments that lie before a trimmed position.
@@ -26,16 +26,24 @@ export function unusedSegments(shard: Shard): LogFile[] {
  * Deletes the unused segments. Comes before a journal goes: what an attempt at settling
  * it has left must not outlive it, since then it would count.
  */
-export async function removeUnused({ disk, paths, handles, counters }: Context, shard: Shard): Promise<void> {
+export async function removeUnused(context: Context, shard: Shard): Promise<void> {
+  const { disk, paths, handles, counters } = context;
   const unused = unusedSegments(shard);
   for (const file of unused) {
     await handles.close(file);
-    await disk.remove(segmentIndexPath(file.path));
     await disk.remove(file.path);
   }
-  if (unused.length > 0) await disk.syncDirectory(paths.shard(shard.number));
+  if (unused.length === 0) return;
+  await disk.syncDirectory(paths.shard(shard.number));
   for (const file of unused) {
     shard.segments.delete(file);
     counters.segmentBytes -= file.bytes;
+  }
+  try {
+    await shard.sidecar.forget(context, unused);
+  } catch (error) {
+    // It is tried again with the next segments that go.
+    const cause = diskError(error, "sidecar").message;
+    context.report({ level: "warn", message: "sidecar not shortened", shard: shard.name, error: cause });
   }
 }

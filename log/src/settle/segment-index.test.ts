@@ -5,24 +5,10 @@ import { fileIdHex } from "../format/file-header.js";
 import { openLog } from "../open.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { FaultDisk, ManualClock } from "../testing/index.js";
-import { untilIdle } from "../testing/records.js";
-import { type SegmentContent, readSegmentIndex, writeSegmentIndex } from "./segment-index.js";
+import { fill, numbers, openSmall, pathsOf, range, untilIdle } from "../testing/records.js";
+import { type SegmentContent, decodeSegmentIndex, encodeSegmentIndex, indexEntries } from "./segment-index.js";
 
-const path = "/data/0000000001-x.index";
-const fileId = { low: 0xfedcba98, high: 0x00000001 };
-const segment = { fileId, fileNumber: 1, path: "/data/0000000001-x.segment", isSegment: true, bytes: 5000 };
-
-async function newDisk(): Promise<FaultDisk> {
-  const disk = new FaultDisk(1);
-  await disk.makeDirectory("/data");
-  return disk;
-}
-
-async function put(disk: FaultDisk, bytes: Uint8Array): Promise<void> {
-  await disk.remove(path);
-  const file = await disk.open(path, "create");
-  await file.write([bytes], 0);
-}
+const ids = range(1, 6).map((low) => ({ low: 0xfedcba98 + low, high: 1 }));
 
 const contents: fc.Arbitrary<SegmentContent> = fc.record({
   coveredBytes: fc.maxSafeNat(),
@@ -47,36 +33,55 @@ const contents: fc.Arbitrary<SegmentContent> = fc.record({
   ),
 });
 
-test("a sidecar says what was written, and is no other segment's", async () => {
-  await fc.assert(
-    fc.asyncProperty(contents, async (content) => {
-      const disk = await newDisk();
-      await writeSegmentIndex(disk, segment, path, content);
-      expect(await readSegmentIndex(disk, fileIdHex(fileId), path)).toEqual(content);
-      expect(await readSegmentIndex(disk, "0000000000000001", path)).toBeUndefined();
+/** What a sidecar says, by file id. */
+const said = (sidecar: Buffer) =>
+  new Map([...indexEntries(sidecar)].map((entry) => [entry.fileIdHex, decodeSegmentIndex(entry)]));
+
+const several = fc.array(contents, { minLength: 1, maxLength: 5 });
+const encoded = (list: readonly SegmentContent[]) => list.map((content, i) => encodeSegmentIndex(ids[i]!, content));
+
+test("a sidecar says of each segment what was written", () => {
+  fc.assert(
+    fc.property(several, (list) => {
+      expect(said(Buffer.concat(encoded(list)))).toEqual(
+        new Map(list.map((content, i) => [fileIdHex(ids[i]!), content])),
+      );
     }),
   );
 });
 
-test("a sidecar that is cut, or has any other bit, is none", async () => {
-  const disk = await newDisk();
+test("an entry that is cut, or has any other bit, is none", () => {
   const index = new FrameIndex();
   index.add({ position: 3, count: 2, arrivalMs: 5, offset: 40, end: 200, payloadBytes: 40 }, false);
-  await writeSegmentIndex(disk, segment, path, { coveredBytes: 200, index, state: undefined });
-  const bytes = disk.bytesOf(path);
+  const bytes = encodeSegmentIndex(ids[0]!, { coveredBytes: 200, index, state: undefined });
+  expect(said(bytes).size).toBe(1);
   for (let bit = 0; bit < bytes.length * 8; bit++) {
-    disk.flipBit(path, bit);
-    expect(await readSegmentIndex(disk, fileIdHex(fileId), path)).toBeUndefined();
-    disk.flipBit(path, bit);
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
+    expect(said(bytes).size).toBe(0);
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
   }
-  for (let length = 0; length < bytes.length; length++) {
-    await put(disk, bytes.subarray(0, length));
-    expect(await readSegmentIndex(disk, fileIdHex(fileId), path)).toBeUndefined();
-  }
-  await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.nat(24), async (random, kept) => {
-      await put(disk, Buffer.concat([bytes.subarray(0, kept), random]));
-      expect(await readSegmentIndex(disk, fileIdHex(fileId), path)).toBeUndefined();
+  for (let length = 0; length < bytes.length; length++) expect(said(bytes.subarray(0, length)).size).toBe(0);
+});
+
+test("damage to a sidecar costs the entries that it hit", () => {
+  const harms = fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 50 }),
+  });
+  fc.assert(
+    fc.property(several, harms, (list, harm) => {
+      const parts = encoded(list);
+      const sidecar = Buffer.concat(parts);
+      const at = Math.floor(sidecar.length * harm.at);
+      Buffer.from(harm.bytes).copy(sidecar, at);
+      const found = said(sidecar);
+      let offset = 0;
+      for (const [i, { length }] of parts.entries()) {
+        const isHit = at < offset + length && at + harm.bytes.length > offset;
+        if (!isHit) expect(found.get(fileIdHex(ids[i]!))).toEqual(list[i]);
+        offset += length;
+      }
+      for (const [id, content] of found) expect(content).toEqual(list[ids.findIndex((one) => fileIdHex(one) === id)]);
     }),
   );
 });
@@ -141,11 +146,39 @@ test("a start does not read the segments that sidecars cover, and reads the othe
   const segmentBytes = named(disk, ".segment").reduce((sum, name) => sum + disk.files().get(name)!, 0);
   expect(segmentBytes).toBeGreaterThan(600_000);
   expect(await bytesReadByOpening(disk)).toBe(0);
-  const indexes = named(disk, ".index");
-  expect(indexes).toHaveLength(named(disk, ".segment").length);
-  disk.flipBit(indexes[0]!, 1000);
-  const one = disk.files().get(indexes[0]!.replace(/index$/, "segment"))!;
+  const [sidecar, ...others] = named(disk, ".index");
+  expect(others).toHaveLength(1);
+  const [first] = indexEntries(disk.bytesOf(sidecar!));
+  disk.flipBit(sidecar!, 1000);
+  const one = [...disk.files()].find(([name]) => name.includes(first!.fileIdHex))![1];
   expect(await bytesReadByOpening(disk)).toBe(one);
   for (const index of named(disk, ".index")) await disk.remove(index);
   expect(await bytesReadByOpening(disk)).toBe(segmentBytes);
+});
+
+test("a sidecar does not grow with the segments that came and went, and a start still reads none of those left", async () => {
+  const disk = new FaultDisk(3);
+  const log = await openSmall(disk);
+  await log.createShards(["s"]);
+  let mostBytes = 0;
+  for (let i = 0; i < 60; i++) {
+    await fill(log, "s", i * 40, (i + 1) * 40);
+    await untilIdle(disk);
+    await log.trimBefore("s", i * 40);
+    await untilIdle(disk);
+    const [sidecar] = pathsOf(disk, "/segments.index");
+    mostBytes = Math.max(mostBytes, disk.files().get(sidecar ?? "") ?? 0);
+  }
+  // 130 entries of 150 bytes and more were written; 4 are those of segments.
+  expect(mostBytes).toBeLessThan(6000);
+  await log.close();
+  const next = disk.afterKill();
+  const [sidecar] = pathsOf(next, "/segments.index");
+  const known = [...indexEntries(next.bytesOf(sidecar!))].map((entry) => entry.fileIdHex);
+  const segments = pathsOf(next, ".segment").map((path) => path.slice(-24, -8));
+  expect(segments.length).toBeGreaterThan(1);
+  expect(segments.filter((id) => !known.includes(id))).toEqual([]);
+  const reopened = await openSmall(next);
+  expect((await numbers(reopened, "s")).at(-1)).toBe(2399);
+  await reopened.close();
 });

@@ -7,7 +7,6 @@ import { FrameIndex } from "../shard/frame-index.js";
 import type { Part } from "../shard/part.js";
 import { partOf } from "../shard/part.js";
 import type { Shard, StateLocation } from "../shard/shard.js";
-import { segmentIndexPath, writeSegmentIndex } from "./segment-index.js";
 
 interface Run {
   readonly position: number;
@@ -107,12 +106,12 @@ export class SegmentWriter {
   }
 }
 
-/** Writes the sidecar of a segment. */
+/** Adds a segment to its shard's sidecar. */
 export async function writeIndexOf(
-  { disk }: Context,
+  context: Context,
   shard: Shard,
   { file, index }: Pick<Part, "file" | "index">,
 ): Promise<void> {
   const state = shard.state?.file === file ? shard.state : undefined;
-  await writeSegmentIndex(disk, file, segmentIndexPath(file.path), { coveredBytes: file.bytes, index, state });
+  await shard.sidecar.add(context, file, { coveredBytes: file.bytes, index, state });
 }

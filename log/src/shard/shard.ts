@@ -1,5 +1,6 @@
 import type { ShardBounds } from "../api.js";
 import type { LogFile } from "../files/log-file.js";
+import { ShardSidecar } from "../settle/shard-sidecar.js";
 import type { Part } from "./part.js";
 import { partPayloadBytes } from "./part.js";
 
@@ -39,6 +40,7 @@ export class Shard {
   isLeaving = false;
   /** The shard's segments: those that parts and state lie in, and those that are to be deleted. */
   readonly segments = new Set<LogFile>();
+  readonly sidecar: ShardSidecar;
   readonly #waiters = new Set<Waiter>();
   readonly #parts: Part[] = [];
   /** Payload bytes of all parts before each; undefined where the list has changed since. */
@@ -47,7 +49,9 @@ export class Shard {
   constructor(
     readonly name: string,
     readonly number: number,
-  ) {}
+  ) {
+    this.sidecar = new ShardSidecar(number);
+  }
 
   /** In rising order of position; they do not overlap. Only the last one may grow. */
   get parts(): readonly Part[] {
