@@ -26,9 +26,9 @@ export interface ConsumerOptions {
   readonly read?: "poll" | "fan-out";
   /** `automatic` (default): a record is done when the loop asks for the next. `manual`: when `checkpoint()` says so. */
   readonly checkpoints?: "automatic" | "manual";
-  /** How long a worker may be silent before others take its shards. Default 10,000, at least 500. The same for all workers. */
+  /** How long a worker may be silent before others take its shards. Default 10,000, 500 to an hour. The same for all workers. */
   readonly failoverTimeMs?: number;
-  /** How often to look for shards that came or went unnoticed. Default 60,000. */
+  /** How often to look for shards that came or went unnoticed. Default 60,000, 100 to a day. */
   readonly shardSyncMs?: number;
   /** Default 1,000. */
   readonly batchRecordsMax?: number;
@@ -38,6 +38,8 @@ export interface ConsumerOptions {
   readonly signal?: AbortSignal;
   readonly report?: (event: ConsumerEvent) => void;
 }
+
+const HOUR_MS = 3_600_000;
 
 export type CheckedOptions = Required<Omit<ConsumerOptions, "aws" | "leases" | "signal">>;
 
@@ -57,18 +59,31 @@ export function checkOptions(options: ConsumerOptions): CheckedOptions {
     report: options.report ?? (() => undefined),
   } as const;
   const problems: string[] = [];
-  const atLeast = (
+  const within = (
     name: "failoverTimeMs" | "shardSyncMs" | "batchRecordsMax" | "bufferBytesMax",
     min: number,
+    max: number,
   ): void => {
-    if (!(checked[name] >= min)) problems.push(`${name} is ${checked[name]}, and must be ${min} at least`);
+    if (!(checked[name] >= min && checked[name] <= max)) {
+      problems.push(`${name} is ${checked[name]}, and must be ${min} to ${max}`);
+    }
+  };
+  const oneOf = (name: string, value: string, words: readonly string[]): void => {
+    if (!words.includes(value)) problems.push(`${name} is ${JSON.stringify(value)}, and must be ${words.join(" or ")}`);
   };
   for (const name of ["stream", "application", "worker"] as const)
     if (typeof checked[name] !== "string" || checked[name] === "") problems.push(`${name} is missing`);
-  atLeast("failoverTimeMs", 500);
-  atLeast("shardSyncMs", 100);
-  atLeast("batchRecordsMax", 1);
-  atLeast("bufferBytesMax", PAGE_BYTES_MAX + 1024 * 1024);
+  oneOf("start.type", checked.start.type, ["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]);
+  if (checked.start.type === "AT_TIMESTAMP" && !Number.isFinite(checked.start.timestampMs)) {
+    problems.push(`start.timestampMs is ${checked.start.timestampMs}, and must be milliseconds since 1970`);
+  }
+  // A word that is misspelled would mean the other one.
+  oneOf("read", checked.read, ["poll", "fan-out"]);
+  oneOf("checkpoints", checked.checkpoints, ["automatic", "manual"]);
+  within("failoverTimeMs", 500, HOUR_MS);
+  within("shardSyncMs", 100, 24 * HOUR_MS);
+  within("batchRecordsMax", 1, Number.MAX_SAFE_INTEGER);
+  within("bufferBytesMax", PAGE_BYTES_MAX + 1024 * 1024, Number.MAX_SAFE_INTEGER);
   if (problems.length > 0) throw new ClientError("invalid-options", problems.join("; "));
   return checked;
 }

@@ -309,6 +309,11 @@ test.each<[string, Partial<ConsumerOptions>]>([
   ["bufferBytesMax", { bufferBytesMax: 1024 }],
   ["stream is missing", { stream: "" }],
   ["batchRecordsMax", { batchRecordsMax: Number.NaN }],
+  ["shardSyncMs", { shardSyncMs: Number.POSITIVE_INFINITY }],
+  ["start.type", { start: "LATEST" as never }],
+  ["start.timestampMs", { start: { type: "AT_TIMESTAMP", timestampMs: new Date() as never } }],
+  ['read is "fanout"', { read: "fanout" as never }],
+  ['checkpoints is "auto"', { checkpoints: "auto" as never }],
 ])("options that cannot be: %s", async (said, options) => {
   await expect(new World(1).open(options)).rejects.toMatchObject({
     code: "invalid-options",

@@ -36,7 +36,12 @@ export class DynamoDbLeaseStore implements LeaseStore {
   readonly #table: string;
   readonly #clock: Clock;
 
+  /** @throws {ClientError} `invalid-options`: the name cannot be a table's. */
   constructor({ table, ...connection }: DynamoDbLeaseStoreOptions, clock: Clock = systemClock) {
+    if (!/^[\w.-]{3,255}$/.test(table)) {
+      const message = `${JSON.stringify(table)} cannot name a table of leases: 3 to 255 of a-z A-Z 0-9 _ . -`;
+      throw new ClientError("invalid-options", message);
+    }
     this.#client = new DynamoDBClient({ ...connection, maxAttempts: 1 });
     this.#table = table;
     this.#clock = clock;

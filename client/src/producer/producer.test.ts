@@ -142,6 +142,9 @@ test.each<[string, Parameters<Producer["put"]>[0]]>([
   ["invalid-options", { partitionKey: "k", explicitHashKey: "-1", data: "" }],
   ["invalid-options", { partitionKey: "k", explicitHashKey: String(1n << 128n), data: "" }],
   ["invalid-options", { stream: "", partitionKey: "k", data: "" }],
+  ["invalid-options", { data: "x" } as never],
+  ["invalid-options", { partitionKey: "k" } as never],
+  ["invalid-options", { partitionKey: "k", data: { total: 42 } } as never],
   ["too-large", { partitionKey: "k", data: new Uint8Array(10 * 1024 * 1024 + 1) }],
 ])("%s: a put that cannot be", async (code, input) => {
   await expect(new ProducerWorld(1).producer.put(input)).rejects.toMatchObject({ code });

@@ -156,14 +156,14 @@ export class Producer {
     const { onFull, deliverWithinMs } = this.#options;
     const stream = input.stream ?? this.#options.stream;
     const data = typeof input.data === "string" ? Buffer.from(input.data) : input.data;
-    const bytes = recordBytes({ data, partitionKey: input.partitionKey });
     const error = this.#isClosed
       ? new ClientError("closed", "the producer is closed")
-      : problemOf(input, stream, data.length, bytes, this.#budget.bytesMax);
+      : problemOf({ ...input, stream, data }, this.#budget.bytesMax);
     if (error !== undefined || stream === undefined) {
       reject(error ?? new ClientError("invalid-options", "no stream is named"));
       return;
     }
+    const bytes = recordBytes({ data, partitionKey: input.partitionKey });
     const order = this.#order++;
     // Once: a request may be answered after one of its puts was given up.
     const settle = (): void => {
@@ -262,13 +262,18 @@ function problemsOf(options: {
 }
 
 function problemOf(
-  { partitionKey, explicitHashKey }: PutInput,
-  stream: string | undefined,
-  dataBytes: number,
-  bytes: number,
+  {
+    stream,
+    partitionKey,
+    explicitHashKey,
+    data,
+  }: Omit<PutInput, "stream" | "data"> & { readonly stream: string | undefined; readonly data: Uint8Array },
   bytesMax: number,
 ): ClientError | undefined {
   if (stream === undefined || stream === "") return invalid("no stream is named");
+  // Who writes JavaScript may give anything.
+  if (typeof partitionKey !== "string") return invalid("a partition key that is no text");
+  if (!(data instanceof Uint8Array)) return invalid("data that is neither bytes nor text");
   // Characters, not UTF-16 units.
   const characters = Array.from(partitionKey).length;
   if (characters < 1 || characters > kinesisLimits.partitionKeyCharactersMax) {
@@ -279,8 +284,8 @@ function problemOf(
       return invalid(`${explicitHashKey} is no hash key`);
     }
   }
-  if (dataBytes > RECORD_BYTES_MAX || bytes > bytesMax) {
-    return new ClientError("too-large", `a record of ${dataBytes} bytes`);
+  if (data.length > RECORD_BYTES_MAX || recordBytes({ data, partitionKey }) > bytesMax) {
+    return new ClientError("too-large", `a record of ${data.length} bytes`);
   }
   return undefined;
 }
