@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { decode, type DecodeOptions, encode, Token, Tokenizer, Type } from "cborg";
-import { malformed } from "./shape.js";
+import { malformed } from "./malformed.js";
 import type { Output } from "./wire-codec.js";
 
 /** A date in AWS's CBOR: tag 1 over milliseconds since 1970 (where RFC 8949 has seconds). */

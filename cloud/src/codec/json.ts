@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { malformed } from "./shape.js";
+import { malformed } from "./malformed.js";
 import type { Output } from "./wire-codec.js";
 
 /**

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { refusalOf } from "../testing/refusal-of.js";
 import {
   blob,
+  boolean,
   enumeration,
   type Encoding,
   integer,
@@ -25,6 +26,8 @@ const input = structure({
     Mode: enumeration("A", "B"),
     At: timestamp(),
     Tags: map(string({ min: 1 }), string({ max: 2 }), { min: 1, max: 2 }),
+    Keys: list(string({ min: 1, max: 2 }), { min: 1, max: 3 }),
+    Sure: boolean(),
   },
 });
 
@@ -40,6 +43,8 @@ function message(value: unknown, encoding: Encoding = "json"): string {
   return refusal === undefined ? "accepted" : `${refusal.code}: ${refusal.message}`;
 }
 
+/** How AWS calls a number of JSON. */
+const NUMBER = "class com.amazon.coral.value.json.numbers.TruncatingBigNumber";
 const valid = { StreamName: "abc", Records: [{ Data: "YWI=" }] };
 
 describe("constraints", () => {
@@ -67,19 +72,84 @@ describe("constraints", () => {
     );
   });
 
+  test.each([
+    [
+      { Tags: {} },
+      "Value '{}' at 'tags' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    ],
+    [
+      { Tags: { a: "b", c: "long" } },
+      "Value '{a=b, c=long}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: " +
+        "[Member must have length less than or equal to 2]",
+    ],
+    [
+      { Tags: { "": "b" } },
+      "Value '{=b}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: " +
+        "[Member must have length greater than or equal to 1]",
+    ],
+    [
+      { Keys: ["a", "long", ""] },
+      "Value '[a, long, ]' at 'keys' failed to satisfy constraint: Member must satisfy constraint: " +
+        "[Member must have length less than or equal to 2, Member must have length greater than or equal to 1]",
+    ],
+    [
+      { Keys: ["a", "b", "c", "d"] },
+      "Value '[a, b, c, d]' at 'keys' failed to satisfy constraint: Member must have length less than or equal to 3",
+    ],
+    [
+      { ShardCount: -1e11 },
+      "Value '-100000000000' at 'shardCount' failed to satisfy constraint: Member must have value greater than or equal to 1",
+    ],
+  ])("texts in a list or a map are told of the whole: %j", (more, expected) => {
+    expect(message({ ...valid, ...more })).toBe(`constraint-violated: 1 validation error detected: ${expected}`);
+  });
+
+  test("a list of structures that is too long is told without its value, and so is what is wrong within", () => {
+    expect(message({ ...valid, Records: [{}, {}, {}] })).toMatch(
+      /4 validation errors detected: Value at 'records' failed .* or equal to 2; Value null at 'records.1.member.data' /,
+    );
+  });
+
+  test("members are told in the order that was declared", () => {
+    const ordered = structure({
+      order: ["C", "A"],
+      required: { A: string(), B: string() },
+      optional: { C: integer() },
+    });
+    expect(() => read(ordered, {})).toThrow(/'a'.*'b'/);
+    expect(() => read(ordered, { C: "x", A: 1 })).toThrow("an Integer");
+  });
+
+  test("a whole number over 2^31 - 1 is taken for that", () => {
+    expect(read(input, { ...valid, ShardCount: 1e11 }).ShardCount).toBe(2 ** 31 - 1);
+  });
+
   test("a long value is cut, and many violations are not all told", () => {
-    expect(message({ ...valid, StreamName: "a".repeat(5000) }).length).toBeLessThan(1300);
-    const many = { ...valid, StreamName: "A".repeat(99), Tags: { a: "long", b: "long" }, Mode: "C", ShardCount: -1 };
-    expect(message(many)).toMatch(/^constraint-violated: 6 validation errors/);
+    expect(message({ ...valid, StreamName: "a".repeat(100_000) }).length).toBeLessThan(66_000);
+    const many = {
+      ...valid,
+      StreamName: "A".repeat(99),
+      Records: Array.from({ length: 50 }, () => ({ Data: "YWJjZA==" })),
+      ShardCount: -1,
+    };
+    expect(message(many)).toMatch(/^constraint-violated: 10 validation errors/);
   });
 });
 
 describe("types", () => {
   test.each([
-    [{ ...valid, StreamName: 1 }, "NUMBER_VALUE cannot be converted to String"],
-    [{ ...valid, ShardCount: "1" }, "STRING_VALUE cannot be converted to Integer"],
-    [{ ...valid, ShardCount: true }, "BOOLEAN_VALUE cannot be converted to Integer"],
-    [{ ...valid, Records: {} }, "Start of structure or map found where not expected"],
+    [{ ...valid, StreamName: 1 }, `${NUMBER} can not be converted to an String`],
+    [{ ...valid, ShardCount: "1" }, "class java.lang.String can not be converted to an Integer"],
+    [{ ...valid, ShardCount: true }, "class java.lang.Boolean can not be converted to an Integer"],
+    [{ ...valid, Records: {} }, "Start of structure or map found where not expected."],
+    [{ ...valid, ShardCount: {} }, "Start of structure or map found where not expected."],
+    [{ ...valid, Records: "x" }, "Expected list or null"],
+    [{ ...valid, Tags: 1 }, "Expected map or null"],
+    [{ ...valid, Tags: { a: 1 } }, `${NUMBER} can not be converted to an String`],
+    [{ ...valid, At: true }, "class java.lang.Boolean can not be converted to milliseconds since epoch"],
+    [{ ...valid, Sure: 1 }, `${NUMBER} can not be converted to an Boolean`],
+    [{ ...valid, Sure: "perhaps" }, "'PERHAPS' can not be converted to an Boolean"],
+    [{ ...valid, Records: [{ Data: 1 }] }, `${NUMBER} can not be converted to a Blob`],
     [{ ...valid, StreamName: [] }, "Start of list found where not expected"],
     [{ ...valid, Records: ["x"] }, "Expected null"],
     [[], "Start of list found where not expected"],
@@ -87,6 +157,16 @@ describe("types", () => {
     [null, "Expected null"],
   ])("%j", (value, expected) => {
     expect(message(value)).toBe(`body-malformed: ${expected}`);
+  });
+
+  test.each([
+    ["23456", "Base64 encoded length is expected a multiple of 4 bytes but found: 5"],
+    ["=+/=", "Invalid Base64 character: '='"],
+    ["Y-_=", "Invalid Base64 character: '-'"],
+    ["+/+=", "Invalid last non-pad Base64 character dectected"],
+  ])("what is wrong with the base64 %s is told as AWS does", (Data, why) => {
+    const told = `body-malformed: '${Data}' can not be converted to a Blob: ${why}`;
+    expect(message({ ...valid, Records: [{ Data }] })).toBe(told);
   });
 
   test("base64 is strict: no odd lengths, no characters to be skipped, no other alphabet", () => {
@@ -100,7 +180,7 @@ describe("types", () => {
     const cbor = { ...valid, Records: [{ Data: new Uint8Array(2) }] };
     expect(read(input, { ...cbor, At: new Date(1500) }, "cbor").At).toBe(1500);
     expect(message({ ...cbor, At: 1500 }, "cbor")).toBe(
-      "body-malformed: NUMBER_VALUE cannot be converted to Timestamp",
+      `body-malformed: ${NUMBER} can not be converted to milliseconds since epoch`,
     );
   });
 

@@ -1,4 +1,7 @@
-import { CloudError } from "../cloud-error.js";
+import { fromBase64, malformed, notNested, wrongType } from "./malformed.js";
+import { Reading } from "./reading.js";
+
+export { type Encoding, Reading } from "./reading.js";
 
 /**
  * A declared input: how each value is typed and what constrains it. Reading answers the typed value, throws where the
@@ -9,87 +12,35 @@ export interface Shape<T> {
   read(value: unknown, reading: Reading): T;
 }
 
+/** A text's shape. AWS tells what is wrong with texts in a list or a map of the whole, with all their constraints. */
+export interface TextShape<T extends string = string> extends Shape<T> {
+  readonly constraints: readonly string[];
+}
+
 export type ValueOf<S> = S extends Shape<infer T> ? T : never;
 
-/** The encodings of the two wire protocols; they differ in blobs and timestamps. */
-export type Encoding = "json" | "cbor";
-
-const VIOLATIONS_MAX = 10;
-const SHOWN_CHARACTERS_MAX = 1024;
 /**
  * Longer than any text that may match one of AWS's patterns. Some of these take quadratic time to fail, so what is
  * longer counts as wrong without a look, or as right where it is too long anyway.
  */
 const MATCHED_CHARACTERS_MAX = 4096;
 
-/** One pass over an input. */
-export class Reading {
-  readonly #path: (string | number)[] = [];
-  readonly #violations: string[] = [];
-
-  constructor(readonly encoding: Encoding) {}
-
-  enter(step: string | number): void {
-    this.#path.push(step);
-  }
-
-  leave(): void {
-    this.#path.pop();
-  }
-
-  /** Notes that the value here breaks a constraint; AWS shows no blobs and no filled lists. */
-  violated(constraint: string, shown?: string | number | null): void {
-    if (this.#violations.length >= VIOLATIONS_MAX) return;
-    this.#violations.push(`Value ${show(shown)}at '${this.#where()}' failed to satisfy constraint: ${constraint}`);
-  }
-
-  get isClean(): boolean {
-    return this.#violations.length === 0;
-  }
-
-  /** @throws {CloudError} `constraint-violated`, with all violations in one message. */
-  finish(): void {
-    const count = this.#violations.length;
-    if (count === 0) return;
-    throw violation(this.#violations.join("; "), count);
-  }
-
-  #where(): string {
-    return this.#path
-      .map((step) =>
-        typeof step === "number" ? `${step}.member` : `${step.slice(0, 1).toLowerCase()}${step.slice(1)}`,
-      )
-      .join(".");
-  }
-}
-
-/** The error that AWS makes of constraint violations. */
-export function violation(text: string, count = 1): CloudError {
-  return new CloudError("constraint-violated", `${count} validation error${count > 1 ? "s" : ""} detected: ${text}`);
-}
-
-/** The error that AWS makes of a body that does not fit its types. */
-export function malformed(message: string, options?: ErrorOptions): CloudError {
-  return new CloudError("body-malformed", message, options);
-}
-
-function show(value: string | number | null | undefined): string {
-  if (value === undefined) return "";
-  if (value === null) return "null ";
-  const text = String(value);
-  return `'${text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text}' `;
-}
-
 /** Text; lengths in UTF-16 code units, as AWS counts. */
-export function string(limits: { min?: number; max?: number; pattern?: string } = {}): Shape<string> {
+export function string(limits: { min?: number; max?: number; pattern?: string } = {}): TextShape {
   const { min, max, pattern } = limits;
   const expression = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`, "u");
+  const matches = `Member must satisfy regular expression pattern: ${pattern}`;
   return {
+    constraints: [
+      ...(max === undefined ? [] : [atMost("length", max)]),
+      ...(min === undefined ? [] : [atLeast("length", min)]),
+      ...(pattern === undefined ? [] : [matches]),
+    ],
     read(value, reading) {
-      if (typeof value !== "string") throw wrongType(value, "String");
+      if (typeof value !== "string") throw wrongType(value, "an String");
       const isShort = value.length <= MATCHED_CHARACTERS_MAX;
       if (expression !== undefined && !(isShort ? expression.test(value) : max !== undefined)) {
-        reading.violated(`Member must satisfy regular expression pattern: ${pattern}`, value);
+        reading.violated(matches, value);
       }
       if (min !== undefined && value.length < min) reading.violated(atLeast("length", min), value);
       if (max !== undefined && value.length > max) reading.violated(atMost("length", max), value);
@@ -99,25 +50,29 @@ export function string(limits: { min?: number; max?: number; pattern?: string } 
 }
 
 /** One of a few words. */
-export function enumeration<const T extends string>(...values: readonly T[]): Shape<T> {
+export function enumeration<const T extends string>(...values: readonly T[]): TextShape<T> {
   const known = (value: string): value is T => (values as readonly string[]).includes(value);
+  const isOne = `Member must satisfy enum value set: [${values.join(", ")}]`;
   return {
+    constraints: [isOne],
     read(value, reading) {
-      if (typeof value !== "string") throw wrongType(value, "String");
+      if (typeof value !== "string") throw wrongType(value, "an String");
       if (known(value)) return value;
-      reading.violated(`Member must satisfy enum value set: [${values.join(", ")}]`, value);
+      reading.violated(isOne, value);
       return value as T; // never used: the violation ends the reading
     },
   };
 }
 
-/** A whole number; a fraction is cut off, as AWS does. */
+const INTEGER_MAX = 2 ** 31 - 1;
+
+/** A whole number; a fraction is cut off, and one over 2^31 − 1 is taken for that, as AWS does. */
 export function integer(limits: { min?: number; max?: number } = {}): Shape<number> {
   const { min, max } = limits;
   return {
     read(value, reading) {
-      if (typeof value !== "number") throw wrongType(value, "Integer");
-      const whole = Math.trunc(value);
+      if (typeof value !== "number") throw wrongType(value, "an Integer");
+      const whole = Math.min(Math.trunc(value), INTEGER_MAX);
       if (min !== undefined && whole < min) reading.violated(atLeast("value", min), whole);
       if (max !== undefined && whole > max) reading.violated(atMost("value", max), whole);
       return whole;
@@ -128,7 +83,8 @@ export function integer(limits: { min?: number; max?: number } = {}): Shape<numb
 export function boolean(): Shape<boolean> {
   return {
     read(value) {
-      if (typeof value !== "boolean") throw wrongType(value, "Boolean");
+      if (typeof value === "string") throw malformed(`'${value.toUpperCase()}' can not be converted to an Boolean`);
+      if (typeof value !== "boolean") throw wrongType(value, "an Boolean");
       return value;
     },
   };
@@ -139,7 +95,7 @@ export function timestamp(): Shape<number> {
   return {
     read(value, reading) {
       const timeMs = reading.encoding === "json" ? secondsToMs(value) : value instanceof Date && value.getTime();
-      if (typeof timeMs !== "number") throw wrongType(value, "Timestamp");
+      if (typeof timeMs !== "number") throw wrongType(value, "milliseconds since epoch");
       if (!(Math.abs(timeMs) <= TIME_MS_MAX)) throw malformed("The timestamp is out of range.");
       return timeMs;
     },
@@ -157,8 +113,8 @@ function secondsToMs(value: unknown): number | undefined {
 export function blob(limits: { max: number }): Shape<Uint8Array> {
   return {
     read(value, reading) {
-      const bytes = reading.encoding === "json" ? fromBase64(value) : value;
-      if (!(bytes instanceof Uint8Array)) throw wrongType(value, "Blob");
+      const bytes = reading.encoding === "json" && typeof value === "string" ? fromBase64(value) : value;
+      if (!(bytes instanceof Uint8Array)) throw wrongType(value, "a Blob");
       if (bytes.length > limits.max) reading.violated(atMost("length", limits.max));
       return bytes;
     },
@@ -168,46 +124,62 @@ export function blob(limits: { max: number }): Shape<Uint8Array> {
 export function list<T>(member: Shape<T>, limits: { min: number; max: number }): Shape<readonly T[]> {
   return {
     read(value, reading) {
-      if (!Array.isArray(value)) throw wrongType(value, "List");
-      if (value.length < limits.min) reading.violated(atLeast("length", limits.min), "[]");
-      if (value.length > limits.max) {
-        reading.violated(atMost("length", limits.max));
-        return [];
-      }
-      return value.map((item: unknown, index) => {
+      if (!Array.isArray(value)) throw notNested(value, "Expected list or null");
+      const items: readonly unknown[] = value;
+      const shown = items.length === 0 || isText(member) ? `[${items.join(", ")}]` : undefined;
+      if (items.length < limits.min) reading.violated(atLeast("length", limits.min), shown);
+      if (items.length > limits.max) reading.violated(atMost("length", limits.max), shown);
+      if (isText(member)) return texts(member, items, reading, "Member must", shown) as unknown as T[];
+      const read: T[] = [];
+      for (const [index, item] of items.entries()) {
+        if (reading.isFull) break; // the violations end the reading
         reading.enter(index + 1);
-        const read = member.read(item, reading);
+        read.push(member.read(item, reading));
         reading.leave();
-        return read;
-      });
+      }
+      return read;
     },
   };
 }
 
 /** A map from text to text, such as tags. */
 export function map(
-  key: Shape<string>,
-  member: Shape<string>,
+  key: TextShape,
+  member: TextShape,
   limits: { min: number; max: number },
 ): Shape<ReadonlyMap<string, string>> {
   return {
     read(value, reading) {
-      const entries = Object.entries(asObject(value));
-      if (entries.length < limits.min) reading.violated(atLeast("length", limits.min), "{}");
-      if (entries.length > limits.max) {
-        reading.violated(atMost("length", limits.max));
-        return new Map();
-      }
-      return new Map(
-        entries.map(([name, item]) => {
-          reading.enter(name);
-          const entry: [string, string] = [key.read(name, reading), member.read(item, reading)];
-          reading.leave();
-          return entry;
-        }),
-      );
+      if (!isObject(value)) throw notNested(value, "Expected map or null");
+      const entries = Object.entries(value);
+      const shown = `{${entries.map(([name, item]) => `${name}=${String(item)}`).join(", ")}}`;
+      if (entries.length < limits.min) reading.violated(atLeast("length", limits.min), shown);
+      if (entries.length > limits.max) reading.violated(atMost("length", limits.max), shown);
+      const names = entries.map(([name]) => name);
+      const items = entries.map(([, item]) => item);
+      texts(key, names, reading, "Map keys must", shown);
+      const values = texts(member, items, reading, "Map value must", shown);
+      return new Map(names.map((name, i) => [name, values[i] ?? ""]));
     },
   };
+}
+
+/** Texts that together stand for one value of the input, whose constraints it tells once. */
+function texts<T extends string>(
+  shape: TextShape<T>,
+  items: readonly unknown[],
+  reading: Reading,
+  who: string,
+  shown: string | undefined,
+): T[] {
+  const alone = new Reading(reading.encoding);
+  const read = items.map((item) => shape.read(item, alone));
+  if (!alone.isClean) reading.violated(`${who} satisfy constraint: [${shape.constraints.join(", ")}]`, shown);
+  return read;
+}
+
+function isText<T>(shape: Shape<T>): shape is Shape<T> & TextShape {
+  return "constraints" in shape;
 }
 
 type Members = Readonly<Record<string, Shape<unknown>>>;
@@ -219,23 +191,22 @@ type Structure<R extends Members, O extends Members> = {
 export function structure<R extends Members, O extends Members>(members: {
   readonly required: R;
   readonly optional: O;
+  /** In which AWS reads them, and so tells what is wrong with them; the others follow. */
+  readonly order?: readonly (keyof (R & O) & string)[];
 }): Shape<Structure<R, O>> {
-  const required = Object.entries(members.required);
-  const optional = Object.entries(members.optional);
+  const { required, optional, order = [] } = members;
+  const shapes: Members = { ...required, ...optional };
+  const names = new Set<string>([...order, ...Object.keys(shapes)]);
   return {
     read(value, reading) {
-      const given = asObject(value);
+      if (!isObject(value)) throw notNested(value, "Expected null");
       const read: Record<string, unknown> = {};
-      for (const [name, shape] of required) {
+      for (const name of names) {
+        const isPresent = Object.hasOwn(value, name) && value[name] !== null && value[name] !== undefined;
+        if (!isPresent && !Object.hasOwn(required, name)) continue;
         reading.enter(name);
-        if (present(given, name)) read[name] = shape.read(given[name], reading);
+        if (isPresent) read[name] = shapes[name]?.read(value[name], reading);
         else reading.violated("Member must not be null", null);
-        reading.leave();
-      }
-      for (const [name, shape] of optional) {
-        if (!present(given, name)) continue;
-        reading.enter(name);
-        read[name] = shape.read(given[name], reading);
         reading.leave();
       }
       return read as Structure<R, O>; // complete, or the violation ends the reading
@@ -243,48 +214,10 @@ export function structure<R extends Members, O extends Members>(members: {
   };
 }
 
-function present(given: Readonly<Record<string, unknown>>, name: string): boolean {
-  return Object.hasOwn(given, name) && given[name] !== null && given[name] !== undefined;
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return !(value instanceof Uint8Array) && !(value instanceof Date);
 }
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  if (Array.isArray(value)) throw malformed("Start of list found where not expected");
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array || value instanceof Date) {
-    throw malformed("Expected null");
-  }
-  return value as Record<string, unknown>;
-}
-
-/** Node's decoder skips what is no base64, so what it skipped shows in the length. */
-function fromBase64(value: unknown): Buffer | undefined {
-  if (typeof value !== "string") return undefined;
-  if (value.length % 4 !== 0) {
-    throw malformed(`Base64 encoded length is expected a multiple of 4 bytes but found: ${value.length}`);
-  }
-  const bytes = Buffer.from(value, "base64");
-  const padding = value.endsWith("==") ? 2 : Number(value.endsWith("="));
-  if (bytes.length !== (value.length / 4) * 3 - padding || value.includes("-") || value.includes("_")) {
-    throw malformed("Invalid Base64 character");
-  }
-  return bytes;
-}
-
-function wrongType(value: unknown, expected: string): CloudError {
-  if (Array.isArray(value)) return malformed("Start of list found where not expected");
-  const given = scalarNames.get(typeof value);
-  return malformed(
-    given === undefined
-      ? "Start of structure or map found where not expected"
-      : `${given} cannot be converted to ${expected}`,
-  );
-}
-
-/** AWS's words for what stood there. */
-const scalarNames = new Map([
-  ["string", "STRING_VALUE"],
-  ["number", "NUMBER_VALUE"],
-  ["boolean", "BOOLEAN_VALUE"],
-]);
 
 function atLeast(what: "length" | "value", limit: number): string {
   return `Member must have ${what} greater than or equal to ${limit}`;

@@ -1,5 +1,6 @@
 import { decodeCbor, encodeCbor } from "./cbor.js";
 import { decodeJson, encodeJson } from "./json.js";
+import { malformed, unreadable } from "./malformed.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { Encoding } from "./shape.js";
 
@@ -29,7 +30,7 @@ export function isBulkAnswer(answer: Output | BulkAnswer): answer is BulkAnswer 
 export interface WireCodec {
   readonly encoding: Encoding;
   readonly contentType: string;
-  /** @throws {CloudError} `body-malformed`. */
+  /** @throws {CloudError} `body-malformed`, without a message. */
   decode(body: Buffer): unknown;
   encode(answer: Output | BulkAnswer, memory?: RequestMemory): Buffer;
 }
@@ -37,7 +38,7 @@ export interface WireCodec {
 const json: WireCodec = {
   encoding: "json",
   contentType: "application/x-amz-json-1.1",
-  decode: decodeJson,
+  decode: (body) => decoded(body, decodeJson),
   encode: (answer, memory) => {
     const json = isBulkAnswer(answer) ? answer.toJson(memory) : encodeJson(answer);
     return typeof json === "string" ? Buffer.from(json, "utf8") : json;
@@ -47,9 +48,21 @@ const json: WireCodec = {
 const cbor: WireCodec = {
   encoding: "cbor",
   contentType: "application/x-amz-cbor-1.1",
-  decode: decodeCbor,
+  decode: (body) => decoded(body, decodeCbor),
   encode: (answer) => Buffer.from(encodeCbor(isBulkAnswer(answer) ? answer.toValues() : answer)),
 };
+
+/** Of whatever is no value at all, or a scalar, AWS says that it cannot read it, and no more. */
+function decoded(body: Buffer, decode: (body: Buffer) => unknown): unknown {
+  let value: unknown;
+  try {
+    value = decode(body);
+  } catch (error) {
+    throw unreadable(error);
+  }
+  if (typeof value === "object" && value !== null) return value;
+  throw unreadable(malformed("The request body is no structure."));
+}
 
 /** The codec for a content type (parameters such as a charset do not matter), or undefined. */
 export function codecFor(contentType: string | undefined): WireCodec | undefined {

@@ -4,13 +4,16 @@ import { parseProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@hea
 import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../cloud-error.js";
 import { type EventStreamAnswer, isEventStreamAnswer } from "../codec/event-stream-answer.js";
-import { codecFor, type WireCodec } from "../codec/wire-codec.js";
+import type { WireCodec } from "../codec/wire-codec.js";
 import type { CloudMetrics } from "../metrics.js";
 import { type Answer, type Operation, operations, type OperationContext } from "../operations/index.js";
 import type { Identity, SignatureVerifier } from "../sigv4/index.js";
 import { SlabPool } from "@headwater/log";
 import { RequestMemory } from "../request-memory.js";
+import { type AnswerForm, answerFormOf, writeError } from "./answer-form.js";
 import type { BodyBudget } from "./body-budget.js";
+import { allowOrigin } from "./cors.js";
+import { firstRefusal } from "./early-refusal.js";
 import { isSignatureFailure, receive } from "./receive.js";
 import { clientGone } from "./request-body.js";
 import { sendAnswer } from "./send-answer.js";
@@ -20,6 +23,8 @@ import { toCloudError, wireError } from "./wire-errors.js";
 /** Enough for the bodies and records of about 16 large PutRecords calls at once. */
 const IDLE_SLABS_BYTES_MAX = 32 << 20;
 const TARGET_PREFIX = "Kinesis_20131202.";
+/** Of a service and an operation of it, whichever. */
+const TARGET = /^[^.]+\.[^.]+/;
 
 export interface AwsFrontOptions {
   readonly context: OperationContext;
@@ -40,7 +45,7 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  readonly codec: WireCodec | undefined;
+  readonly form: AnswerForm;
   /** Undefined where there is no such operation. */
   readonly operation: Operation | undefined;
   readonly operationName: string;
@@ -68,15 +73,17 @@ export class AwsFront {
       request,
       response,
       requestId: randomUUID(),
-      codec: codecFor(request.headers["content-type"]),
+      form: answerFormOf(request),
       operation,
       operationName: operation === undefined ? "unknown" : name,
     };
+    // Where no signature is asked for, pages must not get in.
+    if (this.#options.verifier !== undefined && allowOrigin(request, response, exchange.requestId)) return;
     let failure: ErrorCode | undefined;
     try {
       await this.#serve(exchange);
     } catch (thrown) {
-      const error = toCloudError(thrown);
+      const error = await this.#firstRefusal(exchange, toCloudError(thrown));
       failure = error.code;
       this.#report(exchange, error);
       answerError(exchange, error);
@@ -85,16 +92,23 @@ export class AwsFront {
   }
 
   async #serve(exchange: Exchange): Promise<void> {
-    const { request, codec, operation } = exchange;
+    const { request, form, operation } = exchange;
     if (request.method !== "POST") throw undetermined("wrong-method");
-    if (codec === undefined) throw undetermined("wrong-content-type");
-    if (operation === undefined) throw new CloudError("operation-unknown", "");
+    if (form.kind === "xml" && !TARGET.test(String(request.headers["x-amz-target"]))) {
+      throw undetermined("wrong-content-type");
+    }
+    if (form.kind !== "protocol" || operation === undefined) throw new CloudError("operation-unknown", "");
     const memory = new RequestMemory(this.#slabs);
     try {
-      await this.#run(exchange, operation, codec, memory);
+      await this.#run(exchange, operation, form.codec, memory);
     } finally {
       memory.release();
     }
+  }
+
+  async #firstRefusal({ request, response, form }: Exchange, refusal: CloudError): Promise<CloudError> {
+    if (form.kind === "xml" || request.method !== "POST") return refusal;
+    return firstRefusal(refusal, { request, response, codec: form.codec, budget: this.#options.budget });
   }
 
   async #run(exchange: Exchange, operation: Operation, codec: WireCodec, memory: RequestMemory): Promise<void> {
@@ -137,7 +151,7 @@ export class AwsFront {
     const detail = { requestId, operation: operationName, code: error.code };
     if (isSignatureFailure(error.code)) metrics.signatureFailed(error.code);
     if (wireError(error).status >= 500) logger.error({ ...detail, err: error }, "request failed");
-    else logger.debug({ ...detail, reason: error.message }, "request refused");
+    else logger.debug({ ...detail, reason: error.message || error.cause }, "request refused");
   }
 }
 
@@ -163,14 +177,9 @@ function goneSignal(request: IncomingMessage, response: ServerResponse): AbortSi
 }
 
 function answerError(exchange: Exchange, error: CloudError): void {
-  const { status, type, message, messageMember = "message" } = wireError(error);
   if (error.code === "request-incomplete" || exchange.response.headersSent || exchange.response.destroyed) return;
-  const { codec } = exchange;
-  if (codec === undefined || error.code === "wrong-method") {
-    send(exchange, status, "text/xml", Buffer.from(`<${type}>\n  <Message>${message}</Message>\n</${type}>\n`));
-  } else {
-    answer(exchange, status, codec, { __type: type, ...(message === "" ? {} : { [messageMember]: message }) });
-  }
+  const { status, contentType, body } = writeError(exchange.form, error);
+  send(exchange, status, contentType, body);
 }
 
 function answer(
@@ -184,9 +193,10 @@ function answer(
   send(exchange, status, codec.contentType, body);
 }
 
-function send(exchange: Exchange, status: number, contentType: string, body: Buffer): void {
+function send(exchange: Exchange, status: number, contentType: string | undefined, body: Buffer): void {
   const { request, response } = exchange;
-  sendAnswer(request, response, { status, headers: { "content-type": contentType, ...idHeaders(exchange) }, body });
+  const typed = contentType === undefined ? {} : { "content-type": contentType };
+  sendAnswer(request, response, { status, headers: { ...typed, ...idHeaders(exchange) }, body });
 }
 
 function idHeaders({ requestId }: Exchange): Record<string, string> {
@@ -197,7 +207,7 @@ function undetermined(code: "wrong-method" | "wrong-content-type"): CloudError {
   return new CloudError(code, "Unable to determine service/operation name to be authorized");
 }
 
-const EXTENDED_ID_BYTES = 48;
+const EXTENDED_ID_BYTES = 72;
 /** Of many ids at once: each draw costs a call to the system. */
 const drawn = Buffer.allocUnsafe(128 * EXTENDED_ID_BYTES);
 let drawnAt = drawn.length;

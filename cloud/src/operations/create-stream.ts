@@ -1,6 +1,6 @@
-import { enumeration, integer, structure } from "../codec/shape.js";
+import { enumeration, structure } from "../codec/shape.js";
 import { CloudError } from "../cloud-error.js";
-import { maxRecordKib, streamModeDetails, streamName, tags, warmThroughputMibps } from "./members.js";
+import { maxRecordKib, shardCount, streamModeDetails, streamName, tags, warmThroughputMibps } from "./members.js";
 import { operation } from "./operation.js";
 import { withTags } from "./tags.js";
 
@@ -10,8 +10,9 @@ const ON_DEMAND_SHARDS = 4;
 export const createStream = operation(
   structure({
     required: { StreamName: streamName },
+    order: ["ShardCount", "StreamName"],
     optional: {
-      ShardCount: integer({ min: 1 }),
+      ShardCount: shardCount,
       StreamModeDetails: streamModeDetails,
       Tags: tags,
       MaxRecordSizeInKiB: maxRecordKib,
@@ -22,7 +23,8 @@ export const createStream = operation(
   async (input, { service }) => {
     const { StreamName, ShardCount, Tags = new Map<string, string>() } = input;
     const { MaxRecordSizeInKiB: kib, WarmThroughputMiBps: mibps } = input;
-    const mode = input.StreamModeDetails?.StreamMode ?? "PROVISIONED";
+    // As AWS: who says neither a mode nor a number of shards gets a stream on demand.
+    const mode = input.StreamModeDetails?.StreamMode ?? (ShardCount === undefined ? "ON_DEMAND" : "PROVISIONED");
     if (input.RecordDistributionStrategy === "AUTO") {
       throw new CloudError("argument-invalid", "The AUTO record distribution strategy is not supported by Headwater.");
     }

@@ -4,14 +4,19 @@ import { pageSize, shardId, streamReference } from "./members.js";
 import { operation } from "./operation.js";
 import { streamNameOf } from "./stream-reference.js";
 
+/** Also for who asks for more. Source: API reference. */
 const PAGE_SHARDS = 100;
 
 export const describeStream = operation(
-  structure({ required: {}, optional: { ...streamReference, Limit: pageSize, ExclusiveStartShardId: shardId } }),
+  structure({
+    required: {},
+    optional: { Limit: pageSize, ExclusiveStartShardId: shardId, ...streamReference },
+  }),
   (input, { service }) => {
     const name = streamNameOf(input, service);
     const stream = service.describe(name);
-    const { ExclusiveStartShardId: after = "", Limit: limit = PAGE_SHARDS } = input;
+    const { ExclusiveStartShardId: after = "" } = input;
+    const limit = Math.min(input.Limit ?? PAGE_SHARDS, PAGE_SHARDS);
     // Until a stream is there, and once it goes, it has no shards to work with.
     const all = service.find(name).isServing ? service.shards(name) : [];
     const left = all.filter((described) => described.shardId > after);

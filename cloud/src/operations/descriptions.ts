@@ -1,6 +1,7 @@
 import type { HashKeyRange } from "@headwater/protocol";
 import type { Output } from "../codec/wire-codec.js";
 import type { ShardDescription, StreamDescription } from "../streams/stream.js";
+import type { StreamState } from "../streams/stream-state.js";
 
 type Members = Readonly<Record<string, Output | undefined>>;
 
@@ -23,6 +24,11 @@ export function streamSettings({ retentionHours, shardLevelMetrics, encryptionKe
     EncryptionType: encryptionKeyId === undefined ? "NONE" : "KMS",
     KeyId: encryptionKeyId,
   };
+}
+
+/** What is said of records that are encrypted; AWS says nothing of others. */
+export function encryption(stream: StreamState | undefined): { readonly EncryptionType?: "KMS" } {
+  return stream?.settings.encryptionKeyId === undefined ? {} : { EncryptionType: "KMS" };
 }
 
 export function shard(described: ShardDescription): Members {

@@ -27,6 +27,8 @@ async function fill(count: number, bytes: number): Promise<void> {
   await it.context.service.putRecords(shard.name, RecordBatch.of(records));
 }
 
+const gone = (shard: number): string =>
+  `Shard shardId-00000000000${shard} in stream again under account 000000000000 does not exist`;
 const horizon = (): Promise<string> => it.iterator("s", { ShardIteratorType: "TRIM_HORIZON" });
 
 describe("how much one call answers", () => {
@@ -106,12 +108,30 @@ describe("iterators", () => {
     expect(texts(await it.call("GetRecords", { ShardIterator }))).toEqual([]);
   });
 
-  test("do not lead into a new stream of the same name", async () => {
-    const ShardIterator = await horizon();
-    await it.call("DeleteStream", { StreamName: "s" });
-    await expect.poll(() => it.context.service.lookUp("s")).toBeUndefined();
-    await it.createStream("s");
-    await expect(it.call("GetRecords", { ShardIterator })).rejects.toMatchObject({ code: "shard-not-found" });
+  test("lead to the start of a new stream of the same name, as with AWS, where it has such a shard", async () => {
+    await it.createStream("again", 2);
+    await it.put("again", "old");
+    const LATEST = { ShardIteratorType: "LATEST" };
+    const [ofShard0, ofShard1] = [
+      await it.iterator("again", LATEST),
+      await it.iterator("again", { ShardId: "1", ...LATEST }),
+    ];
+    await it.call("DeleteStream", { StreamName: "again" });
+    await expect.poll(() => it.context.service.lookUp("again")).toBeUndefined();
+    await expect(it.call("GetRecords", { ShardIterator: ofShard0 })).rejects.toThrow(gone(0));
+    await it.createStream("again", 1);
+    await it.put("again", "new");
+    const anew = await it.call("GetRecords", { ShardIterator: ofShard0 });
+    expect(texts(anew)).toEqual(["new"]);
+    expect(texts(await it.call("GetRecords", { ShardIterator: anew["NextShardIterator"] }))).toEqual([]);
+    await expect(it.call("GetRecords", { ShardIterator: ofShard1 })).rejects.toThrow(gone(1));
+  });
+
+  test("may come with quotes around them, and are never the same twice", async () => {
+    await it.put("s", "a");
+    const [one, other] = [await horizon(), await horizon()];
+    expect(texts(await it.call("GetRecords", { ShardIterator: `"${one}"` }))).toEqual(["a"]);
+    expect(one).not.toBe(other);
   });
 });
 

@@ -1,5 +1,4 @@
 import { kinesisLimits } from "@headwater/protocol";
-import { CloudError } from "../cloud-error.js";
 import { integer, string, structure } from "../codec/shape.js";
 import { openIterator, sealIterator, type ShardIterator } from "../streams/sealed-token.js";
 import { formatShardId } from "../streams/shard-id.js";
@@ -9,6 +8,7 @@ import { dataAtOf } from "../streams/stored-record.js";
 import { firstUnexpired } from "../streams/unexpired.js";
 import { childShard } from "./descriptions.js";
 import { streamArn } from "./members.js";
+import { noSuchShard } from "./shard-reference.js";
 import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation } from "./operation.js";
 import { RecordsAnswer } from "./records-answer.js";
@@ -17,23 +17,25 @@ const { getRecordsEntriesMax, getRecordsBytesMax, iteratorLifeMs } = kinesisLimi
 
 export const getRecords = operation(
   structure({
+    order: ["Limit", "ShardIterator"],
     required: { ShardIterator: string({ min: 1, max: 512 }) },
     optional: { StreamARN: streamArn, Limit: integer({ min: 1, max: getRecordsEntriesMax }), ...dryRun },
   }),
   async (input, { service, sealer, now, traffic }) => {
     const { ShardIterator, Limit: limit = getRecordsEntriesMax } = input;
-    const iterator = openIterator(sealer, ShardIterator, now(), iteratorLifeMs);
+    const iterator = openIterator(sealer, unquoted(ShardIterator), now(), iteratorLifeMs);
     const stream = streamOf(iterator, service);
     const shard = stream.shard(formatShardId(iterator.shardNumber));
     refuseDryRun(input);
     const horizonMs = stream.horizonMs();
-    const from = await firstUnexpired(shard, iterator.position, horizonMs);
+    const start = iterator.streamId === stream.id ? iterator.position : shard.bounds().first;
+    const from = await firstUnexpired(shard, start, horizonMs);
     const { frames, next } = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax });
     const bytes = frames.reduce((sum, { data }) => sum + data.length - dataAtOf(data, 0), 0);
     shard.flow.bytesRead += bytes;
     traffic.got(frames.length, bytes);
     const isBehind = next < shard.bounds().next;
-    const position = { ...iterator, position: next, createdMs: now() };
+    const position = { ...iterator, streamId: stream.id, position: next, createdMs: now() };
     const goOn =
       isBehind || shard.closed === undefined
         ? { NextShardIterator: sealIterator(sealer, position) }
@@ -43,12 +45,14 @@ export const getRecords = operation(
   },
 );
 
-/** A stream made anew under the same name is another stream. */
-function streamOf({ streamName, streamId, shardNumber }: ShardIterator, service: StreamService): StreamState {
+/** AWS takes iterators with the quotes that a shell's JSON tool left around them. */
+function unquoted(iterator: string): string {
+  return /^"(.*)"$/.exec(iterator)?.[1] ?? iterator;
+}
+
+/** As AWS, an iterator goes by the stream's name, and leads to the start of a stream that was made anew. */
+function streamOf({ streamName, shardNumber }: ShardIterator, service: StreamService): StreamState {
   const stream = service.lookUp(streamName);
-  if (stream?.id === streamId) return stream;
-  throw new CloudError(
-    "shard-not-found",
-    `Shard ${formatShardId(shardNumber)} in stream ${streamName} under account ${service.accountId} does not exist`,
-  );
+  if (stream !== undefined) return stream;
+  throw noSuchShard(shardNumber, streamName, service);
 }

@@ -79,7 +79,21 @@ describe("refusals", () => {
     [{ ShardIteratorType: "AT_TIMESTAMP", Timestamp: 1e300 }, "body-malformed", /out of range/],
     [{ ShardIteratorType: "AT_TIMESTAMP", Timestamp: -1e300 }, "body-malformed", /out of range/],
     [{ ShardIteratorType: "FIRST" }, "constraint-violated", /enum value set/],
-    [{ ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: "12" }, "argument-invalid", /is invalid\.$/],
+    [
+      { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: "49" },
+      "argument-invalid",
+      /encodes shardId-0+49,/,
+    ],
+    [
+      { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: "0" },
+      "argument-invalid",
+      /not come from this/,
+    ],
+    [
+      { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: "9".repeat(60) },
+      "argument-invalid",
+      /is invalid\.$/,
+    ],
     [{ ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: "1x" }, "constraint-violated", /pattern/],
     [{ ShardId: "shardId-000000000002", ShardIteratorType: "LATEST" }, "shard-not-found", /000000000002 in stream s/],
     [{ ShardId: "nonsense", ShardIteratorType: "LATEST" }, "shard-not-found", /Could not find shard nonsense/],

@@ -29,10 +29,10 @@ export const listShards = operation(
   structure({
     required: {},
     optional: {
-      ...streamReference,
-      NextToken: nextToken,
       ExclusiveStartShardId: shardId,
       MaxResults: pageSize,
+      NextToken: nextToken,
+      ...streamReference,
       StreamCreationTimestamp: timestamp(),
       ShardFilter: shardFilter,
     },
@@ -104,6 +104,9 @@ function oldest(all: readonly ShardDescription[]): ShardDescription[] {
 
 function firstPage(input: Input, { service, now }: OperationContext): Page {
   const { ExclusiveStartShardId, ShardFilter: filter, StreamCreationTimestamp: createdMs } = input;
+  if (input.StreamName === undefined && input.StreamARN === undefined) {
+    throw new CloudError("argument-invalid", "Either NextToken or StreamName should be provided.");
+  }
   const stream = service.find(streamNameOf(input, service));
   if (createdMs !== undefined && createdMs !== stream.createdMs) {
     throw new CloudError(

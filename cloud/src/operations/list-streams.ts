@@ -4,6 +4,7 @@ import { nextToken, pageSize, streamName } from "./members.js";
 import { operation } from "./operation.js";
 import { openPage, sealPage } from "./page-token.js";
 
+/** Also for who asks for more. Source: API reference. */
 const PAGE_STREAMS = 100;
 const PURPOSE = "list-streams";
 
@@ -16,7 +17,7 @@ export const listStreams = operation(
     const [after] =
       NextToken === undefined ? [ExclusiveStartStreamName ?? ""] : openPage(sealer, PURPOSE, NextToken, now());
     const left = service.listStreams().filter(({ name }) => name > String(after));
-    const page = left.slice(0, Limit);
+    const page = left.slice(0, Math.min(Limit, PAGE_STREAMS));
     const last = page.at(-1);
     const hasMore = left.length > page.length;
     return {

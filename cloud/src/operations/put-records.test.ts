@@ -101,9 +101,9 @@ describe("what a call may hold", () => {
         "3 validation errors detected: " +
         "Value '' at 'records.1.member.partitionKey' failed to satisfy constraint: " +
         "Member must have length greater than or equal to 1; " +
-        "Value null at 'records.2.member.data' failed to satisfy constraint: Member must not be null; " +
         "Value '-1' at 'records.2.member.explicitHashKey' failed to satisfy constraint: " +
-        "Member must satisfy regular expression pattern: 0|([1-9]\\d{0,38})",
+        "Member must satisfy regular expression pattern: 0|([1-9]\\d{0,38}); " +
+        "Value null at 'records.2.member.data' failed to satisfy constraint: Member must not be null",
     });
   });
 

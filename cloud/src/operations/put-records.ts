@@ -6,6 +6,7 @@ import { wireError } from "../http/wire-errors.js";
 import type { PutResults } from "../streams/put-results.js";
 import { RecordBatch } from "../streams/record-batch.js";
 import { hashKey, partitionKey, recordData, streamReference } from "./members.js";
+import { encryption } from "./descriptions.js";
 import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation, type Operation, type OperationContext, type RequestFacts } from "./operation.js";
 import { readPlainRecords } from "./plain-records.js";
@@ -13,6 +14,7 @@ import { checkRecordSizes, RECORDS_BODY_BYTES_MAX, toNewRecord } from "./record-
 import { streamNameOf } from "./stream-reference.js";
 
 const entry = structure({
+  order: ["PartitionKey", "ExplicitHashKey", "Data"],
   required: { Data: recordData, PartitionKey: partitionKey },
   optional: { ExplicitHashKey: hashKey },
 });
@@ -72,7 +74,7 @@ async function put(
     traffic.refused(failure.code);
   }
   traffic.put(records.count - failed, bytes);
-  return new PutRecordsAnswer(results, records.count, failed);
+  return new PutRecordsAnswer(results, records.count, failed, encryption(service.lookUp(streamName)));
 }
 
 class PutRecordsAnswer implements BulkAnswer {
@@ -80,11 +82,12 @@ class PutRecordsAnswer implements BulkAnswer {
     readonly results: PutResults,
     readonly count: number,
     readonly failed: number,
+    readonly rest: { readonly EncryptionType?: string },
   ) {}
 
   toValues(): Output {
     const Records = Array.from({ length: this.count }, (_, i) => this.#refused(i) ?? this.#stored(i));
-    return { FailedRecordCount: this.failed, Records, EncryptionType: "NONE" };
+    return { FailedRecordCount: this.failed, Records, ...this.rest };
   }
 
   toJson(): string {
@@ -97,7 +100,8 @@ class PutRecordsAnswer implements BulkAnswer {
       if (refused !== undefined) json += JSON.stringify(refused);
       else json += `{"SequenceNumber":"${results.sequenceNumber(i)}","ShardId":"${results.shardId(i)}"}`;
     }
-    return `${json}],"EncryptionType":"NONE"}`;
+    const { EncryptionType: type } = this.rest;
+    return `${json}]${type === undefined ? "" : `,"EncryptionType":"${type}"`}}`;
   }
 
   #stored(i: number): { SequenceNumber: string; ShardId: string } {

@@ -1,6 +1,6 @@
 import { HASH_KEY_MAX } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
-import { violation } from "../codec/shape.js";
+import { violation } from "../codec/reading.js";
 import type { RecordBatch } from "../streams/record-batch.js";
 import type { NewRecord } from "../streams/stream.js";
 import type { StreamState } from "../streams/stream-state.js";
@@ -53,8 +53,8 @@ export function checkRecordSizes(
   for (let i = 0; i < records.count; i++) {
     if (records.limitBytes(i) <= bytesMax) continue;
     throw violation(
-      `Value at '${memberOf(i)}' failed to satisfy constraint: ` +
-        `Member and partition key together must have length less than or equal to ${bytesMax}`,
+      // The partition key counts, though AWS does not say so here.
+      `Value at '${memberOf(i)}' failed to satisfy constraint: Member must have length less than or equal to ${bytesMax}`,
     );
   }
 }

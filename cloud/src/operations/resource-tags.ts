@@ -17,7 +17,7 @@ export const tagResource = operation(
 export const untagResource = operation(
   structure({ required: { TagKeys: list(tagKey, { min: 1, max: 50 }), ResourceARN: resourceArn }, optional: {} }),
   async ({ TagKeys, ResourceARN }, context) => {
-    await changeTags(ResourceARN, context, (before) => withoutTags(before, TagKeys));
+    await changeTags(ResourceARN, context, (before) => withoutTags(before, TagKeys, ResourceARN));
     return undefined;
   },
 );

@@ -28,7 +28,7 @@ export const decreaseStreamRetentionPeriod = changeRetention((requested, existin
 /** @param check throws where the change goes the other way. */
 function changeRetention(check: (requested: number, existing: number, name: string) => void): Operation {
   return operation(
-    structure({ required: { RetentionPeriodHours: integer() }, optional: streamReference }),
+    structure({ required: { RetentionPeriodHours: integer({ min: 1 }) }, optional: streamReference }),
     async (input, { service }) => {
       const { RetentionPeriodHours: hours } = input;
       const name = streamNameOf(input, service);

@@ -4,13 +4,20 @@ import { planSplit } from "../streams/shard-plan.js";
 import { hashKey, shardId, streamReference } from "./members.js";
 import { operation } from "./operation.js";
 import { checkProvisioned } from "./provisioned-only.js";
+import { shardNumberOf } from "./shard-reference.js";
 import { streamNameOf } from "./stream-reference.js";
 
 export const splitShard = operation(
-  structure({ required: { ShardToSplit: shardId, NewStartingHashKey: hashKey }, optional: streamReference }),
+  structure({
+    order: ["NewStartingHashKey", "StreamName", "ShardToSplit"],
+    required: { ShardToSplit: shardId, NewStartingHashKey: hashKey },
+    optional: streamReference,
+  }),
   async (input, { service }) => {
-    await service.reshard(streamNameOf(input, service), (stream) => {
-      checkProvisioned(stream, "SplitShard");
+    const streamName = streamNameOf(input, service);
+    shardNumberOf(input.ShardToSplit, streamName, service);
+    await service.reshard(streamName, (stream) => {
+      checkProvisioned(stream, service);
       const shard = stream.shardToChange(input.ShardToSplit);
       const { startingHashKey, endingHashKey } = shard;
       const at = BigInt(input.NewStartingHashKey);

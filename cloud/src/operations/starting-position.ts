@@ -4,6 +4,7 @@ import { enumeration, type ValueOf } from "../codec/shape.js";
 import { formatShardId } from "../streams/shard-id.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import type { StreamState } from "../streams/stream-state.js";
+import { readAwsSequenceNumber } from "./aws-sequence-number.js";
 
 export const startingPositionType = enumeration(
   "AFTER_SEQUENCE_NUMBER",
@@ -80,15 +81,18 @@ function placeOf(
   const record = parseSequenceNumber(text);
   const parsed = record ?? parseContinuationNumber(text);
   const owner = stream.shards.find(({ epoch }) => epoch === parsed?.shardEpoch);
-  if (parsed !== undefined && owner !== undefined && owner !== shard) {
+  const ofAws = parsed === undefined ? readAwsSequenceNumber(text) : undefined;
+  const encoded = ofAws?.shardNumber ?? owner?.shardNumber;
+  if (encoded !== undefined && encoded !== shard.shardNumber) {
     throw new CloudError(
       "argument-invalid",
-      `Invalid StartingSequenceNumber. It encodes ${formatShardId(owner.shardNumber)}, ` +
+      `Invalid StartingSequenceNumber. It encodes ${formatShardId(encoded)}, ` +
         `while it was used in a call to a shard with ${shardId}`,
     );
   }
   if (parsed === undefined || owner === undefined || parsed.position > shard.bounds().next) {
-    const why = parsed !== undefined && owner === undefined ? " because it did not come from this stream" : "";
+    const isForeign = ofAws !== undefined || (parsed !== undefined && owner === undefined);
+    const why = isForeign ? " because it did not come from this stream" : "";
     throw new CloudError(
       "argument-invalid",
       `StartingSequenceNumber ${text} used in ${operation} on ${shard.place} is invalid${why}.`,

@@ -9,6 +9,7 @@ import { openPage, sealPage } from "./page-token.js";
 import { streamNameOf } from "./stream-reference.js";
 import { withTags } from "./tags.js";
 
+/** Also for who asks for more. Source: API reference. */
 const PAGE_CONSUMERS = 100;
 const PURPOSE = "list-stream-consumers";
 
@@ -52,7 +53,7 @@ export const listStreamConsumers = operation(
     const [of, after] = NextToken === undefined ? [streamName, ""] : openPage(sealer, PURPOSE, NextToken, now());
     if (of !== streamName) throw new CloudError("argument-invalid", "The NextToken is of another stream.");
     const left = service.consumers.of(streamName).filter(({ name }) => name > String(after));
-    const page = left.slice(0, limit);
+    const page = left.slice(0, Math.min(limit, PAGE_CONSUMERS));
     const last = page.at(-1);
     const hasMore = left.length > page.length && last !== undefined;
     return {

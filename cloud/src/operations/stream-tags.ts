@@ -22,9 +22,11 @@ export const addTagsToStream = operation(
 export const removeTagsFromStream = operation(
   structure({ required: { TagKeys: list(tagKey, { min: 1, max: 50 }) }, optional: streamReference }),
   async (input, { service }) => {
-    await service.changeSettings(streamNameOf(input, service), (settings) => ({
+    const name = streamNameOf(input, service);
+    const what = `stream ${name} under account ${service.accountId}`;
+    await service.changeSettings(name, (settings) => ({
       ...settings,
-      tags: withoutTags(settings.tags, input.TagKeys),
+      tags: withoutTags(settings.tags, input.TagKeys, what),
     }));
     return undefined;
   },
@@ -33,7 +35,7 @@ export const removeTagsFromStream = operation(
 export const listTagsForStream = operation(
   structure({
     required: {},
-    optional: { ...streamReference, ExclusiveStartTagKey: tagKey, Limit: integer({ min: 1, max: PAGE_TAGS }) },
+    optional: { Limit: integer({ min: 1, max: PAGE_TAGS }), ExclusiveStartTagKey: tagKey, ...streamReference },
   }),
   (input, { service }) => {
     const { ExclusiveStartTagKey: after = "", Limit: limit = PAGE_TAGS } = input;

@@ -13,13 +13,8 @@ type Tags = Readonly<Record<string, string>>;
  * @throws {CloudError} `argument-invalid`, `limit-exceeded`.
  */
 export function withTags(tags: Tags, added: ReadonlyMap<string, string>, what: string): Tags {
-  for (const [key, value] of added) {
-    if (!VALID.test(key) || !VALID.test(value)) {
-      throw new CloudError(
-        "argument-invalid",
-        "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - % @.",
-      );
-    }
+  checkCharacters([...added].flat(), `add tags to ${what}`);
+  for (const key of added.keys()) {
     if (RESERVED_PREFIX.test(key)) {
       throw new CloudError("argument-invalid", `Tag keys must not begin with aws:, which is reserved, as ${key} does.`);
     }
@@ -28,14 +23,19 @@ export function withTags(tags: Tags, added: ReadonlyMap<string, string>, what: s
   if (Object.keys(all).length > TAGS_MAX) {
     throw new CloudError(
       "argument-invalid",
-      `Failed to add tags to ${what} because a given resource cannot have more than ${TAGS_MAX} tags associated with it.`,
+      `Failed to add tags to ${what} because a given ${kindOf(what)} cannot have more than ${TAGS_MAX} tags associated with it.`,
     );
   }
   return all;
 }
 
-/** Tags without some; those that are not there do not matter. */
-export function withoutTags(tags: Tags, keys: readonly string[]): Tags {
+/**
+ * Tags without some; those that are not there do not matter.
+ * @param what as for {@link withTags}.
+ * @throws {CloudError} `argument-invalid`.
+ */
+export function withoutTags(tags: Tags, keys: readonly string[], what: string): Tags {
+  checkCharacters(keys, `remove tags from ${what}`);
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.includes(key)));
 }
 
@@ -44,4 +44,24 @@ export function listTags(tags: Tags): readonly { readonly Key: string; readonly 
   return Object.entries(tags)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** AWS's list of what is valid has the percent sign, but it takes none. @param doing for messages. */
+function checkCharacters(texts: readonly string[], doing: string): void {
+  if (!texts.every((text) => VALID.test(text))) {
+    throw new CloudError(
+      "argument-invalid",
+      "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - % @.",
+    );
+  }
+  if (!texts.some((text) => text.includes("%"))) return;
+  throw new CloudError(
+    "argument-invalid",
+    `Failed to ${doing} because some tags contained illegal characters. ` +
+      "The allowed characters are Unicode letters, white-spaces, '_',',','/','=','+','-','@'.",
+  );
+}
+
+function kindOf(what: string): "stream" | "resource" {
+  return what.startsWith("stream ") ? "stream" : "resource";
 }

@@ -1,8 +1,8 @@
 import { CloudError } from "../cloud-error.js";
-import { enumeration, integer, structure } from "../codec/shape.js";
+import { enumeration, structure } from "../codec/shape.js";
 import { planShardCount, type ShardPlan } from "../streams/shard-plan.js";
 import type { StreamState } from "../streams/stream-state.js";
-import { streamReference } from "./members.js";
+import { shardCount, streamReference } from "./members.js";
 import { operation } from "./operation.js";
 import { checkProvisioned } from "./provisioned-only.js";
 import { streamNameOf } from "./stream-reference.js";
@@ -14,7 +14,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 export const updateShardCount = operation(
   structure({
-    required: { TargetShardCount: integer({ min: 1 }), ScalingType: enumeration("UNIFORM_SCALING") },
+    order: ["ScalingType", "StreamName", "TargetShardCount"],
+    required: { TargetShardCount: shardCount, ScalingType: enumeration("UNIFORM_SCALING") },
     optional: streamReference,
   }),
   async (input, { service, now }) => {
@@ -22,7 +23,7 @@ export const updateShardCount = operation(
     const name = streamNameOf(input, service);
     let current = 0;
     const planFor = (stream: StreamState): ShardPlan => {
-      checkProvisioned(stream, "UpdateShardCount");
+      checkProvisioned(stream, service);
       current = stream.openShards.length;
       checkTarget(current, target);
       const open = stream.openShards.map((shard) => shard.planned);
@@ -41,11 +42,11 @@ function checkTarget(current: number, target: number): void {
       `${why} Current open shard count: ${current}, Target shard count: ${target}`,
     );
   };
-  if (target > current * 2) refuse("UpdateShardCount cannot scale up over double your current open shard count.");
-  if (target < current / 2) refuse("UpdateShardCount cannot scale down below half your current open shard count.");
   if (target > STREAM_SHARDS_MAX) {
     refuse(`Target shard count or number of open shards cannot be greater than ${STREAM_SHARDS_MAX}.`);
   }
+  if (target > current * 2) refuse("UpdateShardCount cannot scale up over double your current open shard count.");
+  if (target < current / 2) refuse("UpdateShardCount cannot scale down below half your current open shard count.");
 }
 
 /** A try counts, whatever becomes of it. */

@@ -18,6 +18,11 @@ test("an iterator comes back as it was, within AWS's 512 characters", () =>
     fc.property(iterator, (given) => {
       const token = sealIterator(sealer, given);
       expect(token.length).toBeLessThanOrEqual(512);
+      // As long as AWS's, and with the same start.
+      expect(Buffer.from(token, "base64")).toHaveLength(
+        152 + (given.streamName.length + 2) - ((given.streamName.length + 2) % 16),
+      );
+      expect(token).toMatch(/^AAAAAAAAAAE|^AAAAAAAAAAF/);
       expect(openIterator(sealer, token, given.createdMs + LIFE_MS, LIFE_MS)).toEqual(given);
     }),
   ));

@@ -1,4 +1,4 @@
-const SHAPE = /^(?:[^-]*-)?(\d{1,12})$/;
+const SHAPE = /^(?:[^-]*-)?(\d+)$/;
 const NUMBER_MAX = 2 ** 31 - 1;
 
 /** `shardId-000000000007` for the stream's shard number 7. */

@@ -350,7 +350,9 @@ export class StreamService implements StreamReader {
       "limit-exceeded",
       `This request would exceed the shard limit for the account ${this.accountId} in ${this.region}. ` +
         `Current shard count for the account: ${shards}. Limit: ${SHARDS_MAX}. ` +
-        `Number of additional shards that would have resulted from this request: ${shardCount}.`,
+        `Number of additional shards that would have resulted from this request: ${shardCount}. ` +
+        "Refer to the AWS Service Limits page (http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) " +
+        "for current limits and how to request higher limits.",
     );
   }
 
