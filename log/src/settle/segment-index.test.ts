@@ -75,12 +75,12 @@ test("damage to a sidecar costs the entries that it hit", () => {
       const at = Math.floor(sidecar.length * harm.at);
       Buffer.from(harm.bytes).copy(sidecar, at);
       const found = said(sidecar);
-      let offset = 0;
-      for (const [i, { length }] of parts.entries()) {
-        const isHit = at < offset + length && at + harm.bytes.length > offset;
-        if (!isHit) expect(found.get(fileIdHex(ids[i]!))).toEqual(list[i]);
-        offset += length;
-      }
+      const ends = parts.map((_, i) => Buffer.concat(parts.slice(0, i + 1)).length);
+      const spared = list.flatMap((content, i) => {
+        const isHit = at < ends[i]! && at + harm.bytes.length > ends[i]! - parts[i]!.length;
+        return isHit ? [] : [[fileIdHex(ids[i]!), content] as const];
+      });
+      for (const [id, content] of spared) expect(found.get(id)).toEqual(content);
       for (const [id, content] of found) expect(content).toEqual(list[ids.findIndex((one) => fileIdHex(one) === id)]);
     }),
   );
