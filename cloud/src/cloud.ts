@@ -19,6 +19,7 @@ import type { Settings } from "./settings.js";
 import { SignatureVerifier } from "./sigv4/index.js";
 import type { Storage } from "./storage.js";
 import { FanOut } from "./streams/fan-out/fan-out.js";
+import { showIteratorAge } from "./streams/iterator-age-metrics.js";
 import { OnDemandScaling } from "./streams/on-demand-scaling.js";
 import { TokenSealer } from "./streams/sealed-token.js";
 import { StreamService } from "./streams/stream-service.js";
@@ -116,6 +117,7 @@ async function serve(
   closers.add(() => leases.close());
   const usage = await SqliteUsage.open(join(settings.data, "usage.sqlite"));
   closers.add(() => usage.close());
+  showIteratorAge(registry, service, () => clock.now());
   showConsumerLag(registry, async () => (leases.state ? consumerLag(leases.state, service, clock.now()) : []));
   const { accountId, region } = settings;
   const control = await startControl({ directory: settings.data, clock, logger, registry, verifier });

@@ -41,6 +41,7 @@ export const getRecords = operation(
         ? { NextShardIterator: sealIterator(sealer, position) }
         : { ChildShards: stream.childrenOf(shard).map((child) => childShard(child.describe())) };
     const MillisBehindLatest = isBehind ? Math.max(1, now() - (frames.at(-1)?.arrivalMs ?? horizonMs)) : 0;
+    shard.flow.iteratorAgeMs.note(MillisBehindLatest, now());
     return new RecordsAnswer(shard, frames, { ...goOn, MillisBehindLatest });
   },
 );

@@ -1,3 +1,4 @@
+import { RecentMost } from "./recent-most.js";
 import type { RecordBatch } from "./record-batch.js";
 
 /** Source: Kinesis Data Streams pricing: each record counts as so many whole units. */
@@ -26,6 +27,8 @@ export class ShardFlow implements Flow {
   payloadUnits = 0;
   bytesRead = 0;
   bytesPushed = 0;
+  /** How far GetRecords calls were behind the tip, in milliseconds. */
+  readonly iteratorAgeMs = new RecentMost();
 
   /** Counts some of a call's records, and answers their bytes. */
   stored(records: RecordBatch, indexes: readonly number[]): number {
