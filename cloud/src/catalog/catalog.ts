@@ -5,6 +5,7 @@ import type { VideoCatalog } from "./video-catalog.js";
 /** The cloud's small control state: which streams there are. Every change is durable when it resolves. */
 export interface Catalog {
   streams(): Promise<StoredStream[]>;
+  stream(streamId: string): Promise<StoredStream | undefined>;
   /** Adds a stream, giving each shard an epoch that no shard had before. */
   addStream(stream: NewStream): Promise<StoredStream>;
   setStatus(streamId: string, status: StreamStatus): Promise<void>;

@@ -57,6 +57,20 @@ test("what was stored is there after a restart", async () => {
   );
 });
 
+test("a stream of more shards than are read at once is whole, and so is what a reshard adds to it", async () => {
+  await withCatalog(async (catalog) => {
+    const stream = await catalog.addStream(newStream("s", 1001));
+    expect(stream.shards.map(({ number }) => number)).toEqual([...Array(1001).keys()]);
+    expect(await catalog.stream(stream.id)).toEqual(stream);
+    expect(await catalog.streams()).toEqual([stream]);
+    const shards = evenHashKeyRanges(501).map((range) => ({ ...range, parents: [1000] }));
+    const added = await catalog.addShards(stream.id, shards);
+    expect(added.map(({ number }) => number)).toEqual(shards.map((_, i) => 1001 + i));
+    expect((await catalog.stream(stream.id))?.shards).toEqual([...stream.shards, ...added]);
+    expect(await catalog.stream("another")).toBeUndefined();
+  });
+});
+
 test("no epoch is ever given twice, not even that of a shard that is gone", async () => {
   const first = await withCatalog(async (catalog) => {
     const stream = await catalog.addStream(newStream("s"));

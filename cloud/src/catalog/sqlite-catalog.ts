@@ -14,6 +14,8 @@ import { Sqlite, type SqlRow, type SqlValue } from "./sqlite.js";
 import { SqliteVideoCatalog } from "./sqlite-video-catalog.js";
 
 const TOKEN_KEY_BYTES = 32;
+/** SQLite's rows become objects all at once; of a stream's thousands of shards, that would hold up everything else. */
+const PAGE_ROWS = 500;
 
 /** The catalog of a single box: one SQLite file. */
 export class SqliteCatalog implements Catalog {
@@ -31,15 +33,16 @@ export class SqliteCatalog implements Catalog {
   }
 
   async streams(): Promise<StoredStream[]> {
-    const shards = new Map<SqlValue, SqlRow[]>();
-    for (const row of await this.#sqlite.rows("SELECT * FROM shards ORDER BY number")) {
-      const id = row["stream_id"] ?? null;
-      const others = shards.get(id);
-      if (others === undefined) shards.set(id, [row]);
-      else others.push(row);
+    const streams: StoredStream[] = [];
+    for (const row of await this.#sqlite.rows("SELECT * FROM streams ORDER BY name")) {
+      streams.push(toStream(row, await this.#shards(String(row["id"]))));
     }
-    const streams = await this.#sqlite.rows("SELECT * FROM streams ORDER BY name");
-    return streams.map((row) => toStream(row, shards.get(row["id"] ?? null) ?? []));
+    return streams;
+  }
+
+  async stream(streamId: string): Promise<StoredStream | undefined> {
+    const [row] = await this.#sqlite.rows("SELECT * FROM streams WHERE id = ?", streamId);
+    return row && toStream(row, await this.#shards(streamId));
   }
 
   addStream({ hashKeyRanges, ...stream }: NewStream): Promise<StoredStream> {
@@ -56,7 +59,7 @@ export class SqliteCatalog implements Catalog {
       const shards = hashKeyRanges.map((range) => ({ ...range, parents: [] }));
       await this.#insertShards(id, shards, createdMs);
       const [stored] = await this.#sqlite.rows("SELECT * FROM streams WHERE id = ?", id);
-      return toStream(stored ?? {}, await this.#shardRows(id));
+      return toStream(stored ?? {}, await this.#shards(id));
     });
   }
 
@@ -79,8 +82,7 @@ export class SqliteCatalog implements Catalog {
   addShards(streamId: string, shards: readonly NewShard[]): Promise<StoredShard[]> {
     return this.#sqlite.transaction(async () => {
       const first = await this.#insertShards(streamId, shards, null);
-      const rows = await this.#shardRows(streamId);
-      return rows.map(toShard).filter(({ number }) => number >= first);
+      return this.#shards(streamId, first);
     });
   }
 
@@ -196,8 +198,17 @@ export class SqliteCatalog implements Catalog {
     return first;
   }
 
-  #shardRows(streamId: string): Promise<SqlRow[]> {
-    return this.#sqlite.rows("SELECT * FROM shards WHERE stream_id = ? ORDER BY number", streamId);
+  /** A stream's shards from a number on. */
+  async #shards(streamId: string, first = 0): Promise<StoredShard[]> {
+    const shards: StoredShard[] = [];
+    const sql = "SELECT * FROM shards WHERE stream_id = ? AND number >= ? ORDER BY number LIMIT ?";
+    for (let from = first; ;) {
+      const rows = await this.#sqlite.rows(sql, streamId, from, PAGE_ROWS);
+      for (const row of rows) shards.push(toShard(row));
+      const last = shards.at(-1);
+      if (last === undefined || rows.length < PAGE_ROWS) return shards;
+      from = last.number + 1;
+    }
   }
 
   #change(sql: string, ...values: SqlValue[]): Promise<void> {
@@ -205,14 +216,14 @@ export class SqliteCatalog implements Catalog {
   }
 }
 
-function toStream(row: SqlRow, shards: readonly SqlRow[]): StoredStream {
+function toStream(row: SqlRow, shards: readonly StoredShard[]): StoredStream {
   return {
     id: String(row["id"]),
     name: String(row["name"]),
     status: String(row["status"]) as StreamStatus,
     createdMs: Number(row["created_ms"]),
     settings: JSON.parse(String(row["settings"])) as StreamSettings,
-    shards: shards.map(toShard),
+    shards,
     nextShardNumber: Number(row["next_shard"]),
     shardCountUpdatesMs: JSON.parse(String(row["shard_count_updates"])) as number[],
   };

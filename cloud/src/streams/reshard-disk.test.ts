@@ -39,7 +39,7 @@ async function open(fate: Fate): Promise<StreamService> {
   closers.push(() => log.close());
   const catalog = await SqliteCatalog.open(join(directory, "catalog.sqlite"));
   closers.push(() => catalog.close());
-  return StreamService.open(fate.over(catalog, ["addShards", "reshard", "removeShards"], ["streams"]), {
+  return StreamService.open(fate.over(catalog, ["addShards", "reshard", "removeShards"], ["stream"]), {
     log: fate.over(log, ["createShards", "putState", "deleteShard"], ["append"]),
     clock,
     accountId: "000000000000",

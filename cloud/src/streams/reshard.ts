@@ -1,5 +1,5 @@
 import { type Log, LogError } from "@headwater/log";
-import type { Catalog, ReshardChange, StoredShard, StoredStream } from "../catalog/catalog.js";
+import type { Catalog, ReshardChange, StoredShard } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { fromLogError } from "./log-failure.js";
 import type { ShardOwner } from "./shard-owner.js";
@@ -47,18 +47,14 @@ async function commit(stream: StreamState, change: ReshardChange, catalog: Catal
   try {
     await catalog.reshard(stream.id, change);
   } catch (error) {
-    const stored = await storedStream(stream, catalog);
+    const stored = await catalog.stream(stream.id);
     const opened = stored?.shards.find(({ number }) => number === change.opened[0])?.openedMs;
     if (opened === undefined) throw error;
   }
 }
 
-async function storedStream({ id }: StreamState, catalog: Catalog): Promise<StoredStream | undefined> {
-  return (await catalog.streams()).find((stored) => stored.id === id);
-}
-
 async function undo(stream: StreamState, catalog: Catalog, log: Log): Promise<void> {
-  const stored = await storedStream(stream, catalog);
+  const stored = await catalog.stream(stream.id);
   if (stored === undefined) return;
   await removePending(stored, catalog, log);
   stream.nextShardNumber = stored.nextShardNumber;

@@ -81,6 +81,7 @@ export class ShardOwner implements HashKeyRange {
   readonly #onSaveFailed: (error: unknown) => void;
   readonly #recent: RecentRecords;
   #closed: ShardEnd | undefined;
+  #description: ShardDescription | undefined;
   /** Readers that wait for the shard to grow, which a reshard wakes. */
   readonly #waiting = new Set<() => void>();
 
@@ -196,6 +197,7 @@ export class ShardOwner implements HashKeyRange {
   /** Notes that the shard takes no more records; its gate is shut until keys lead elsewhere. */
   end(closed: ShardEnd): void {
     this.#closed = closed;
+    this.#description = undefined;
     for (const wake of this.#waiting) wake();
   }
 
@@ -210,7 +212,12 @@ export class ShardOwner implements HashKeyRange {
     return { number, startingHashKey, endingHashKey };
   }
 
+  /** Made once: listings ask thousands of shards at once. */
   describe(): ShardDescription {
+    return (this.#description ??= this.#describe());
+  }
+
+  #describe(): ShardDescription {
     const { shardId, startingHashKey, endingHashKey } = this;
     return {
       shardId,

@@ -45,12 +45,15 @@ export function planShardCount(open: readonly PlannedShard[], count: number, fir
  */
 export function planBorders(open: readonly PlannedShard[], borders: readonly bigint[], firstNumber: number): ShardPlan {
   const planner = new Planner(firstNumber);
-  const pieces = open.flatMap((shard) =>
-    planner.splitAt(
-      shard,
-      borders.filter((border) => border > shard.startingHashKey && border <= shard.endingHashKey),
-    ),
-  );
+  let at = 0;
+  const upTo = (hashKey: bigint): number => {
+    while ((borders[at] ?? hashKey + 1n) <= hashKey) at += 1;
+    return at;
+  };
+  const pieces = open.flatMap((shard) => {
+    const from = upTo(shard.startingHashKey);
+    return planner.splitAt(shard, borders.slice(from, upTo(shard.endingHashKey)));
+  });
   let next = 0;
   let group: PlannedShard[] = [];
   for (const piece of pieces) {

@@ -2,10 +2,16 @@ import type { Log } from "@headwater/log";
 import type { Catalog, StoredShard, StoredStream } from "../catalog/catalog.js";
 import type { StreamState } from "./stream-state.js";
 
-/** Deletes shards of the log, as far as they are there. All at once, so that they share the writing of its table. */
+/** So many share one writing of the log's table; more would hold up everything else while they are prepared. */
+const DELETED_AT_ONCE = 500;
+
+/** Deletes shards of the log, as far as they are there. */
 export async function deleteFromLog(log: Log, logNames: readonly string[]): Promise<void> {
   const there = new Set(log.shards());
-  await Promise.all(logNames.filter((name) => there.has(name)).map((name) => log.deleteShard(name)));
+  const going = logNames.filter((name) => there.has(name));
+  for (let i = 0; i < going.length; i += DELETED_AT_ONCE) {
+    await Promise.all(going.slice(i, i + DELETED_AT_ONCE).map((name) => log.deleteShard(name)));
+  }
 }
 
 /** Removes the shards that no reshard has opened: one failed or was cut off. */
@@ -47,17 +53,16 @@ export async function removeExpired(stream: StreamState, catalog: Catalog, log: 
 export async function mendShards(stored: StoredStream, catalog: Catalog, log: Log): Promise<StoredStream> {
   await removePending(stored, catalog, log);
   const there = new Set(log.shards());
-  const kept = stored.shards.filter(
-    ({ openedMs, closed, logName }) => openedMs !== undefined && (closed === undefined || there.has(logName)),
-  );
-  const gone = stored.shards.filter((shard) => shard.openedMs !== undefined && !kept.includes(shard));
+  const opened = stored.shards.filter(({ openedMs }) => openedMs !== undefined);
+  const isLeft = ({ closed, logName }: StoredShard): boolean => closed === undefined || there.has(logName);
+  const gone = opened.filter((shard) => !isLeft(shard));
   if (gone.length > 0) {
     await catalog.removeShards(
       stored.id,
       gone.map(({ number }) => number),
     );
   }
-  return { ...stored, shards: kept.map((shard) => withWholeEnd(shard, log)) };
+  return { ...stored, shards: opened.filter(isLeft).map((shard) => withWholeEnd(shard, log)) };
 }
 
 /**

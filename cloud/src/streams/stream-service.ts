@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { evenHashKeyRanges, kinesisLimits, type ProducerRequest } from "@headwater/protocol";
 import type { Catalog, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
@@ -20,6 +21,8 @@ import { WaitingPuts } from "./waiting-puts.js";
 /** Shards that all streams together may have. Source: Kinesis Data Streams quotas, us-east-1. */
 export const SHARDS_MAX = 20_000;
 const TRIM_INTERVAL_MS = 60_000;
+/** As many are looked at before others have their turn. */
+const SHARDS_AT_ONCE = 500;
 
 /** What the rest of the cloud may ask of Data Streams without going through the wire protocol. */
 export interface StreamReader {
@@ -253,8 +256,10 @@ export class StreamService implements StreamReader {
   /** Forgets the records that are past their stream's retention. */
   async trim(): Promise<void> {
     for (const stream of this.#streams.values()) {
-      for (const shard of stream.shards) {
+      for (const [i, shard] of stream.shards.entries()) {
         if (!stream.isServing) break;
+        // Nothing to do for most of thousands is still a lot for others to wait for.
+        if (i % SHARDS_AT_ONCE === 0) await setImmediate();
         try {
           await shard.trimOlderThan(stream.horizonMs());
         } catch (error) {
@@ -369,7 +374,7 @@ export class StreamService implements StreamReader {
 
   /** The bytes go first: what the catalog has forgotten nobody would ever free. */
   async #remove(stream: StreamState): Promise<void> {
-    const stored = (await this.#catalog.streams()).find(({ id }) => id === stream.id);
+    const stored = await this.#catalog.stream(stream.id);
     const logNames = stored?.shards.map(({ logName }) => logName) ?? stream.logNames;
     await deleteFromLog(this.#surroundings.log, logNames);
     await this.#catalog.removeStream(stream.id);

@@ -31,6 +31,10 @@ export class MemoryCatalog implements Catalog {
     return Promise.resolve([...this.stored.values()]);
   }
 
+  async stream(id: string): Promise<StoredStream | undefined> {
+    return this.stored.get(id);
+  }
+
   addStream({ hashKeyRanges, ...stream }: NewStream): Promise<StoredStream> {
     const shards = hashKeyRanges.map((range, number) => ({
       ...this.#newShard(stream.id, number, { ...range, parents: [] }),
