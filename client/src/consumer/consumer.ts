@@ -252,9 +252,9 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   }
 
   async #sync(signal: AbortSignal, deadlineMs?: number): Promise<void> {
-    const { api, store, clock } = this.#parts;
+    const { api, store } = this.#parts;
     const { stream, start } = this.#options;
-    await this.#patience.with(() => syncShards({ api, stream, store, start, clock }, signal), signal, deadlineMs);
+    await this.#patience.with(() => syncShards({ api, stream, store, start }, signal), signal, deadlineMs);
   }
 
   async #syncNowAndThen(signal: AbortSignal): Promise<void> {

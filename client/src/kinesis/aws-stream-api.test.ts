@@ -1,11 +1,18 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { ClientError } from "../client-error.js";
 import { AwsStreamApi } from "./aws-stream-api.js";
 
 const never = new AbortController().signal;
+
+const SERVICE_MS = Date.UTC(2026, 0, 1);
+
+/** Such as 20260101T000000Z. */
+function timeOf(text: string): number {
+  return Date.parse(text.replace(/^(.{4})(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z"));
+}
 
 /** Kinesis without shards, that counts its connections and answers on those that are not `dead`. */
 async function kinesisOn(dead: ReadonlySet<Socket>): Promise<{ api: AwsStreamApi; connections: Set<Socket> }> {
@@ -13,8 +20,14 @@ async function kinesisOn(dead: ReadonlySet<Socket>): Promise<{ api: AwsStreamApi
   const server = createServer((request, response) => {
     request.resume().on("end", () => {
       if (dead.has(request.socket)) return;
+      const signedMs = timeOf(String(request.headers["x-amz-date"]));
+      response.setHeader("date", new Date(SERVICE_MS).toUTCString());
       response.setHeader("content-type", "application/x-amz-json-1.1");
-      response.end(JSON.stringify({ Shards: [] }));
+      if (signedMs > SERVICE_MS - 300_000) response.end(JSON.stringify({ Shards: [] }));
+      else {
+        response.statusCode = 400;
+        response.end(JSON.stringify({ __type: "InvalidSignatureException", message: "Signature expired: too old" }));
+      }
     });
   });
   server.on("connection", (socket) => connections.add(socket));
@@ -36,6 +49,22 @@ async function kinesisOn(dead: ReadonlySet<Socket>): Promise<{ api: AwsStreamApi
   });
   return { api, connections };
 }
+
+test("the service's time is that of its answers", async () => {
+  const { api } = await kinesisOn(new Set());
+  vi.useFakeTimers({ now: SERVICE_MS - 200_000, toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  expect(await api.nowMs("s", never)).toBe(SERVICE_MS);
+});
+
+test("a clock that is off costs a try and no more, of several calls at once, too", async () => {
+  const { api } = await kinesisOn(new Set());
+  vi.useFakeTimers({ now: SERVICE_MS - 3_600_000, toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const first = await Promise.allSettled([1, 2, 3].map(() => api.listShards("s", undefined, never)));
+  expect(first).toMatchObject([1, 2, 3].map(() => ({ status: "rejected", reason: { code: "throttled" } })));
+  expect(await api.listShards("s", undefined, never)).toEqual([]);
+});
 
 test("calls share a connection", async () => {
   const { api, connections } = await kinesisOn(new Set());

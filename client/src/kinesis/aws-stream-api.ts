@@ -94,6 +94,24 @@ export class AwsStreamApi implements StreamApi {
     return shards;
   }
 
+  async nowMs(stream: string, signal: AbortSignal): Promise<number> {
+    // The least of the calls that every reader may make: every answer has the time.
+    const command = new ListShardsCommand({ StreamName: stream, MaxResults: 1 });
+    let date: string | undefined;
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const answer = await next(args);
+        ({ date } = (answer.response as { readonly headers: Readonly<Record<string, string>> }).headers);
+        return answer;
+      },
+      { step: "deserialize", name: "dateOfAnswer" },
+    );
+    await this.#call(signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    const timeMs = Date.parse(date ?? "");
+    if (Number.isNaN(timeMs)) throw new ClientError("unreachable", "ListShards answered without a date");
+    return timeMs;
+  }
+
   async shardIterator(stream: string, shardId: string, from: ReadFrom, signal: AbortSignal): Promise<string> {
     const command = new GetShardIteratorCommand({
       StreamName: stream,

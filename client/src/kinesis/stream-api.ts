@@ -51,6 +51,8 @@ export type PutResult =
 export interface StreamApi {
   /** @param fromMs leaves out shards that ended before; milliseconds since 1970. */
   listShards(stream: string, fromMs: number | undefined, signal: AbortSignal): Promise<Shard[]>;
+  /** The service's time, to the second below; milliseconds since 1970. */
+  nowMs(stream: string, signal: AbortSignal): Promise<number>;
   shardIterator(stream: string, shardId: string, from: ReadFrom, signal: AbortSignal): Promise<string>;
   getRecords(iterator: string, signal: AbortSignal): Promise<RecordPage>;
   /** Registers a consumer of the stream unless it is, and waits until it is active. @returns its ARN. */

@@ -4,7 +4,7 @@ import type { Lease } from "./lease.js";
 /** Where an application begins that has read nothing yet. */
 export type StartAt =
   | { readonly type: "TRIM_HORIZON" }
-  /** What comes from now on: from the moment, by this machine's clock, at which the first lease is made. */
+  /** What comes from now on: from the second, by the service's clock, in which the first lease is made. */
   | { readonly type: "LATEST" }
   /** Milliseconds since 1970. */
   | { readonly type: "AT_TIMESTAMP"; readonly timestampMs: number };
@@ -16,20 +16,10 @@ export interface SyncPlan {
   readonly remove: readonly Lease[];
 }
 
-/** From when on the application reads, in milliseconds since 1970; null for everything. What leases say comes first. */
-export function startOf(leases: readonly Lease[], start: StartAt, nowMs: number): number | null {
-  if (leases.length > 0) {
-    const times = leases.flatMap(({ startingTimestampMs }) => startingTimestampMs ?? []);
-    return times.length === 0 ? null : Math.min(...times);
-  }
-  if (start.type === "TRIM_HORIZON") return null;
-  return start.type === "LATEST" ? nowMs : start.timestampMs;
-}
-
 /**
  * What makes the leases those of the listed shards.
  * @param shards all that the application has to read.
- * @param startMs of {@link startOf}.
+ * @param startMs from when on the application reads, in milliseconds since 1970; null for everything.
  */
 export function planSync(shards: readonly Shard[], leases: readonly Lease[], startMs: number | null): SyncPlan {
   const leased = new Set(leases.map(({ leaseKey }) => leaseKey));

@@ -109,6 +109,11 @@ export class ScriptedKinesis implements StreamApi {
       }));
   }
 
+  async nowMs(_: string, signal: AbortSignal): Promise<number> {
+    await this.#call("listShards", "", signal);
+    return this.clock.wallMs();
+  }
+
   async shardIterator(_: string, shardId: string, from: ReadFrom, signal: AbortSignal): Promise<string> {
     await this.#call("shardIterator", shardId, signal);
     const { records, epoch } = this.#find(shardId);

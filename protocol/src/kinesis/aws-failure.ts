@@ -30,6 +30,8 @@ const byName: Readonly<Partial<Record<string, AwsFailure>>> = {
   CredentialsProviderError: "forbidden",
 };
 
+const WRONG_TIME = /^Signature (expired|not yet current)/;
+
 /** Of an error's name, also of a single entry's in PutRecords' answer; undefined where the name says nothing. */
 export function failureOfName(name: string): AwsFailure | undefined {
   return byName[name];
@@ -42,6 +44,8 @@ export function failureOfName(name: string): AwsFailure | undefined {
 export function failureOf(error: Error): AwsFailure | undefined {
   const status = statusOf(error);
   if (status === undefined && (error instanceof TypeError || error instanceof RangeError)) return undefined;
+  // This machine's clock is off, which the SDK learns by it: the next call is signed with the service's time.
+  if (error.name === "InvalidSignatureException" && WRONG_TIME.test(error.message)) return "throttled";
   return byName[error.name] ?? failureOfStatus(status);
 }
 
