@@ -10,6 +10,9 @@ import type { Stage } from "./stage.js";
 
 const START_MS_MAX = 30_000;
 
+/** Where a peer that has the choice keeps its records. */
+type Store = "disk" | "memory";
+
 interface Peer {
   /** Its name in the npm registry, and the version that is measured. */
   readonly name: string;
@@ -19,6 +22,7 @@ interface Peer {
     directory: string,
     port: number,
     spare: number,
+    store: Store,
   ) => { file: string; args: string[]; env: Record<string, string> };
 }
 
@@ -26,9 +30,11 @@ const peers: readonly Peer[] = [
   {
     name: "kinesalite",
     version: "3.3.3",
-    start: (directory, port) => ({
+    start: (directory, port, _, store) => ({
       file: join(directory, "node_modules/.bin/kinesalite"),
-      args: ["--port", String(port), "--path", join(directory, "data"), "--createStreamMs", "0", "--shardLimit", "512"],
+      args: ["--port", String(port), "--createStreamMs", "0", "--shardLimit", "512"].concat(
+        store === "disk" ? ["--path", join(directory, "data")] : [],
+      ),
       env: {},
     }),
   },
@@ -55,12 +61,13 @@ const peers: readonly Peer[] = [
 export async function startPeers(
   stage: Stage,
   names: readonly string[] = peers.map(({ name }) => name),
+  store: Store = "disk",
 ): Promise<{ what: string; server: ServerProcess }[]> {
   const started: { what: string; server: ServerProcess }[] = [];
   for (const peer of peers.filter(({ name }) => names.includes(name))) {
     const what = `${peer.name} ${peer.version}`;
     try {
-      const server = await startPeer(peer, stage);
+      const server = await startPeer(peer, stage, store);
       stage.adopt(server);
       started.push({ what, server });
     } catch (error) {
@@ -72,13 +79,13 @@ export async function startPeers(
   return started;
 }
 
-async function startPeer({ name, version, start }: Peer, stage: Stage): Promise<ServerProcess> {
+async function startPeer({ name, version, start }: Peer, stage: Stage, store: Store): Promise<ServerProcess> {
   const directory = await mkdtemp(join(stage.data, `${name}-`));
   await mkdir(join(directory, "data"));
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   await promisify(execFile)(npm, ["install", "--prefix", directory, "--no-audit", "--no-fund", `${name}@${version}`]);
   const port = await freePort();
-  const { file, args, env } = start(directory, port, await freePort());
+  const { file, args, env } = start(directory, port, await freePort(), store);
   // Where kinesis-local looks for its certificate.
   const cwd = join(directory, "node_modules", name);
   const child = spawn(file, args, { stdio: "ignore", cwd, env: { ...process.env, ...env } });

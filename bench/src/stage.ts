@@ -30,10 +30,13 @@ export class Stage {
     return new Stage(await mkdtemp(fileURLToPath(new URL("../.data-", import.meta.url))));
   }
 
-  /** A cloud with its shard limits lifted, which verifies signatures. */
-  cloud(): Promise<ServerProcess> {
+  /**
+   * A cloud with its shard limits lifted, which verifies signatures.
+   * @param name of its directory: who names another's that has ended starts on its data.
+   */
+  cloud(name = "cloud"): Promise<ServerProcess> {
     return this.#start(
-      startServer([headwater, "cloud", "--port", "0", "--data", `${this.data}/cloud`, "--no-shard-limits"], {
+      startServer([headwater, "cloud", "--port", "0", "--data", `${this.data}/${name}`, "--no-shard-limits"], {
         HEADWATER_ROOT_ACCESS_KEY: KEYS.accessKeyId,
         HEADWATER_ROOT_SECRET_KEY: KEYS.secretAccessKey,
       }),
@@ -72,16 +75,21 @@ export async function onStream<T>(
   task: (stream: Target) => Promise<T>,
 ): Promise<T> {
   const stream = target(server, `bench-${shards}-${process.hrtime.bigint()}`);
+  await makeStream(stream, shards);
+  const done = await task(stream);
+  await call(stream, "DeleteStream", { StreamName: stream.stream, EnforceConsumerDeletion: true });
+  return done;
+}
+
+/** Resolves once the stream is active. */
+export async function makeStream(stream: Target, shards: number): Promise<void> {
   const { stream: StreamName } = stream;
   await call(stream, "CreateStream", { StreamName, ShardCount: shards });
   const deadline = performance.now() + READY_MS_MAX;
   for (;;) {
     const { StreamDescription } = await call(stream, "DescribeStream", { StreamName, Limit: 1 });
-    if ((StreamDescription as { StreamStatus: string }).StreamStatus === "ACTIVE") break;
+    if ((StreamDescription as { StreamStatus: string }).StreamStatus === "ACTIVE") return;
     if (performance.now() > deadline) throw new Error(`${StreamName} is not active after ${READY_MS_MAX} ms`);
     await sleep(100);
   }
-  const done = await task(stream);
-  await call(stream, "DeleteStream", { StreamName, EnforceConsumerDeletion: true });
-  return done;
 }

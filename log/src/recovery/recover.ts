@@ -20,7 +20,9 @@ import type { ScannedJournal, Stretch } from "./scan-journal.js";
 import { addFrame, scanJournal, stateOf } from "./scan-journal.js";
 import { someAtOnce } from "./some-at-once.js";
 
-/** Of so many shards the segments are loaded at a time: thousands of small files, which the disk reads side by side. */
+/** So many journals' tails are written again at a time. */
+const journalsAtOnce = 4;
+/** Of so many shards the segments are loaded at a time: small files, which the disk reads side by side. */
 const shardsAtOnce = 64;
 
 export interface Recovered {
@@ -55,7 +57,7 @@ export async function recover(context: Context, table: ShardTableContent, damage
   }
 
   let fileNumberMax = Math.max(0, ...journals.map(({ file }) => file.fileNumber));
-  await someAtOnce(shards, shardsAtOnce, async (shard) => {
+  const load = async (shard: Shard) => {
     const { parts, lostPositionsMax } = await loadSegments(context, shard, holders, damage);
     for (const { fileNumber } of shard.segments) fileNumberMax = Math.max(fileNumberMax, fileNumber);
     shard.replaceParts(0, 0, mergeParts(parts, inJournals.get(shard.number) ?? []));
@@ -65,7 +67,13 @@ export async function recover(context: Context, table: ShardTableContent, damage
     shard.committed += lostPositionsMax;
     shard.next = shard.committed;
     shard.arrivalMs = last?.index.lastArrivalMs ?? 0;
-  });
+  };
+  // Side by side: the one waits for the disk, the other takes CPU time.
+  const tasks = [
+    () => someAtOnce(journals, journalsAtOnce, (journal) => writeAgain(context, journal)),
+    () => someAtOnce(shards, shardsAtOnce, load),
+  ];
+  await someAtOnce(tasks, tasks.length, (task) => task());
   // A number that the table does not know of may be that of a shard whose making was cut short.
   const numbers = journals.flatMap(({ nextSeen, states, doubtful }) => [
     ...nextSeen.keys(),
@@ -129,7 +137,6 @@ async function takeJournal(
 ): Promise<boolean> {
   const { file, doubtful, damaged, torn } = journal;
   const indexes = new Map(journal.indexes);
-  if (doubtful.length > 0) await writeAgain(context, file.path, joined(journal.doubtfulBytes));
   for (const frame of doubtful) {
     file.bytes = frame.end;
     if (frame.header.kind !== FrameKind.record) continue;
@@ -181,11 +188,12 @@ async function takeJournal(
  * What was read may lie in the page cache only: it must be on disk before anyone is served it. A sync alone does not
  * do: where one failed before, the kernel takes the pages for clean, and the next one writes nothing.
  */
-async function writeAgain({ disk }: Context, path: string, stretches: readonly Stretch[]): Promise<void> {
+async function writeAgain({ disk }: Context, { file: { path }, doubtfulBytes }: ScannedJournal): Promise<void> {
+  if (doubtfulBytes.length === 0) return;
   const read = await disk.open(path, "read");
   const written = await disk.open(path, "write");
   try {
-    for (const { offset, end } of stretches) await copyStretch(read, offset, end - offset, written, offset);
+    for (const { offset, end } of joined(doubtfulBytes)) await copyStretch(read, offset, end - offset, written, offset);
     await written.sync();
   } finally {
     await written.close();

@@ -10,6 +10,7 @@ import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } f
 import type { JournalState } from "../journal-index/checkpoint.js";
 import type { JournalContent } from "../journal-index/read-journal-index.js";
 import { FrameIndex } from "../shard/frame-index.js";
+import { keepPrefixes } from "./keep-prefixes.js";
 
 /** A whole frame of a record or a state. */
 export interface ScannedFrame {
@@ -285,27 +286,6 @@ class JournalScan {
       this.#nextSeen.set(shard, Math.max(index.next, this.#nextSeen.get(shard) ?? 0));
     }
   }
-}
-
-/**
- * Of a batch that is not whole, each shard keeps its frames up to the first that is missing. One behind a hole is not
- * kept: its owner would send the missing one again, and find it overtaken.
- */
-function keepPrefixes(frames: readonly ScannedFrame[]): { kept: ScannedFrame[]; torn: Stretch[] } {
-  const kept: ScannedFrame[] = [];
-  const torn: Stretch[] = [];
-  const counts = new Map<number, number>();
-  for (const frame of frames) {
-    const { shard, ordinal, kind } = frame.header;
-    const count = counts.get(shard) ?? 0;
-    if (ordinal === count) {
-      kept.push(frame);
-      if (kind === FrameKind.record) counts.set(shard, count + 1);
-    } else {
-      torn.push({ offset: frame.offset, end: frame.end, shard });
-    }
-  }
-  return { kept, torn };
 }
 
 /** Where the file's own header is lost, its frames tell its id. */
