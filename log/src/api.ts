@@ -187,8 +187,15 @@ export class LogError extends Error {
 
 /** What the log needs of a disk; the real one and one that fails in stated ways implement it. Paths are absolute. */
 export interface Disk {
-  /** `create` fails if the file exists. */
-  open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile>;
+  /**
+   * `create` fails if the file exists.
+   * @param options.syncsWrites asks for a file whose writes need no sync; whether it is one, the file says.
+   */
+  open(
+    path: string,
+    mode: "read" | "write" | "create",
+    options?: { readonly syncsWrites?: boolean },
+  ): Promise<DiskFile>;
   /** Creates the directory and its parents, and syncs the directories it made entries in. */
   makeDirectory(path: string): Promise<void>;
   /** File and directory names; empty where the directory does not exist. */
@@ -199,6 +206,8 @@ export interface Disk {
 }
 
 export interface DiskFile {
+  /** Whether what was written is synced once the write resolves, as if a sync had followed it. */
+  readonly syncsWrites?: boolean;
   /** Writes all of it at the offset, or throws. */
   write(buffers: readonly Uint8Array[], offset: number): Promise<void>;
   /** Reads up to the buffer's length; answers how much. */

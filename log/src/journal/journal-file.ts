@@ -60,7 +60,7 @@ export class JournalFile {
     const fileNumber = context.nextFileNumber();
     const fileId = randomFileId();
     const path = context.paths.journal(fileNumber);
-    const file = await context.disk.open(path, "create");
+    const file = await context.disk.open(path, "create", { syncsWrites: true });
     const links: Link[] = [];
     let header: Buffer;
     try {
@@ -101,7 +101,8 @@ export class JournalFile {
     }
     await this.#file.write(buffers.all(), this.log.bytes);
     this.#context.counters.syncs++;
-    await this.#file.sync();
+    // One trip to the disk's threads instead of two.
+    if (!this.#file.syncsWrites) await this.#file.sync();
     this.#header = undefined;
     this.log.bytes = offset;
     this.needsMark = appends.length > 0;

@@ -10,16 +10,16 @@ import { until } from "../harness/until.js";
 // The other half of the trace: where the sync fails, there must be no acknowledgement. strace makes the kernel's answer EIO.
 
 async function failSyncs(scope: Scope, pid: number): Promise<Child> {
-  const inject = "inject=fsync,fdatasync:error=EIO";
+  const calls = "fsync,fdatasync,pwritev"; // the log's vectored writes are synced as they return
   const command = [
     "strace",
     "-f",
     "-p",
     String(pid),
     "-e",
-    "trace=fsync,fdatasync",
+    `trace=${calls}`,
     "-e",
-    inject,
+    `inject=${calls}:error=EIO`,
     "-o",
     "/dev/null",
   ] as const;

@@ -28,6 +28,13 @@ test("an acknowledgement in whose write the process was killed was still given",
   expect(verdict(write, killedIn)).toBe("no sync covers the write before the acknowledgement");
 });
 
+const openSynced = open.replace("O_EXCL", "O_EXCL|O_DSYNC");
+
+test("a write to a file that syncs its writes needs no sync", () => {
+  expect(verdict(openSynced, directorySync, write, ack)).toBeUndefined();
+  expect(verdict(openSynced.replace("O_DSYNC", "O_SYNC"), directorySync, write, ack)).toBeUndefined();
+});
+
 test("calls of other threads may come between", () => {
   expect(
     verdict(
@@ -66,6 +73,31 @@ describe("a doctored trace is refused:", () => {
       "a sync that returns after the acknowledgement began",
       [write, `12 fdatasync(18</d/log/1> <unfinished ...>`, ack, `12 <... fdatasync resumed>) = 0`],
       none,
+    ],
+    [
+      "a file that syncs its writes, opened under the same number after the write",
+      [open, directorySync, write, openSynced, ack],
+      none,
+    ],
+    [
+      "another file under the number of one that syncs its writes",
+      [openSynced, directorySync, open.replaceAll("/1", "/2"), write.replace("/1", "/2"), ack],
+      none,
+    ],
+    [
+      "a file that only has the flag in its name",
+      [open.replaceAll("/1", "/O_DSYNC"), directorySync, write.replace("/1", "/O_DSYNC"), ack],
+      none,
+    ],
+    [
+      "a write to a file that syncs its writes, of which no return is known",
+      [openSynced, directorySync, write.replace("= 7", "= ?"), ack],
+      "the bytes are not written before the acknowledgement",
+    ],
+    [
+      "a new file that syncs its writes in an unsynced directory",
+      [openSynced, write, ack],
+      "the file's directory is not synced after its creation",
     ],
     [
       "other bytes",

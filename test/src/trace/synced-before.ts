@@ -14,7 +14,8 @@ const SYNCS = new Set(["fsync", "fdatasync"]);
 
 /**
  * Checks one acknowledgement: a write of the payload to a file returned, then a sync of that file began and
- * returned well, then the write of the acknowledgement began. A file that was made in the trace also needs its
+ * returned well, then the write of the acknowledgement began. Where the file was opened with `O_DSYNC` or `O_SYNC` in the
+ * trace, the write is a sync, too. A file that was made in the trace also needs its
  * directory synced in between. Answers what is missing, or `undefined` where the proof holds.
  */
 export function missingProof(
@@ -34,7 +35,9 @@ export function missingProof(
     return isWrite && file !== undefined && event.data.includes(payload) ? [{ index, file }] : [];
   });
   if (writes.length === 0) return "the bytes are not written before the acknowledgement";
-  const synced = writes.filter(({ index, file }) => syncs(before, index, (synced) => synced.fd === file.fd));
+  const synced = writes.filter(
+    ({ index, file }) => syncsWrites(before, index, file) || syncs(before, index, (synced) => synced.fd === file.fd),
+  );
   if (synced.length === 0) return "no sync covers the write before the acknowledgement";
   const entered = synced.filter(({ file }) => {
     const created = before.findIndex((event) => creates(event, file.path));
@@ -54,6 +57,14 @@ function syncs(events: readonly TraceEvent[], index: number, matches: (file: Ope
     else if (begun.has(event.thread) && event.result === 0) return true;
   }
   return false;
+}
+
+/** Whether the file was opened so that its writes return once they are synced. */
+function syncsWrites(events: readonly TraceEvent[], index: number, { fd, path }: OpenFile): boolean {
+  const opened = events
+    .slice(0, index)
+    .findLast(({ at, call, result }) => at === "exit" && call === "openat" && result === fd);
+  return opened !== undefined && opened.data === path && /", (?:O_\w+\|)*O_D?SYNC\b/.test(opened.args);
 }
 
 interface OpenFile {
