@@ -1,3 +1,5 @@
+import type { FramePiece } from "./shard/frame-piece.js";
+
 /**
  * What the log promises to its owners. One process owns a log's directory; within it, each shard has one owner.
  * Nothing crosses {@link Log.append} but bytes, so an owner may later live in another thread or on another node.
@@ -33,6 +35,8 @@ export interface Log {
    * Trimmed, damaged or missing positions are skipped; `next` says where to go on.
    */
   read(shard: string, position: number, limits: ReadLimits): Promise<ReadResult>;
+  /** The same without an object for each frame. @param memory where the frames are to lie; by default new memory. */
+  readPage(shard: string, position: number, limits: ReadLimits, memory?: ReadMemory): Promise<FramePage>;
   /** Resolves once a committed frame at or after `position` exists (at once, if it does) or the shard is deleted. */
   grown(shard: string, position: number, signal: AbortSignal): Promise<void>;
   /** The position of the first frame that arrived at or after the time; the next position where there is none. */
@@ -92,6 +96,24 @@ export interface ReadLimits {
 
 export interface ReadResult {
   readonly frames: readonly StoredFrame[];
+  /** The position to read from next. */
+  readonly next: number;
+}
+
+/** Where a read puts what it reads. Who gives it sees to it that nobody else writes there while the page is in use. */
+export interface ReadMemory {
+  /** At least so many bytes, of any content. */
+  readonly take: (bytes: number) => Buffer;
+}
+
+export interface FramePage {
+  /** In rising order of position. */
+  readonly pieces: readonly FramePiece[];
+  /** How many there are in all pieces. */
+  readonly frames: number;
+  readonly payloadBytes: number;
+  /** Of the last frame, in milliseconds since 1970; undefined where there is none. */
+  readonly lastArrivalMs: number | undefined;
   /** The position to read from next. */
   readonly next: number;
 }

@@ -3,3 +3,4 @@ export { openLog } from "./open.js";
 export { nodeDisk } from "./node-disk.js";
 export { lockDirectory } from "./lock.js";
 export { SlabPool } from "./slab-pool.js";
+export { type FramePiece, frameEntryBytes, pageOf } from "./shard/frame-piece.js";

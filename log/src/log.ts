@@ -1,4 +1,16 @@
-import type { Appended, Damage, Frame, Log, LogOptions, LogStats, ReadLimits, ReadResult, ShardBounds } from "./api.js";
+import type {
+  Appended,
+  Damage,
+  Frame,
+  FramePage,
+  Log,
+  LogOptions,
+  LogStats,
+  ReadLimits,
+  ReadMemory,
+  ReadResult,
+  ShardBounds,
+} from "./api.js";
 import { LogError } from "./api.js";
 import { diskError } from "./files/disk-error.js";
 import type { EncodedAppend } from "./format/encoded-append.js";
@@ -10,7 +22,8 @@ import { Settler } from "./settle/settler.js";
 import { Trims } from "./settle/trims.js";
 import type { DamageLog } from "./shard/damage-log.js";
 import { positionAtTime } from "./shard/position-at-time.js";
-import { readShard } from "./shard/read-shard.js";
+import { framesOf } from "./shard/frame-piece.js";
+import { freshMemory, type ReadContext, readShard } from "./shard/read-shard.js";
 import { readState } from "./shard/read-state.js";
 import { Shard } from "./shard/shard.js";
 import type { ShardTable } from "./shard/shard-table.js";
@@ -235,9 +248,19 @@ export class DurableLog implements Log {
   }
 
   async read(name: string, position: number, limits: ReadLimits): Promise<ReadResult> {
+    const page = await this.readPage(name, position, limits);
+    return { frames: framesOf(page), next: page.next };
+  }
+
+  async readPage(
+    name: string,
+    position: number,
+    limits: ReadLimits,
+    memory: ReadMemory = freshMemory,
+  ): Promise<FramePage> {
     this.#assertOpen();
     try {
-      return await readShard(this.#shard(name), position, limits, this.#context.handles, this.#damage);
+      return await readShard(this.#shard(name), position, limits, this.#readContext(memory));
     } catch (error) {
       throw diskError(error, "read");
     }
@@ -251,7 +274,7 @@ export class DurableLog implements Log {
   async positionAtTime(name: string, arrivalMs: number): Promise<number> {
     this.#assertOpen();
     try {
-      return await positionAtTime(this.#shard(name), arrivalMs, this.#context.handles, this.#damage);
+      return await positionAtTime(this.#shard(name), arrivalMs, this.#readContext(freshMemory));
     } catch (error) {
       throw diskError(error, "find a time");
     }
@@ -348,6 +371,10 @@ export class DurableLog implements Log {
     const shard = this.#shards.get(name);
     if (shard === undefined || shard.isLeaving) throw new LogError("no-such-shard", `no shard ${name}`);
     return shard;
+  }
+
+  #readContext(memory: ReadMemory): ReadContext {
+    return { handles: this.#context.handles, damage: this.#damage, memory };
   }
 
   #assertOpen(): void {

@@ -17,8 +17,11 @@ export type Output =
 
 /** An answer of many records, which writes itself as JSON; values are made of it only for CBOR. */
 export interface BulkAnswer {
-  /** @param memory for a large answer; it is given back when that has left. */
-  toJson(memory?: RequestMemory): string | Buffer;
+  /**
+   * As text, or in pieces of memory.
+   * @param memory for a large answer; it is given back when that has left.
+   */
+  toJson(memory?: RequestMemory): string | readonly Buffer[];
   toValues(): Output;
 }
 
@@ -32,16 +35,19 @@ export interface WireCodec {
   readonly contentType: string;
   /** @throws {CloudError} `body-malformed`, without a message. */
   decode(body: Buffer): unknown;
-  encode(answer: Output | BulkAnswer, memory?: RequestMemory): Buffer;
+  encode(answer: Output): Buffer;
+  /** In pieces, see {@link BulkAnswer}. */
+  encodeBulk(answer: BulkAnswer, memory?: RequestMemory): readonly Buffer[];
 }
 
 const json: WireCodec = {
   encoding: "json",
   contentType: "application/x-amz-json-1.1",
   decode: (body) => decoded(body, decodeJson),
-  encode: (answer, memory) => {
-    const json = isBulkAnswer(answer) ? answer.toJson(memory) : encodeJson(answer);
-    return typeof json === "string" ? Buffer.from(json, "utf8") : json;
+  encode: (answer) => Buffer.from(encodeJson(answer), "utf8"),
+  encodeBulk: (answer, memory) => {
+    const json = answer.toJson(memory);
+    return typeof json === "string" ? [Buffer.from(json, "utf8")] : json;
   },
 };
 
@@ -49,7 +55,8 @@ const cbor: WireCodec = {
   encoding: "cbor",
   contentType: "application/x-amz-cbor-1.1",
   decode: (body) => decoded(body, decodeCbor),
-  encode: (answer) => Buffer.from(encodeCbor(isBulkAnswer(answer) ? answer.toValues() : answer)),
+  encode: (answer) => Buffer.from(encodeCbor(answer)),
+  encodeBulk: (answer) => [Buffer.from(encodeCbor(answer.toValues()))],
 };
 
 /** Of whatever is no value at all, or a scalar, AWS says that it cannot read it, and no more. */

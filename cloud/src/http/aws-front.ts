@@ -4,7 +4,7 @@ import { parseProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@hea
 import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../cloud-error.js";
 import { type EventStreamAnswer, isEventStreamAnswer } from "../codec/event-stream-answer.js";
-import type { WireCodec } from "../codec/wire-codec.js";
+import { isBulkAnswer, type WireCodec } from "../codec/wire-codec.js";
 import type { CloudMetrics } from "../metrics.js";
 import { type Answer, type Operation, operations, type OperationContext } from "../operations/index.js";
 import type { Identity, SignatureVerifier } from "../sigv4/index.js";
@@ -16,7 +16,7 @@ import { allowOrigin } from "./cors.js";
 import { firstRefusal } from "./early-refusal.js";
 import { isSignatureFailure, receive } from "./receive.js";
 import { clientGone } from "./request-body.js";
-import { sendAnswer } from "./send-answer.js";
+import { type Body, sendAnswer } from "./send-answer.js";
 import { isGone, sendEventStream } from "./send-event-stream.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
@@ -120,6 +120,7 @@ export class AwsFront {
       let gone: AbortSignal | undefined;
       const facts = {
         producer: producerOf(request, identity),
+        memory,
         gone: () => (gone ??= goneSignal(request, response)),
       };
       const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts, memory) : undefined;
@@ -189,11 +190,15 @@ function answer(
   output: WholeOutput,
   memory?: RequestMemory,
 ): void {
-  const body = output === undefined ? Buffer.alloc(0) : codec.encode(output, memory);
-  send(exchange, status, codec.contentType, body);
+  send(exchange, status, codec.contentType, bodyOf(codec, output, memory));
 }
 
-function send(exchange: Exchange, status: number, contentType: string | undefined, body: Buffer): void {
+function bodyOf(codec: WireCodec, output: WholeOutput, memory: RequestMemory | undefined): Body {
+  if (output === undefined) return [];
+  return isBulkAnswer(output) ? codec.encodeBulk(output, memory) : [codec.encode(output)];
+}
+
+function send(exchange: Exchange, status: number, contentType: string | undefined, body: Body): void {
   const { request, response } = exchange;
   const typed = contentType === undefined ? {} : { "content-type": contentType };
   sendAnswer(request, response, { status, headers: { ...typed, ...idHeaders(exchange) }, body });

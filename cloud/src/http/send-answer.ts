@@ -6,10 +6,13 @@ const JOINED_BYTES_MAX = 4096;
 /** How long a client may go on sending a body that was refused, before its connection is cut. */
 const LINGER_MS = 10_000;
 
+/** In one piece, or in several, one after the other. */
+export type Body = Buffer | readonly Buffer[];
+
 export interface WholeAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  readonly body: Body;
 }
 
 /** Answers a request, whether or not its body has come. */
@@ -19,10 +22,12 @@ export function sendAnswer(
   { status, headers, body }: WholeAnswer,
 ): void {
   if (expectsContinue(request) && !request.complete) response.shouldKeepAlive = false;
-  response.writeHead(status, { ...headers, "content-length": body.length });
-  if (!request.complete) linger(request, response, body);
-  else if (body.length > JOINED_BYTES_MAX) response.end(body);
-  else response.end(body.toString("latin1"), "latin1");
+  const pieces = Buffer.isBuffer(body) ? [body] : body;
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  response.writeHead(status, { ...headers, "content-length": bytes });
+  if (!request.complete) linger(request, response, pieces);
+  else if (bytes > JOINED_BYTES_MAX) write(response, pieces).end();
+  else response.end(pieces.map((piece) => piece.toString("latin1")).join(""), "latin1");
 }
 
 export function expectsContinue(request: IncomingMessage): boolean {
@@ -33,13 +38,21 @@ export function expectsContinue(request: IncomingMessage): boolean {
  * Answers a client that may still be sending a body that was refused. Closing at once would make its system throw away
  * the answer with the connection, so what comes is discarded for a while.
  */
-function linger(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+function linger(request: IncomingMessage, response: ServerResponse, pieces: readonly Buffer[]): void {
   const timer = setTimeout(() => cutOff(request), LINGER_MS).unref();
   request.once("end", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
   if (request.httpVersionMajor === 1 && !expectsContinue(request)) {
     // The client has the whole answer, but the response ends later: at its end Node closes a connection that is not kept.
-    response.write(body);
+    write(response, pieces);
+    response.uncork();
     request.once("end", () => response.end());
-  } else response.end(body);
+  } else write(response, pieces).end();
   request.resume();
+}
+
+/** Writes all pieces, to be sent at once when the response ends or is uncorked. */
+function write(response: ServerResponse, pieces: readonly Buffer[]): ServerResponse {
+  response.cork();
+  for (const piece of pieces) response.write(piece);
+  return response;
 }

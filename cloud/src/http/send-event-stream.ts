@@ -96,7 +96,7 @@ const written = new WeakMap<BulkAnswer, { readonly codec: WireCodec; readonly by
 function eventOf(type: string, content: BulkAnswer, codec: WireCodec): Buffer {
   const known = written.get(content);
   if (known?.codec === codec) return known.bytes;
-  const bytes = message("event", type, codec, codec.encode(content));
+  const bytes = message("event", type, codec, Buffer.concat(codec.encodeBulk(content)));
   written.set(content, { codec, bytes });
   return bytes;
 }

@@ -4,14 +4,13 @@ import { openIterator, sealIterator, type ShardIterator } from "../streams/seale
 import { formatShardId } from "../streams/shard-id.js";
 import type { StreamService } from "../streams/stream-service.js";
 import type { StreamState } from "../streams/stream-state.js";
-import { dataAtOf } from "../streams/stored-record.js";
 import { firstUnexpired } from "../streams/unexpired.js";
 import { childShard } from "./descriptions.js";
 import { streamArn } from "./members.js";
-import { noSuchShard } from "./shard-reference.js";
 import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation } from "./operation.js";
-import { RecordsAnswer } from "./records-answer.js";
+import { noSuchShard } from "./shard-reference.js";
+import { dataBytes, RecordsAnswer } from "./records-answer.js";
 
 const { getRecordsEntriesMax, getRecordsBytesMax, iteratorLifeMs } = kinesisLimits;
 
@@ -21,7 +20,7 @@ export const getRecords = operation(
     required: { ShardIterator: string({ min: 1, max: 512 }) },
     optional: { StreamARN: streamArn, Limit: integer({ min: 1, max: getRecordsEntriesMax }), ...dryRun },
   }),
-  async (input, { service, sealer, now, traffic }) => {
+  async (input, { service, sealer, now, traffic }, { memory }) => {
     const { ShardIterator, Limit: limit = getRecordsEntriesMax } = input;
     const iterator = openIterator(sealer, unquoted(ShardIterator), now(), iteratorLifeMs);
     const stream = streamOf(iterator, service);
@@ -30,19 +29,20 @@ export const getRecords = operation(
     const horizonMs = stream.horizonMs();
     const start = iterator.streamId === stream.id ? iterator.position : shard.bounds().first;
     const from = await firstUnexpired(shard, start, horizonMs);
-    const { frames, next } = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax });
-    const bytes = frames.reduce((sum, { data }) => sum + data.length - dataAtOf(data, 0), 0);
+    const page = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax }, memory);
+    const bytes = dataBytes(page);
     shard.flow.bytesRead += bytes;
-    traffic.got(frames.length, bytes);
+    traffic.got(page.frames, bytes);
+    const { next, lastArrivalMs = horizonMs } = page;
     const isBehind = next < shard.bounds().next;
     const position = { ...iterator, streamId: stream.id, position: next, createdMs: now() };
     const goOn =
       isBehind || shard.closed === undefined
         ? { NextShardIterator: sealIterator(sealer, position) }
         : { ChildShards: stream.childrenOf(shard).map((child) => childShard(child.describe())) };
-    const MillisBehindLatest = isBehind ? Math.max(1, now() - (frames.at(-1)?.arrivalMs ?? horizonMs)) : 0;
+    const MillisBehindLatest = isBehind ? Math.max(1, now() - lastArrivalMs) : 0;
     shard.flow.iteratorAgeMs.note(MillisBehindLatest, now());
-    return new RecordsAnswer(shard, frames, { ...goOn, MillisBehindLatest });
+    return new RecordsAnswer(shard, page, { ...goOn, MillisBehindLatest });
   },
 );
 

@@ -33,6 +33,8 @@ export interface RequestFacts {
   readonly producer: ProducerRequest | undefined;
   /** Aborts, with the error to end with, once its client has gone. To be asked by what waits for long. */
   readonly gone: () => AbortSignal;
+  /** Used again once the answer is written: it must not be in what an event stream sends later. */
+  readonly memory: RequestMemory;
 }
 
 export type Answer = Output | BulkAnswer | EventStreamAnswer | undefined;

@@ -1,35 +1,107 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeJson } from "../codec/json.js";
-import { SlabPool } from "@headwater/log";
+import { type FramePage, pageOf, SlabPool } from "@headwater/log";
+import { sequenceNumbersOf } from "@headwater/protocol";
 import { RequestMemory } from "../request-memory.js";
-import type { ShardOwner } from "../streams/shard-owner.js";
 import { RecordBatch } from "../streams/record-batch.js";
-import { RecordsAnswer } from "./records-answer.js";
+import { dataBytes, RecordsAnswer } from "./records-answer.js";
 
 const memory = new RequestMemory(new SlabPool(0));
-const shard = { sequenceNumber: (position: number) => `49${position}` } as ShardOwner;
+const ARRIVAL_MS = 1_763_743_623_120;
+
+/** A page of records that arrived two by two. */
+function pageOfRecords(records: readonly TestRecord[], position: number, arrivalMs: number, step: number): FramePage {
+  const batch = RecordBatch.of(
+    records.map(({ explicitHashKey, ...rest }) =>
+      explicitHashKey === undefined ? rest : { ...rest, explicitHashKey },
+    ),
+  );
+  const frames = records.map((_, i) => ({
+    position: position + i * step,
+    arrivalMs: arrivalMs + (i >> 1),
+    data: batch.stored(i),
+  }));
+  return pageOf({ frames, next: position + records.length * step });
+}
+
+type Rest = ConstructorParameters<typeof RecordsAnswer>[2];
+
+interface TestRecord {
+  readonly partitionKey: string;
+  readonly explicitHashKey: bigint | undefined;
+  readonly data: Buffer;
+}
+
+function bothWays(
+  page: FramePage,
+  rest: Rest = { MillisBehindLatest: 0 },
+  shardEpoch = 2,
+): { quick: string; long: string } {
+  const answer = new RecordsAnswer({ sequenceNumber: sequenceNumbersOf(shardEpoch) }, page, rest);
+  return { quick: Buffer.concat(answer.toJson(memory)).toString(), long: encodeJson(answer.toValues()) };
+}
+
 const record = fc.record({
-  partitionKey: fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constant('\0\x1f"\\\u2028é€😀'.repeat(20))),
+  partitionKey: fc.oneof(
+    { weight: 4, arbitrary: fc.string({ minLength: 1 }) },
+    fc.string({ minLength: 1, maxLength: 256, unit: "binary" }),
+    fc.constant('\0\x1f"\\\u2028é€😀\x7f'.repeat(20)),
+    fc.constant("k".repeat(256)),
+  ),
   explicitHashKey: fc.option(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), { nil: undefined }),
-  data: fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes)),
+  data: fc
+    .oneof(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ maxLength: 3000 }))
+    .map((bytes) => Buffer.from(bytes)),
 });
 
 test("what it writes as JSON is what its values are", () =>
   fc.assert(
-    fc.property(fc.array(record, { maxLength: 5 }), fc.nat(), fc.string(), (records, arrivalMs, NextShardIterator) => {
-      const batch = RecordBatch.of(
-        records.map(({ explicitHashKey, ...rest }) =>
-          explicitHashKey === undefined ? rest : { ...rest, explicitHashKey },
-        ),
-      );
-      const frames = records.map((_, i) => ({
-        position: i * 1000,
-        arrivalMs: arrivalMs + (i >> 1),
-        data: batch.stored(i),
-      }));
-      const answer = new RecordsAnswer(shard, frames, { NextShardIterator, ChildShards: [], MillisBehindLatest: 7 });
-      expect(answer.toJson(memory).toString()).toBe(encodeJson(answer.toValues()));
-    }),
-    { numRuns: 300 },
+    fc.property(
+      fc.array(record, { maxLength: 8 }),
+      fc.oneof(
+        fc.nat(2000),
+        fc.maxSafeNat().map((n) => n - (n % 10)),
+      ),
+      fc.oneof(fc.nat(), fc.nat(2000), fc.constant(ARRIVAL_MS), fc.maxSafeNat()),
+      fc.constantFrom(1, 1, 1000),
+      fc.nat(9_999_999_999),
+      fc.string(),
+      (records, position, arrivalMs, step, shardEpoch, NextShardIterator) => {
+        const page = pageOfRecords(records, Math.min(position, 2 ** 52), Math.min(arrivalMs, 2 ** 52), step);
+        const rest = { NextShardIterator, ChildShards: [], MillisBehindLatest: 7 };
+        const { quick, long } = bothWays(page, rest, shardEpoch);
+        expect(quick).toBe(long);
+        expect(dataBytes(page)).toBe(records.reduce((sum, { data }) => sum + data.length, 0));
+      },
+    ),
+    { numRuns: 400 },
   ));
+
+test.each([
+  ["of every length up to three blocks of base64", Array.from({ length: 150 }, (_, i) => i)],
+  ["more than the kernel takes at once", Array.from({ length: 700 }, (_, i) => (i % 7) * 300)],
+  ["so many that its table is full", Array.from({ length: 5000 }, () => 0)],
+  ["up to the longest record, which is left to the library", [100, 131_000, 131_072, 10 << 20, 5]],
+])("records %s", (_, lengths) => {
+  const records = lengths.map((length, i) => ({
+    partitionKey: i % 50 === 3 ? "ключ" : `key-${i}`,
+    explicitHashKey: undefined,
+    data: Buffer.alloc(length, `${i}ÿ\0 some bytes ${i * 7919}`),
+  }));
+  const { quick, long } = bothWays(pageOfRecords(records, 995, ARRIVAL_MS, 1));
+  expect(quick === long).toBe(true);
+});
+
+test("a stored record that is none of ours is an error, however it is written", () => {
+  const stored = [Buffer.from([2, 0, 0, 1, 0x6b]), Buffer.from([1, 0, 0, 9, 0x6b]), Buffer.from([1, 1, 0, 1, 0x6b])];
+  for (const data of stored) {
+    const answer = new RecordsAnswer(
+      { sequenceNumber: sequenceNumbersOf(1) },
+      pageOf({ frames: [{ position: 0, arrivalMs: 0, data }], next: 1 }),
+      {},
+    );
+    expect(() => answer.toJson(memory)).toThrow(RangeError);
+    expect(() => answer.toValues()).toThrow(RangeError);
+  }
+});

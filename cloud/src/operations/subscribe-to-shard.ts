@@ -1,4 +1,4 @@
-import type { StoredFrame } from "@headwater/log";
+import { pageOf, type StoredFrame } from "@headwater/log";
 import { formatContinuationNumber } from "@headwater/protocol";
 import { CloudError } from "../cloud-error.js";
 import type { AnswerEvent, EventStreamAnswer } from "../codec/event-stream-answer.js";
@@ -85,7 +85,7 @@ function contentOf({ frames, next, millisBehindLatest, children }: Push, shard: 
   const known = made.get(frames);
   if (known !== undefined && isAsGood(known.millisBehindLatest, millisBehindLatest)) return known.content;
   const { epoch: shardEpoch } = shard;
-  const content = new RecordsAnswer(shard, frames, {
+  const content = new RecordsAnswer(shard, pageOf({ frames, next: next ?? 0 }), {
     // Its absence is how clients know that the shard has ended.
     ...(next === undefined
       ? {}

@@ -1,4 +1,16 @@
-import type { Appended, Clock, Frame, Log, ReadLimits, ReadResult, ShardBounds, StoredFrame } from "@headwater/log";
+import {
+  type Appended,
+  type Clock,
+  type Frame,
+  type FramePage,
+  type Log,
+  pageOf,
+  type ReadLimits,
+  type ReadMemory,
+  type ReadResult,
+  type ShardBounds,
+  type StoredFrame,
+} from "@headwater/log";
 import {
   formatSequenceNumber,
   kinesisLimits,
@@ -143,11 +155,15 @@ export class ShardOwner implements HashKeyRange {
    * Reads from a position on, within AWS's limits per shard.
    * @throws {CloudError} `throughput-exceeded`, `stream-not-found`.
    */
-  async readLimited(position: number, limits: ReadLimits): Promise<ReadResult> {
+  async readLimited(position: number, limits: ReadLimits, memory?: ReadMemory): Promise<FramePage> {
     if (this.#reads !== undefined && !this.#reads.admit(this.#clock.now())) throw this.#throttled();
-    const result = await this.read(position, limits);
-    this.#reads?.answered(result.frames.reduce((sum, { data }) => sum + data.length, 0));
-    return result;
+    const recent = this.#recent.read(this.logName, position, limits, this.bounds());
+    const page =
+      recent === undefined
+        ? await this.#ask(() => this.#log.readPage(this.logName, position, limits, memory))
+        : pageOf(recent);
+    this.#reads?.answered(page.payloadBytes);
+    return page;
   }
 
   /** @throws {CloudError} `stream-not-found`. */

@@ -3,10 +3,12 @@ import {
   type Clock,
   type Damage,
   type Frame,
+  type FramePage,
   type Log,
   LogError,
   type LogErrorCode,
   type LogStats,
+  pageOf,
   type ReadLimits,
   type ReadResult,
   type ShardBounds,
@@ -98,6 +100,10 @@ export class MemoryLog implements Log {
       bytes += frame.data.length;
     }
     return { frames: taken, next: (taken.at(-1)?.position ?? Math.max(position, next) - 1) + 1 };
+  }
+
+  async readPage(name: string, position: number, limits: ReadLimits): Promise<FramePage> {
+    return pageOf(await this.read(name, position, limits));
   }
 
   grown(name: string, position: number, signal: AbortSignal): Promise<void> {

@@ -1,10 +1,11 @@
-import type { Log } from "@headwater/log";
+import { type Log, SlabPool } from "@headwater/log";
 import { ManualClock } from "@headwater/log/testing";
 import type { ProducerRequest } from "@headwater/protocol";
 import { type EventStreamAnswer, isEventStreamAnswer } from "../codec/event-stream-answer.js";
 import type { Encoding } from "../codec/shape.js";
 import { isBulkAnswer } from "../codec/wire-codec.js";
 import { operations, type OperationContext } from "../operations/index.js";
+import { RequestMemory } from "../request-memory.js";
 import { FanOut } from "../streams/fan-out/fan-out.js";
 import type { EndCause } from "../streams/fan-out/subscription-end.js";
 import { TokenSealer } from "../streams/sealed-token.js";
@@ -14,6 +15,9 @@ import { MemoryLog } from "./memory-log.js";
 
 /** A member of an answer, which a test knows better than its type says. */
 export type Answer = Readonly<Record<string, unknown>>;
+
+/** Keeps nothing, so that answers stay as they are. */
+const pool = new SlabPool(0);
 
 /** Data Streams in memory, spoken to by its operations' inputs and outputs, without HTTP. */
 export class TestService {
@@ -68,7 +72,11 @@ export class TestService {
   ): Promise<Answer> {
     const operation = operations.get(name);
     if (operation === undefined) throw new Error(`no operation ${name}`);
-    const answer = await operation.run(input, encoding, this.context, { producer, gone: stays });
+    const answer = await operation.run(input, encoding, this.context, {
+      producer,
+      gone: stays,
+      memory: new RequestMemory(pool),
+    });
     if (isEventStreamAnswer(answer)) throw new Error(`${name} answers a stream: see subscribe`);
     return (answer !== undefined && isBulkAnswer(answer) ? answer.toValues() : (answer ?? {})) as Answer;
   }
@@ -77,7 +85,7 @@ export class TestService {
   async subscribe(input: unknown): Promise<EventStreamAnswer> {
     const answer = await operations
       .get("SubscribeToShard")
-      ?.run(input, "json", this.context, { producer: undefined, gone: stays });
+      ?.run(input, "json", this.context, { producer: undefined, gone: stays, memory: new RequestMemory(pool) });
     if (!isEventStreamAnswer(answer)) throw new Error("SubscribeToShard answers no stream");
     return answer;
   }

@@ -1,8 +1,6 @@
 import { crc32 } from "node:zlib";
-import type { StoredFrame } from "../api.js";
 import type { FrameHeader } from "../format/frame.js";
 import { FrameKind, frameBytes, frameHeaderBytes, readFrameHeader } from "../format/frame.js";
-import { readOrigin } from "../format/origin.js";
 
 /** What stands at one place of a buffer that holds frames of a known shard, perhaps between others. */
 export type Found =
@@ -52,14 +50,4 @@ export function nextHeader(
     if (header !== undefined && wanted(header)) return at;
   }
   return bytes.length;
-}
-
-/** The record whose header was read at a place. Its data is a view into the buffer. */
-export function storedFrame(view: DataView, bytes: Buffer, at: number, header: FrameHeader): StoredFrame {
-  const sectionAt = at + frameHeaderBytes;
-  const payloadAt = sectionAt + header.sectionBytes;
-  const data = bytes.subarray(payloadAt, payloadAt + header.payloadBytes);
-  const { position, arrivalMs } = header;
-  if (header.sectionBytes === 0) return { position, arrivalMs, data };
-  return { position, arrivalMs, origin: readOrigin(view, bytes, sectionAt, header.sectionBytes), data };
 }

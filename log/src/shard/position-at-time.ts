@@ -1,5 +1,5 @@
-import type { ReadHandles } from "../files/log-file.js";
-import type { DamageLog } from "./damage-log.js";
+import type { FramePage } from "../api.js";
+import type { ReadContext } from "./read-shard.js";
 import { readShard } from "./read-shard.js";
 import type { Shard } from "./shard.js";
 
@@ -7,12 +7,7 @@ import type { Shard } from "./shard.js";
 const scanLimits = { frames: 1024, bytes: 1024 * 1024 };
 
 /** The position of the first frame that arrived at or after the time; the next position where there is none. */
-export async function positionAtTime(
-  shard: Shard,
-  arrivalMs: number,
-  handles: ReadHandles,
-  damage: DamageLog,
-): Promise<number> {
+export async function positionAtTime(shard: Shard, arrivalMs: number, context: ReadContext): Promise<number> {
   const part = shard.parts.find((candidate) => candidate.index.lastArrivalMs >= arrivalMs);
   if (part === undefined) return shard.committed;
   const run = part.index.runBeforeArrival(arrivalMs);
@@ -20,10 +15,17 @@ export async function positionAtTime(
   // A time that the run's first frame has reached is the usual case, and needs no read.
   if (part.index.arrivals[run]! >= arrivalMs) return position;
   for (;;) {
-    const { frames, next } = await readShard(shard, position, scanLimits, handles, damage);
-    const found = frames.find((frame) => frame.arrivalMs >= arrivalMs);
-    if (found !== undefined) return found.position;
-    if (frames.length === 0) return next;
-    position = next;
+    const page = await readShard(shard, position, scanLimits, context);
+    const found = firstArrived(page, arrivalMs);
+    if (found !== undefined) return found;
+    if (page.frames === 0) return page.next;
+    position = page.next;
   }
+}
+
+function firstArrived({ pieces }: FramePage, arrivalMs: number): number | undefined {
+  for (const piece of pieces) {
+    for (let i = 0; i < piece.frames; i++) if (piece.arrivalMs(i) >= arrivalMs) return piece.position(i);
+  }
+  return undefined;
 }

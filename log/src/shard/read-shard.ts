@@ -1,32 +1,36 @@
-import type { ReadLimits, ReadResult, StoredFrame } from "../api.js";
-import { FrameKind, frameHeaderBytes } from "../format/frame.js";
+import type { FramePage, ReadLimits, ReadMemory } from "../api.js";
+import { frameHeaderBytes } from "../format/frame.js";
 import type { ReadHandles } from "../files/log-file.js";
 import type { DamageLog } from "./damage-log.js";
-import { parseFrame, storedFrame } from "./parse-frames.js";
+import { PageReading } from "./page-reading.js";
 import type { Part } from "./part.js";
 import type { Shard } from "./shard.js";
+import { walkFrames } from "./walk-frames.js";
 
 /** Most bytes that one disk read asks for, unless a single frame is longer. */
 const spanBytesMax = 1024 * 1024;
 /** Runs that lie apart by at most this are read in one go. */
 const gapBytesMax = 16 * 1024;
 
-interface Reading {
-  readonly frames: StoredFrame[];
-  bytes: number;
-  next: number;
+/** What a read needs beside its shard. */
+export interface ReadContext {
+  readonly handles: ReadHandles;
+  readonly damage: DamageLog;
+  readonly memory: ReadMemory;
 }
 
-/** Reads committed frames of a shard, from whatever files hold them. See {@link Log.read}. */
+/** Memory that goes to the collector with whoever holds it last. */
+export const freshMemory: ReadMemory = { take: (bytes) => Buffer.allocUnsafeSlow(bytes) };
+
+/** Reads committed frames of a shard, from whatever files hold them. See {@link Log.readPage}. */
 export async function readShard(
   shard: Shard,
   position: number,
   limits: ReadLimits,
-  handles: ReadHandles,
-  damage: DamageLog,
-): Promise<ReadResult> {
-  const reading: Reading = { frames: [], bytes: 0, next: Math.max(position, shard.first) };
-  while (!isFull(reading, limits) && !shard.deleted) {
+  context: ReadContext,
+): Promise<FramePage> {
+  const reading = new PageReading(limits, Math.max(position, shard.first));
+  while (!reading.isFull && !shard.deleted) {
     reading.next = Math.max(reading.next, shard.first);
     const part = shard.partAt(reading.next);
     if (part === undefined) {
@@ -36,17 +40,13 @@ export async function readShard(
     reading.next = Math.max(reading.next, part.first);
     const stop = part.next; // the part may grow meanwhile
     try {
-      await readPart(shard, part, stop, reading, limits, handles, damage);
+      await readPart(shard, part, stop, reading, context);
     } catch (error) {
       // Settled or trimmed meanwhile, and its file is gone: what is wanted is elsewhere, or nowhere.
       if (shard.parts.includes(part)) throw error;
     }
   }
-  return { frames: reading.frames, next: reading.next };
-}
-
-function isFull(reading: Reading, limits: ReadLimits): boolean {
-  return reading.frames.length > 0 && (reading.frames.length >= limits.frames || reading.bytes >= limits.bytes);
+  return reading.page();
 }
 
 /** Reads from the part until a limit is reached or the part is behind. Advances at least past one run. */
@@ -54,69 +54,55 @@ async function readPart(
   shard: Shard,
   part: Part,
   stop: number,
-  reading: Reading,
-  limits: ReadLimits,
-  handles: ReadHandles,
-  damage: DamageLog,
+  reading: PageReading,
+  { handles, damage, memory }: ReadContext,
 ): Promise<void> {
   const { index } = part;
   let run = index.runOf(reading.next);
-  while (run < index.runs && index.positions[run]! < stop && !isFull(reading, limits)) {
-    const last = lastRunOfSpan(part, run, stop, reading, limits);
+  while (run < index.runs && index.positions[run]! < stop && !reading.isFull) {
+    const last = lastRunOfSpan(part, run, stop, reading);
     const offset = index.offsets[run]!;
-    const buffer = Buffer.allocUnsafeSlow(index.ends[last]! - offset);
+    const bytes = index.ends[last]! - offset;
+    const buffer = memory.take(bytes).subarray(0, bytes);
     await handles.read(part.file, buffer, offset);
-    const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
-    for (; run <= last && !isFull(reading, limits); run++) {
-      // The run may have grown since, beyond what was read and beyond `stop`.
-      const end = Math.min(index.ends[run]! - offset, buffer.length);
-      const bytes = buffer.subarray(0, end);
-      for (let at = index.offsets[run]! - offset; at < end;) {
-        const low = reading.next;
-        const found = parseFrame(view, bytes, at, shard.number, (h) => h.shard === shard.number && h.position >= low);
-        const isRecord = found.is === "frame" && found.header.kind === FrameKind.record;
-        if (isRecord && found.header.position >= reading.next && found.header.position < stop) {
-          if (isFull(reading, limits)) return;
-          if (reading.frames.length > 0 && reading.bytes + found.header.payloadBytes > limits.bytes) {
-            reading.bytes = limits.bytes;
-            return;
-          }
-          reading.frames.push(storedFrame(view, buffer, at, found.header));
-          reading.bytes += found.header.payloadBytes;
-          reading.next = found.header.position + 1;
-        } else if (found.is === "damage" || found.is === "cut") {
-          const damagedEnd = found.is === "damage" ? found.end : end;
-          damage.add({
-            file: part.file.path,
-            offset: offset + at,
-            bytes: damagedEnd - at,
-            kind: "damaged",
-            shard: shard.name,
-          });
-        }
-        at = found.is === "cut" ? end : found.end;
-      }
-      const nextRun = index.positions[run + 1] ?? stop;
-      if (!isFull(reading, limits)) reading.next = Math.max(reading.next, Math.min(nextRun, stop));
+    const onDamage = (from: number, end: number): void =>
+      damage.add({
+        file: part.file.path,
+        offset: offset + from,
+        bytes: end - from,
+        kind: "damaged",
+        shard: shard.name,
+      });
+    while (run <= last && !reading.isFull) {
+      const from = index.offsets[run]! - offset;
+      run = afterAdjacent(part, run, last);
+      // The last run may have grown since, beyond what was read and beyond `stop`.
+      const end = Math.min(index.ends[run - 1]! - offset, bytes);
+      walkFrames({ buffer, from, end, shard: shard.number, stop }, reading, onDamage);
+      if (!reading.isFull) reading.next = Math.max(reading.next, Math.min(index.positions[run] ?? stop, stop));
     }
   }
-  if (!isFull(reading, limits)) reading.next = Math.max(reading.next, stop);
+  if (!reading.isFull) reading.next = Math.max(reading.next, stop);
+}
+
+/** The first run behind those that lie one after the other without a gap. */
+function afterAdjacent({ index }: Part, first: number, last: number): number {
+  let run = first + 1;
+  while (run <= last && index.offsets[run] === index.ends[run - 1]) run++;
+  return run;
 }
 
 /** How many runs to read at once: near each other, and no more than the limits ask for. */
-function lastRunOfSpan(part: Part, first: number, stop: number, reading: Reading, limits: ReadLimits): number {
+function lastRunOfSpan(part: Part, first: number, stop: number, reading: PageReading): number {
   const { index } = part;
   const start = index.offsets[first]!;
   // A frame takes its header too; the first run may hold frames from before the position.
-  const wanted = Math.min(
-    spanBytesMax,
-    limits.bytes - reading.bytes + (limits.frames - reading.frames.length) * frameHeaderBytes,
-  );
+  const wanted = Math.min(spanBytesMax, reading.bytesLeft + reading.framesLeft * frameHeaderBytes);
   let last = first;
   while (last + 1 < index.runs && index.positions[last + 1]! < stop) {
     if (index.ends[last + 1]! - start > Math.max(wanted, 2 * 64 * 1024)) break;
     if (index.offsets[last + 1]! - index.ends[last]! > gapBytesMax) break;
-    if (index.positions[last + 1]! - reading.next >= limits.frames - reading.frames.length) break;
+    if (index.positions[last + 1]! - reading.next >= reading.framesLeft) break;
     last++;
   }
   return last;

@@ -1,0 +1,53 @@
+import type { RequestMemory } from "../request-memory.js";
+
+/** A size that memory is used again in, whatever the size of the whole. */
+const CHUNK_BYTES = 1 << 20;
+
+/** Bytes that are gathered in pieces of memory, so that much of it need not lie in one. */
+export class Chunks {
+  readonly #memory: RequestMemory | undefined;
+  readonly #full: Buffer[] = [];
+  #chunk: Buffer;
+  #used = 0;
+  #bytesBefore = 0;
+
+  /**
+   * @param bytes how many may be expected.
+   * @param memory where they are to lie; by default new memory.
+   */
+  constructor(bytes: number, memory?: RequestMemory) {
+    this.#memory = memory;
+    this.#chunk = this.#take(Math.min(CHUNK_BYTES, Math.max(1024, Math.ceil(bytes))));
+  }
+
+  /** How many there are. */
+  get bytes(): number {
+    return this.#bytesBefore + this.#used;
+  }
+
+  /** Copies bytes behind those that are there. */
+  add(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#used === this.#chunk.length) this.#next();
+      const copied = bytes.copy(this.#chunk, this.#used, at);
+      this.#used += copied;
+      at += copied;
+    }
+  }
+
+  /** The pieces, one after the other. */
+  all(): readonly Buffer[] {
+    return [...this.#full, this.#chunk.subarray(0, this.#used)];
+  }
+
+  #next(): void {
+    this.#full.push(this.#chunk);
+    this.#bytesBefore += this.#used;
+    this.#used = 0;
+    this.#chunk = this.#take(CHUNK_BYTES);
+  }
+
+  #take(bytes: number): Buffer {
+    return this.#memory?.take(bytes) ?? Buffer.allocUnsafe(bytes);
+  }
+}
