@@ -81,6 +81,17 @@ test("our own consumers begin at a time that their leases name", async () => {
   expect(await lags()).toMatchObject([{ records: 0 }]);
 });
 
+test("shards that came of leased ones count though nobody has begun with them", async () => {
+  await lease("app", SHARDS[0], await put("orders"));
+  await lease("app", SHARDS[1], await put("orders", 1));
+  const split = { StreamName: "orders", ShardToSplit: SHARDS[0], NewStartingHashKey: "1000" };
+  await streams.call("SplitShard", split);
+  await streams.call("SplitShard", { ...split, ShardToSplit: "shardId-000000000002", NewStartingHashKey: "500" });
+  await put("orders");
+  await put("orders");
+  expect(await lags()).toMatchObject([{ stream: "orders", records: 2, milliseconds: 1000 }]);
+});
+
 test("an application of many streams names them", async () => {
   for (const stream of ["orders", "clicks"]) {
     await put(stream);

@@ -55,25 +55,41 @@ export async function consumerLag(leases: LeaseState, service: StreamService, no
 /** Where the table's application stands in each shard that can be told. */
 async function* standings(table: Table, shards: KnownShards): AsyncIterable<Behind> {
   const application = table.definition.name;
-  const streams = new Set<StreamState>();
+  const leased = new Map<StreamState, Set<ShardOwner>>();
   const unnamed: Item[] = [];
+  const standing = (found: FoundShard, item: Item): Promise<Behind[]> => {
+    const ofStream = leased.get(found.stream) ?? new Set();
+    leased.set(found.stream, ofStream.add(found.shard));
+    return behindOf(application, found, () => startOf(item, found.shard));
+  };
   const leases = [...table.entries()].map(([, item]) => item).filter((item) => text(item, "checkpoint") !== undefined);
   for (const item of leases) {
     const found = shards.ofLease(item);
-    if (found === undefined) {
-      unnamed.push(item);
-      continue;
-    }
-    streams.add(found.stream);
-    yield* await behindOf(application, found, item);
+    if (found === undefined) unnamed.push(item);
+    else yield* await standing(found, item);
   }
   // Leases do not name their stream where an application reads but one; the others' checkpoints do.
-  const [only, ...others] = streams;
-  if (only === undefined || others.length > 0) return;
-  for (const item of unnamed) {
+  const [only, ...others] = leased.keys();
+  for (const item of only === undefined || others.length > 0 ? [] : unnamed) {
     const found = shards.named(only.name, text(item, "leaseKey"));
-    if (found !== undefined) yield* await behindOf(application, found, item);
+    if (found !== undefined) yield* await standing(found, item);
   }
+  for (const [stream, ofStream] of leased) {
+    for (const shard of heirsOf(ofStream, stream)) {
+      yield* await behindOf(application, { stream, shard }, () => Promise.resolve(0));
+    }
+  }
+}
+
+/** Shards that came of leased ones and have no lease yet: nobody has begun with them, perhaps since nobody lives. */
+function heirsOf(leased: ReadonlySet<ShardOwner>, stream: StreamState): ShardOwner[] {
+  const known = new Set([...leased].map(({ shardNumber }) => shardNumber));
+  // Parents have lower numbers.
+  return stream.shards.filter(({ shardNumber, parents }) => {
+    if (known.has(shardNumber) || !parents.some((parent) => known.has(parent))) return false;
+    known.add(shardNumber);
+    return true;
+  });
 }
 
 interface FoundShard {
@@ -82,10 +98,14 @@ interface FoundShard {
 }
 
 /** Nothing where the shard goes just now, or cannot be read: the other metrics are wanted all the same. */
-async function behindOf(application: string, { stream, shard }: FoundShard, item: Item): Promise<Behind[]> {
+async function behindOf(
+  application: string,
+  { stream, shard }: FoundShard,
+  start: () => Promise<number | undefined>,
+): Promise<Behind[]> {
   try {
     const { first, next } = shard.bounds();
-    const position = Math.max(first, (await startOf(item, shard)) ?? next);
+    const position = Math.max(first, (await start()) ?? next);
     return [{ application, stream: stream.name, shard, position, records: Math.max(0, next - position) }];
   } catch (error) {
     if (error instanceof CloudError) return [];
