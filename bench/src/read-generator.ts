@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Report } from "./load-generator.js";
-import { ResponseReader } from "./response-reader.js";
+import { RecordsReader, type RecordsResponse } from "./records-reader.js";
 import { call, signedRequest, type Target } from "./signed-request.js";
 
 // A process of its own, as load-generator.ts: reads shards from TRIM_HORIZON to their end, each on a connection of its own,
@@ -14,7 +14,8 @@ export interface Reading {
   readonly measureMs: number;
 }
 
-const SEQUENCE_NUMBER = '"SequenceNumber":"';
+/** What is read at a time, into memory that is used again. */
+const READ_BYTES = 256 << 10;
 const NEXT_ITERATOR = '"NextShardIterator":"';
 
 process.once("message", (reading: Reading) => {
@@ -32,7 +33,7 @@ async function run({ target, shardIds, warmUpMs, measureMs }: Reading): Promise<
   await Promise.all(
     shardIds.map(async (ShardId) => {
       const { hostname, port } = new URL(target.endpoint);
-      const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+      const connection = new Connection(hostname, Number(port));
       while (!count.hasEnded) {
         const { ShardIterator } = await call(target, "GetShardIterator", {
           StreamName: target.stream,
@@ -42,13 +43,15 @@ async function run({ target, shardIds, warmUpMs, measureMs }: Reading): Promise<
         let iterator = String(ShardIterator);
         for (let records = 1; records > 0 && !count.hasEnded;) {
           const sentAt = performance.now();
-          const body = await exchange(socket, await signedRequest(target, "GetRecords", { ShardIterator: iterator }));
-          records = occurrences(body, SEQUENCE_NUMBER);
-          iterator = textAfter(body, NEXT_ITERATOR);
+          const request = await signedRequest(target, "GetRecords", { ShardIterator: iterator });
+          const response = await connection.exchange(request);
+          if (response.status !== 200) throw new Error(`${response.status} ${response.edges.slice(0, 500)}`);
+          records = response.records;
+          iterator = textAfter(response.edges, NEXT_ITERATOR);
           count.answered(records, performance.now() - sentAt);
         }
       }
-      socket.destroy();
+      connection.close();
     }),
   );
   await report(count.result());
@@ -91,36 +94,45 @@ class CountedTime {
   }
 }
 
-function exchange(socket: Socket, request: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const reader = new ResponseReader();
-    const done = (error?: Error): void => {
-      socket.off("data", onData).off("error", done);
-      if (error !== undefined) reject(error);
-    };
-    const onData = (chunk: Buffer): void => {
-      const response = reader.push(chunk);
-      if (response === undefined) return;
-      done(
-        response.status === 200 ? undefined : new Error(`${response.status} ${response.body.toString("utf8", 0, 500)}`),
-      );
-      resolve(response.body);
-    };
-    socket.on("data", onData).on("error", done);
-    socket.write(request);
-  });
-}
+/** A connection of one reader, which asks when it has its answer. */
+class Connection {
+  readonly #reader = new RecordsReader();
+  readonly #socket: Socket;
+  #settle: { resolve: (response: RecordsResponse) => void; reject: (error: unknown) => void } | undefined;
 
-function occurrences(body: Buffer, text: string): number {
-  let count = 0;
-  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) count += 1;
-  return count;
+  constructor(host: string, port: number) {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    const onread = { buffer, callback: (bytes: number): boolean => this.#read(buffer.subarray(0, bytes)) };
+    this.#socket = connect({ host, port, noDelay: true, onread });
+    this.#socket.on("error", (error) => this.#settle?.reject(error));
+  }
+
+  exchange(request: Buffer): Promise<RecordsResponse> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#socket.write(request);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #read(bytes: Buffer): boolean {
+    try {
+      const response = this.#reader.push(bytes);
+      if (response !== undefined) this.#settle?.resolve(response);
+    } catch (error) {
+      this.#settle?.reject(error);
+    }
+    return true;
+  }
 }
 
 /** The string that follows, up to its quote. */
-function textAfter(body: Buffer, text: string): string {
-  const from = body.lastIndexOf(text) + text.length;
-  return body.toString("latin1", from, body.indexOf('"', from));
+function textAfter(text: string, before: string): string {
+  const from = text.lastIndexOf(before) + before.length;
+  return text.slice(from, text.indexOf('"', from));
 }
 
 /** Resolves once it is on its way: a large message would not survive a disconnection before. */
