@@ -70,7 +70,8 @@ async function* standings(table: Table, shards: KnownShards): AsyncIterable<Behi
   }
   // Leases do not name their stream where an application reads but one; the others' checkpoints do.
   const [only, ...others] = leased.keys();
-  for (const item of only === undefined || others.length > 0 ? [] : unnamed) {
+  for (const item of unnamed) {
+    if (only === undefined || others.length > 0) break;
     const found = shards.named(only.name, text(item, "leaseKey"));
     if (found !== undefined) yield* await standing(found, item);
   }
