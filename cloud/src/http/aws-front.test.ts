@@ -67,6 +67,12 @@ describe("refusals", () => {
     ["an expired date", { signedAt: new Date(0) }, "InvalidSignatureException", /^Signature expired: 19700101T000000Z/],
     ["a date to come", { signedAt: new Date(4e12) }, "InvalidSignatureException", /^Signature not yet current/],
     ["another service", { service: "s3" }, "InvalidSignatureException", /correct service: 'kinesis'/],
+    [
+      "base64 with bits left over",
+      { body: JSON.stringify({ ...putInput, Data: "+/+=" }) },
+      "SerializationException",
+      /^'\+\/\+=' can not be converted to a Blob: Invalid last non-pad/,
+    ],
     ["a body of another type", { body: "[1]" }, "SerializationException", /list/],
     ["an input that breaks constraints", { body: "{}" }, "ValidationException", /^2 validation errors detected: /],
     [

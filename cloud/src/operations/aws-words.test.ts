@@ -67,6 +67,11 @@ describe("who asks of what is not there is told in the order in which AWS looks"
       { StreamName: "x", ShardToMerge: "0", AdjacentShardToMerge: "ABC" },
       `Could not find shard ABC in ${under("x")}.`,
     ],
+    [
+      "IncreaseStreamRetentionPeriod",
+      { StreamName: "x", RetentionPeriodHours: 1 },
+      "Stream x under account 000000000000 not found.",
+    ],
     ["RemoveTagsFromStream", { StreamName: "x", TagKeys: [";"] }, "Stream x under account 000000000000 not found."],
   ])("%s %j", async (operation, input, message) => {
     await expect(it.call(operation, input)).rejects.toMatchObject({

@@ -32,6 +32,7 @@ function changeRetention(check: (requested: number, existing: number, name: stri
     async (input, { service }) => {
       const { RetentionPeriodHours: hours } = input;
       const name = streamNameOf(input, service);
+      service.find(name); // as AWS, which looks for the stream first
       checkRange(hours);
       await service.changeRetention(name, hours, (existing) => check(hours, existing, name));
       return undefined;
