@@ -1,4 +1,5 @@
 import { decodeBase64 } from "./base64.ts";
+import { crc32 } from "./crc32.ts";
 import * as hashKey from "./hash-key.ts";
 import * as md5 from "./md5.ts";
 import * as json from "./plain-json.ts";
@@ -9,8 +10,9 @@ import * as json from "./plain-json.ts";
  *
  *   0 f64 first 48 bits of its hash key      24 u32 where it ends among the stored bytes of all
  *   8 u8[16] hash key, big endian            28 u32 bytes of its partition key and data
+ *                                            32 u32 CRC-32 of its stored bytes
  */
-const ENTRY_BYTES: usize = 32;
+const ENTRY_BYTES: usize = 40;
 
 /** The longest part. A record that is longer is left to others. */
 export const inputBytesMax: usize = 2 << 20;
@@ -227,6 +229,7 @@ function addRecord(): bool {
   store<f64>(entry, <f64>(bswap<u64>(load<u64>(entry, 8)) >> 16));
   store<u32>(entry, outputBase + dataEnd - outputAt, 24);
   store<u32>(entry, dataEnd - keyAt, 28);
+  store<u32>(entry, crc32(output, dataEnd), 32);
   output = dataEnd;
   count += 1;
   beginRecord();

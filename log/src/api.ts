@@ -72,6 +72,8 @@ export interface Frame {
   readonly origin?: Origin;
   /** Payload; several parts are written one after the other without being joined. The log keeps no copy after the sync. */
   readonly data: Uint8Array | readonly Uint8Array[];
+  /** The payload's CRC-32 as in zlib, where it is known, so that the log need not compute it. With another, the frame counts as damaged. */
+  readonly checksum?: number;
 }
 
 export interface StoredFrame {

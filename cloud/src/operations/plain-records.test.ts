@@ -32,6 +32,7 @@ const context = {
       const stored = Array.from({ length: records.count }, (_, i) => ({
         bytes: records.stored(i).toString("hex"),
         limitBytes: records.limitBytes(i),
+        checksum: records.checksum(i),
         hashKey: records.hashKey(i),
         first48: records.route(i, { routeFirst48: (first48: number) => first48 } as unknown as HashRouter<never>),
       }));

@@ -3,17 +3,35 @@ import { type PutOutcome, type ShardOwner, StoredEarlier } from "./shard-owner.j
 
 /** What became of the records of one call, by their numbers. In columns, as {@link RecordBatch} is. */
 export class PutResults {
-  readonly #shards: ShardOwner[] = [];
+  readonly count: number;
+  /** Those that answered for some of the records, in any order. */
+  readonly shards: ShardOwner[] = [];
+  readonly #shardAt: Uint32Array;
   readonly #outcomes: PutOutcome[] = [];
+
+  constructor(count: number) {
+    this.count = count;
+    this.#shardAt = new Uint32Array(count);
+  }
 
   /** Notes what a shard answered for some of the records. */
   set(shard: ShardOwner, indexes: readonly number[], outcomes: readonly PutOutcome[]): void {
+    const shardAt = this.shards.push(shard) - 1;
     for (let i = 0; i < indexes.length; i++) {
       const outcome = outcomes[i];
       if (outcome === undefined) throw new RangeError("a put record has no outcome");
-      this.#shards[indexes[i]!] = shard;
+      this.#shardAt[indexes[i]!] = shardAt;
       this.#outcomes[indexes[i]!] = outcome;
     }
+  }
+
+  outcome(i: number): PutOutcome {
+    return this.#outcomes[i]!;
+  }
+
+  /** Which of the shards answered for a record. */
+  shardAt(i: number): number {
+    return this.#shardAt[i]!;
   }
 
   /** Why a record was not stored; undefined where it was. */
@@ -25,7 +43,7 @@ export class PutResults {
   /** Of a record that was stored. */
   shardId(i: number): string {
     const outcome = this.#outcomes[i];
-    return outcome instanceof StoredEarlier ? outcome.shardId : this.#shards[i]!.shardId;
+    return outcome instanceof StoredEarlier ? outcome.shardId : this.shards[this.shardAt(i)]!.shardId;
   }
 
   /** Of a record that was stored. */
@@ -33,6 +51,6 @@ export class PutResults {
     const outcome = this.#outcomes[i];
     if (outcome instanceof StoredEarlier) return outcome.sequenceNumber;
     if (typeof outcome !== "number") throw new RangeError("a record that was not stored has no sequence number");
-    return this.#shards[i]!.sequenceNumber(outcome);
+    return this.shards[this.shardAt(i)]!.sequenceNumber(outcome);
   }
 }

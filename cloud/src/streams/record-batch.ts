@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import type { HashKeyRange } from "@headwater/protocol";
 import type { HashRouter } from "./hash-router.js";
 import { storedKeyAt, writeRecordStart } from "./stored-record.js";
@@ -10,13 +11,15 @@ import type { NewRecord } from "./stream.js";
  *
  *   0 f64 first 48 bits of its hash key      24 u32 where it ends among the stored bytes of all
  *   8 u8[16] hash key, big endian            28 u32 bytes of its partition key and data
+ *                                            32 u32 CRC-32 of its stored bytes
  */
-export const ENTRY_BYTES = 32;
+export const ENTRY_BYTES = 40;
 const ENTRY_NUMBERS = ENTRY_BYTES / Float64Array.BYTES_PER_ELEMENT;
 const ENTRY_WORDS = ENTRY_BYTES / Uint32Array.BYTES_PER_ELEMENT;
 const HASH_KEY_AT = 8;
 const END_WORD = 6;
 const LIMIT_BYTES_WORD = 7;
+const CHECKSUM_WORD = 8;
 
 /**
  * The records of one call as they will lie in the log (stored-record.ts), one after the other in one piece of memory: a
@@ -57,7 +60,9 @@ export class RecordBatch {
       const hashKey = Buffer.from(entries, i * ENTRY_BYTES + HASH_KEY_AT);
       if (explicitHashKey === undefined) hashKey.set(hash("md5", partitionKey, "buffer"));
       else hashKey.set(bytes.subarray(keyAt - 16, keyAt));
+      const from = at;
       at = keyAt + limitBytes;
+      words[i * ENTRY_WORDS + CHECKSUM_WORD] = crc32(bytes.subarray(from, at));
       numbers[i * ENTRY_NUMBERS] = hashKey.readUIntBE(0, 6);
       words[i * ENTRY_WORDS + END_WORD] = at;
       words[i * ENTRY_WORDS + LIMIT_BYTES_WORD] = limitBytes;
@@ -68,6 +73,11 @@ export class RecordBatch {
   /** A record as it will be stored: a view of the batch's memory. */
   stored(i: number): Buffer {
     return this.#bytes.subarray(i === 0 ? 0 : this.#end(i - 1), this.#end(i));
+  }
+
+  /** CRC-32 of {@link stored}. */
+  checksum(i: number): number {
+    return this.#words[i * ENTRY_WORDS + CHECKSUM_WORD]!;
   }
 
   /** Bytes of a record's partition key and data, as limits count them. */

@@ -354,7 +354,8 @@ export class ShardOwner implements HashKeyRange {
 type Outcomes = (PutOutcome | undefined)[];
 
 function framesOf(records: RecordBatch, indexes: readonly number[], producer: ProducerRequest | undefined): Frame[] {
-  if (producer === undefined) return indexes.map((index) => ({ data: records.stored(index) }));
+  if (producer === undefined)
+    return indexes.map((index) => ({ data: records.stored(index), checksum: records.checksum(index) }));
   return indexes.map((index) => ({ data: records.stored(index), origin: { ...producer, entry: index } }));
 }
 

@@ -234,7 +234,7 @@ export class StreamService implements StreamReader {
   async putRecords(streamName: string, records: RecordBatch, { producer, gone }: PutOptions = {}): Promise<PutResults> {
     const stream = this.find(streamName);
     if (!stream.isServing) throw this.#notFound(streamName);
-    const results = new PutResults();
+    const results = new PutResults(records.count);
     const put = async (indexes: Iterable<number>): Promise<void> => {
       const puts = [...byShard(stream, records, indexes)].map(async ([shard, part]) => {
         if (shard.gate.isShut) {

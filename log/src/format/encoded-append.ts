@@ -132,14 +132,15 @@ function encode(
   let from = start;
   let at = start;
   for (let i = 0; i < frames.length; i++) {
-    const { data } = frames[i]!;
+    const { data, checksum: known } = frames[i]!;
     const sectionBytes = sections?.bytesOf(i) ?? 0;
     const payloadBytes = payloadBytesOf(data);
     const whole = frameBytes(sectionBytes, payloadBytes);
     const sectionAt = at + frameHeaderBytes;
     const payloadAt = sectionAt + sectionBytes;
     const isCopied = payloadBytes <= copiedPayloadBytesMax;
-    let checksum = 0;
+    const isKnown = known !== undefined && sectionBytes === 0;
+    let checksum = isKnown ? known : 0;
     if (sectionBytes > 0) {
       slab.fill(0, sectionAt, payloadAt);
       sections?.write(i, view, slab, sectionAt);
@@ -150,7 +151,7 @@ function encode(
     for (const part of data instanceof Uint8Array ? [data] : data) {
       // Node's crc32 of no bytes forgets what came before where the memory is none at all.
       if (part.length === 0) continue;
-      checksum = crc32(part, checksum);
+      if (!isKnown) checksum = crc32(part, checksum);
       if (isCopied) slab.set(part, to);
       else buffers?.push(part);
       to += part.length;

@@ -89,9 +89,10 @@ const frames: fc.Arbitrary<Frame[]> = fc.array(
 
 const payloadOf = ({ data }: Frame) => Buffer.concat(data instanceof Uint8Array ? [data] : data);
 
-test("frames are read as they were written", () => {
+test("frames are read as they were written, whether their payloads' checksums were given or not", () => {
   fc.assert(
-    fc.property(frames, (written) => {
+    fc.property(frames, fc.boolean(), (given, isKnown) => {
+      const written = isKnown ? given.map((frame) => ({ ...frame, checksum: crc32(payloadOf(frame)) })) : given;
       const batch = new BatchChecksum();
       const append = encodeRecords(written, place);
       const bytes = bytesOf(append, batch);
