@@ -76,6 +76,8 @@ orders  provisioned        1,440  shard-hours             $21.60
 test    provisioned       0.2500  shard-hours             <$0.01
                                3  PUT payload units       <$0.01
                                   together               $156.45
+
+Not counted: reading what is older than 7 days, for which AWS charges provisioned streams by GB.
 `);
 });
 
