@@ -1,6 +1,6 @@
+import { instantiate, type KernelExports, type KernelNumber } from "@headwater/log";
 import { kinesisLimits } from "@headwater/protocol";
 import { Reading, structure } from "../codec/shape.js";
-import { instantiate, type KernelExports, type KernelNumber } from "../kernels/instantiate.js";
 import { wasm } from "../kernels/put-records.wasm.js";
 import type { RequestMemory } from "../request-memory.js";
 import { ENTRY_BYTES, RecordBatch } from "../streams/record-batch.js";
@@ -26,7 +26,7 @@ export function readPlainRecord(body: Buffer, memory: RequestMemory): RecordsInp
   return read(body, memory, true);
 }
 
-/** What cloud/kernels/put-records.ts exports. */
+/** What kernels/put-records.ts exports. */
 interface PutRecordsKernel extends KernelExports {
   readonly begin: (isSingle: number) => void;
   readonly read: (bytes: number, isLast: number) => number;

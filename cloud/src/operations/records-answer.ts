@@ -1,14 +1,20 @@
-import { type FramePage, frameEntryBytes, type FramePiece } from "@headwater/log";
+import {
+  type FramePage,
+  frameEntryBytes,
+  type FramePiece,
+  instantiate,
+  type KernelExports,
+  type KernelNumber,
+} from "@headwater/log";
 import { encodeJson } from "../codec/json.js";
 import type { BulkAnswer, Output } from "../codec/wire-codec.js";
-import { instantiate, type KernelExports, type KernelNumber } from "../kernels/instantiate.js";
 import { wasm } from "../kernels/records-json.wasm.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import { dataAtOf, decodeRecord } from "../streams/stored-record.js";
 import { Chunks } from "./chunks.js";
 
-/** What cloud/kernels/records-json.ts exports. */
+/** What kernels/records-json.ts exports. */
 interface RecordsJsonKernel extends KernelExports {
   readonly begin: () => void;
   readonly write: (first: number, count: number, base: number) => number;

@@ -7,7 +7,7 @@ import type { NewRecord } from "./stream.js";
 
 /*
  * What is known of a record beside its bytes, in the machine's byte order but for the hash key. The kernel that reads requests
- * writes it, too (cloud/kernels/put-records.ts).
+ * writes it, too (kernels/put-records.ts).
  *
  *   0 f64 first 48 bits of its hash key      24 u32 where it ends among the stored bytes of all
  *   8 u8[16] hash key, big endian            28 u32 bytes of its partition key and data

@@ -5,7 +5,7 @@ import { frameEntryBytes, FramePiece } from "./frame-piece.js";
 import type { PageReading } from "./page-reading.js";
 import { parseFrame } from "./parse-frames.js";
 
-/** What cloud/kernels/walk-frames.ts exports. */
+/** What kernels/walk-frames.ts exports. */
 interface WalkFramesKernel extends KernelExports {
   readonly walk: (
     bytes: number,

@@ -44,9 +44,7 @@ export function importArrows(tree: Tree): string[] {
       const isDeclared = name in manifest.dependencies || name in manifest.devDependencies;
       // A start builds the log's testing folder, too, which is exported: it gets along with what a start installs.
       const isBuiltByStart = !isTestCode(path) || path.startsWith("log/src/testing/");
-      // Kernels are committed compiled, so only who changes one compiles it.
-      const isTool = path.startsWith("bench/") || path.startsWith("cloud/kernels/") || path.endsWith(".cjs");
-      const isRootTool = !isBuiltByStart || isTool;
+      const isRootTool = !isBuiltByStart || path.startsWith("bench/") || path.endsWith(".cjs");
       const rootManifest = manifestOf(tree, "");
       if (!isDeclared && !(isRootTool && (name in rootManifest.devDependencies || target !== undefined)))
         refuse(`is not among the dependencies of ${folder}`);

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { expect, test } from "vitest";
-import { compileKernel, kernels } from "../../kernels/compile.js";
+import { compileKernel, kernels } from "../../../kernels/compile.js";
 
 test.each(kernels.map((kernel) => [posix.basename(kernel.source.pathname), kernel] as const))(
   "what is committed of %s is what it compiles to (npm run build:kernels)",

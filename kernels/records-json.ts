@@ -1,4 +1,4 @@
-import { encodeBase64 } from "./base64-encode";
+import { encodeBase64 } from "./base64-encode.ts";
 
 // A record as it is stored, see ../src/streams/stored-record.ts.
 const VERSION: u32 = 1;

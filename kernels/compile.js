@@ -5,15 +5,15 @@ import { main } from "assemblyscript/asc";
 export const kernels = [
   {
     source: new URL("./put-records.ts", import.meta.url),
-    module: new URL("../src/kernels/put-records.wasm.ts", import.meta.url),
+    module: new URL("../cloud/src/kernels/put-records.wasm.ts", import.meta.url),
   },
   {
     source: new URL("./records-json.ts", import.meta.url),
-    module: new URL("../src/kernels/records-json.wasm.ts", import.meta.url),
+    module: new URL("../cloud/src/kernels/records-json.wasm.ts", import.meta.url),
   },
   {
     source: new URL("./walk-frames.ts", import.meta.url),
-    module: new URL("../../log/src/kernels/walk-frames.wasm.ts", import.meta.url),
+    module: new URL("../log/src/kernels/walk-frames.wasm.ts", import.meta.url),
   },
 ];
 

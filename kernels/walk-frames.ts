@@ -1,4 +1,4 @@
-import { crc32 } from "./crc32";
+import { crc32 } from "./crc32.ts";
 
 // A frame's header, see log/src/format/frame.ts.
 const HEADER_BYTES: usize = 56;
