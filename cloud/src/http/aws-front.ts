@@ -14,10 +14,11 @@ import { type AnswerForm, answerFormOf, writeError } from "./answer-form.js";
 import type { BodyBudget } from "./body-budget.js";
 import { allowOrigin } from "./cors.js";
 import { firstRefusal } from "./early-refusal.js";
+import { isGone } from "./listener.js";
 import { isSignatureFailure, receive } from "./receive.js";
 import { clientGone } from "./request-body.js";
 import { type Body, sendAnswer } from "./send-answer.js";
-import { isGone, sendEventStream } from "./send-event-stream.js";
+import { sendEventStream } from "./send-event-stream.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
 /** Enough for the bodies and records of about 16 large PutRecords calls at once. */

@@ -186,6 +186,23 @@ describe("what is no request is refused, and counted by cause", () => {
     expect(await overHttp1("x")).toBe("1.1 x");
   });
 
+  test("a 129th request before the first one's answer, and what came before it is cut off", async () => {
+    const ask = "POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n";
+    const patient = open();
+    patient.write(ask.repeat(128));
+    let answers = "";
+    patient.on("data", (chunk: Buffer) => (answers += chunk.toString()));
+    await expect.poll(() => answers.split("HTTP/1.1 200").length - 1).toBe(128);
+    patient.write(ask);
+    await expect.poll(() => answers.split("HTTP/1.1 200").length - 1).toBe(129);
+    expect(refused).toEqual([]);
+    const flood = open();
+    flood.write(ask.repeat(1000));
+    await once(flood, "close");
+    expect(refused).toEqual(["too-many-requests"]);
+    expect(await overHttp1("x")).toBe("1.1 x");
+  });
+
   test("a connection that ends before it said anything is nothing to count", async () => {
     for (const bytes of ["", "P", "PR"]) {
       const socket = open();

@@ -8,6 +8,7 @@ import {
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { RequestTurns } from "./request-turns.js";
 import { WebSocketOrNoUpgrade } from "./websocket-or-no-upgrade.js";
 
 /** How every HTTP/2 connection begins (RFC 9113, section 3.4); no HTTP/1.1 method begins so. */
@@ -17,7 +18,8 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
 const HEADER_BYTES_MAX = 32 * 1024;
 const CONNECTIONS_MAX = 10_000;
-const HTTP2_STREAMS_MAX = 128;
+/** Requests of one connection at once: streams, or over HTTP/1.1 what is sent before the answers come. */
+const REQUESTS_MAX = 128;
 /** The default, 64 KiB, caps a stream at 64 KiB a round trip. */
 const HTTP2_STREAM_WINDOW_BYTES = 1 << 20;
 const HTTP2_SESSION_WINDOW_BYTES = 16 << 20;
@@ -32,8 +34,16 @@ const KEEP_ALIVE_PROBE_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
 const FLUSH_GRACE_MS = 500;
 
-/** Why a connection ended before there was a request to answer. */
-export type RefusalCause = "not-http" | "headers-too-large" | "headers-too-slow" | "too-many-connections";
+/** Why a connection or a request ended before there was anything to answer. */
+export type RefusalCause =
+  | "not-http"
+  | "headers-too-large"
+  | "headers-too-slow"
+  | "too-many-connections"
+  /** Sent before the answers to those before them. */
+  | "too-many-requests"
+  /** The client reset the request, or left, before it began. */
+  | "gone-at-once";
 
 export interface ListenerHandlers {
   /** Called for requests of both protocols; HTTP/2's come with Node's compatible request and response. */
@@ -54,6 +64,9 @@ export class Listener {
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #onRefused: (cause: RefusalCause) => void;
+  readonly #turns = new RequestTurns();
+  /** Requests of each connection that are under way. */
+  readonly #unanswered = new WeakMap<object, number>();
   #requests = 0;
   #onIdle: (() => void) | undefined;
 
@@ -62,11 +75,24 @@ export class Listener {
     this.#onRefused = onRefused;
     const counted = (request: IncomingMessage, response: ServerResponse): void => {
       this.#requests += 1;
+      const connection = connectionOf(request);
+      const unanswered = (this.#unanswered.get(connection) ?? 0) + 1;
+      this.#unanswered.set(connection, unanswered);
       response.once("close", () => {
+        this.#unanswered.set(connection, (this.#unanswered.get(connection) ?? 1) - 1);
         this.#requests -= 1;
         if (this.#requests === 0) this.#onIdle?.();
       });
-      onRequest(request, response);
+      // HTTP/2's clients are told before they begin; and of those who reset their requests nothing is left to refuse.
+      if (unanswered > REQUESTS_MAX && request.httpVersionMajor === 1) {
+        if (!request.socket.destroyed) onRefused("too-many-requests");
+        request.socket.destroy();
+        return;
+      }
+      this.#turns.begin(connection, () => {
+        if (isGone(request, response)) onRefused("gone-at-once");
+        else onRequest(request, response);
+      });
     };
     this.#http1 = createServer({
       IncomingMessage: WebSocketOrNoUpgrade,
@@ -92,7 +118,7 @@ export class Listener {
       maxSessionMemory: HTTP2_SESSION_MEMORY_MIB,
       settings: {
         initialWindowSize: HTTP2_STREAM_WINDOW_BYTES,
-        maxConcurrentStreams: HTTP2_STREAMS_MAX,
+        maxConcurrentStreams: REQUESTS_MAX,
         maxHeaderListSize: HEADER_BYTES_MAX,
       },
     });
@@ -228,6 +254,16 @@ export function hold(request: IncomingMessage, response: ServerResponse): void {
     if (left > 0) holds.set(session, left);
     else holds.delete(session);
   });
+}
+
+/** Whether the client has reset the request, or left. */
+export function isGone(request: IncomingMessage, response: ServerResponse): boolean {
+  return "stream" in request ? (request.stream as ServerHttp2Stream).destroyed : response.destroyed;
+}
+
+/** The same object for all requests of a connection. */
+function connectionOf(request: IncomingMessage): object {
+  return "stream" in request ? ((request.stream as ServerHttp2Stream).session ?? request) : request.socket;
 }
 
 /** How many answers hold each HTTP/2 connection. */

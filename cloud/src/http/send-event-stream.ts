@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ServerHttp2Stream } from "node:http2";
 import { encodeEventMessage, type HeaderValue } from "@headwater/protocol/event-stream";
 import type { CloudError } from "../cloud-error.js";
 import type { EventStreamAnswer } from "../codec/event-stream-answer.js";
 import type { BulkAnswer, WireCodec } from "../codec/wire-codec.js";
+import { isGone } from "./listener.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
 export const EVENT_STREAM_TYPE = "application/vnd.amazon.eventstream";
@@ -115,9 +115,4 @@ function message(kind: "event" | "exception", type: string, codec: WireCodec, pa
     [":message-type", { type: "string", value: kind }],
   ]);
   return encodeEventMessage({ headers, payload });
-}
-
-/** Whether the client has left. */
-export function isGone(request: IncomingMessage, response: ServerResponse): boolean {
-  return "stream" in request ? (request.stream as ServerHttp2Stream).destroyed : response.destroyed;
 }
