@@ -48,7 +48,7 @@ test("whatever fails, and when: nothing acknowledged is lost, and it goes on whe
     { numRuns: runs(), endOnFailure: true },
   );
   expect(failures).toBeGreaterThan(runs());
-}, 600_000);
+}, 3_600_000);
 
 async function worksAgain({ history, names }: Sessions, log: Log): Promise<void> {
   for (const name of names) expect(await history.append(log, name, 2, 100)).toBeUndefined();

@@ -44,4 +44,4 @@ test("after power cuts at any operation, kills and restarts, what was acknowledg
     { numRuns: runs(), endOnFailure: true },
   );
   expect(crashes).toBeGreaterThan(runs());
-}, 600_000);
+}, 3_600_000);

@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cpuTimeUs } from "../cpu-time.js";
 import { type Measured, measure } from "../measure.js";
 import type { ServerProcess } from "../server-process.js";
 import { call, type Target } from "../signed-request.js";
@@ -43,6 +44,11 @@ export class GrowingCloud {
 
   async makeStream(): Promise<void> {
     await makeStream(this.#target, this.shards);
+  }
+
+  /** CPU time of the process so far, all threads. */
+  get cpuMs(): number {
+    return cpuTimeUs(this.#running.pid) / 1000;
   }
 
   get rssBytes(): number {

@@ -19,6 +19,8 @@ export interface StartFigures {
   readonly diskBytes: number;
   /** From the spawn to the ready line. */
   readonly readyMs: Spread;
+  /** What of it was CPU time of the process: the rest is waiting, also for the other processes of a busy machine. */
+  readonly readyCpuMs: Spread;
   readonly firstPutMs: Spread;
   readonly firstGetMs: Spread;
   /** After these calls, the median. */
@@ -65,12 +67,21 @@ export function growthTable({ loads, starts, peers, readyMsMax, machine }: Growt
       ),
     ),
     "",
-    row("start", "on disk GB", `ready ms (< ${number(readyMsMax, 0)})`, "first put ms", "first get ms", "RSS MB"),
+    row(
+      "start",
+      "on disk GB",
+      `ready ms (< ${number(readyMsMax, 0)})`,
+      "CPU ms",
+      "first put ms",
+      "first get ms",
+      "RSS MB",
+    ),
     ...starts.map((one) =>
       row(
         `${shardsText(one.shards)}, ${one.after}`,
         gb(one.diskBytes),
         spread(one.readyMs),
+        spread(one.readyCpuMs),
         spread(one.firstPutMs),
         spread(one.firstGetMs),
         mb(one.rssBytes),

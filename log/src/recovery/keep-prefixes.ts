@@ -1,5 +1,5 @@
 import { FrameKind } from "../format/frame.js";
-import type { ScannedFrame, Stretch } from "./scan-journal.js";
+import type { ScannedFrame, Stretch } from "./scanned-frame.js";
 
 /**
  * Of a batch that is not whole, each shard keeps its frames up to the first that is missing. One behind a hole is not

@@ -16,8 +16,8 @@ import type { ShardTableContent } from "../shard/shard-table.js";
 import { loadSegments } from "./load-segments.js";
 import { mergeParts } from "./merge-parts.js";
 import { Quarantine } from "./quarantine.js";
-import type { ScannedJournal, Stretch } from "./scan-journal.js";
-import { addFrame, scanJournal, stateOf } from "./scan-journal.js";
+import { type ScannedJournal, scanJournal } from "./scan-journal.js";
+import { addFrame, stateOf, type Stretch } from "./scanned-frame.js";
 import { someAtOnce } from "./some-at-once.js";
 
 /** So many journals' tails are written again at a time. */

@@ -11,36 +11,7 @@ import type { JournalState } from "../journal-index/checkpoint.js";
 import type { JournalContent } from "../journal-index/read-journal-index.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { keepPrefixes } from "./keep-prefixes.js";
-
-/** A whole frame of a record or a state. */
-export interface ScannedFrame {
-  readonly header: FrameHeader;
-  readonly offset: number;
-  readonly end: number;
-  /** Of a state. */
-  readonly stateNumber: number;
-  /** Nothing but a mark lies between this record and the one before, which is of the same shard. */
-  readonly adjacent: boolean;
-}
-
-/** Takes a record into an index, unless one at its position or behind is there. */
-export function addFrame(index: FrameIndex, { header, offset, end, adjacent }: ScannedFrame): void {
-  const { position, arrivalMs, payloadBytes } = header;
-  if (index.runs > 0 && position < index.next) return;
-  index.add({ position, count: 1, arrivalMs, offset, end, payloadBytes }, adjacent);
-}
-
-/** Where a state lies. */
-export function stateOf({ header, stateNumber, offset, end }: ScannedFrame): JournalState {
-  return { shard: header.shard, number: stateNumber, position: header.position, offset, end };
-}
-
-export interface Stretch {
-  readonly offset: number;
-  readonly end: number;
-  /** The shard, where the header survived. */
-  readonly shard?: number;
-}
+import { addFrame, type ScannedFrame, stateOf, type Stretch } from "./scanned-frame.js";
 
 /** What a journal holds, judged by itself. */
 export interface ScannedJournal {
@@ -95,6 +66,9 @@ export async function scanJournal(
     await opened.close();
   }
 }
+
+/** A journal that was being written ends with megabytes of these. */
+const zeros = Buffer.alloc(4096);
 
 interface JournalToScan {
   readonly path: string;
@@ -240,7 +214,7 @@ class JournalScan {
     let at = offset;
     for (; at < this.#end; at += 8) {
       if (!this.#window.has(at, frameHeaderBytes)) await this.#window.load(at, frameHeaderBytes);
-      const { view } = this.#window;
+      const { view, bytes } = this.#window;
       const here = this.#window.at(at);
       if (here + 8 <= view.byteLength && (view.getUint32(here, true) !== 0 || view.getUint32(here + 4, true) !== 0)) {
         written = at + 8;
@@ -248,6 +222,8 @@ class JournalScan {
           this.#addBad({ offset, end: at });
           return at;
         }
+      } else if (view.byteLength - here >= zeros.length && zeros.equals(bytes.subarray(here, here + zeros.length))) {
+        at += zeros.length - 8;
       }
     }
     if (this.#sealed) this.#addBad({ offset, end: this.#end });
