@@ -138,6 +138,31 @@ test("a stream of which neither mode nor shards are said is on demand, and is no
   });
 });
 
+test("a stream with consumers is deleted only by who says so", async () => {
+  const StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+  await it.call("RegisterStreamConsumer", { StreamARN, ConsumerName: "c" });
+  await expect(it.call("DeleteStream", { StreamName: "s" })).rejects.toMatchObject({
+    code: "stream-busy",
+    message:
+      "DeleteStream can't delete 000000000000:s because there are consumers associated with this data stream. To delete " +
+      "s anyway, set the EnforceConsumerDeletion parameter to true to force the deletion of all the consumers that are " +
+      "associated with it.",
+  });
+});
+
+test("who reads too often is told of the shard as AWS does", async () => {
+  const limited = await TestService.start({ limited: true });
+  try {
+    await limited.createStream("s");
+    const ShardIterator = await limited.iterator("s", { ShardIteratorType: "LATEST" });
+    const read = (): Promise<unknown> => limited.call("GetRecords", { ShardIterator });
+    for (let i = 0; i < 5; i += 1) await read();
+    await expect(read()).rejects.toThrow("Rate exceeded for Shard - 000000000000/s/shardId-000000000000");
+  } finally {
+    await limited.close();
+  }
+});
+
 test("lists have at most 100 entries, however many are asked for", async () => {
   await it.createStream("many", 101);
   const Limit = 10_000;

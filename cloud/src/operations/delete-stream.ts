@@ -9,8 +9,12 @@ export const deleteStream = operation(
   async (input, { service }) => {
     const streamName = streamNameOf(input, service);
     if (input.EnforceConsumerDeletion !== true && service.consumers.of(streamName).length > 0) {
-      const where = `Stream ${streamName} under account ${service.accountId}`;
-      throw new CloudError("stream-busy", `${where} has registered consumers; EnforceConsumerDeletion is not set.`);
+      throw new CloudError(
+        "stream-busy",
+        `DeleteStream can't delete ${service.accountId}:${streamName} because there are consumers associated with this ` +
+          `data stream. To delete ${streamName} anyway, set the EnforceConsumerDeletion parameter to true to force the ` +
+          "deletion of all the consumers that are associated with it.",
+      );
     }
     await service.deleteStream(streamName);
     return undefined;

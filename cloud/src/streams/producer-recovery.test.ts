@@ -22,6 +22,7 @@ function ownerOn(log: Log): ShardOwner {
     shard: storedShard({ logName: LOG_NAME }),
     parents: [],
     place: "shard",
+    path: "0/s/shard",
     limited: false,
     recent: new RecentRecords(),
     onSaveFailed: (error) => {

@@ -50,6 +50,7 @@ test("what it answers is what the log does, whatever is put, by whom, and howeve
           shard: storedShard({ logName: "a" }),
           parents: [],
           place: "",
+          path: "",
           limited: false,
           onSaveFailed: (error) => {
             throw error;

@@ -33,6 +33,7 @@ async function fixture(): Promise<Fixture> {
       parents: [],
       limited,
       place: "shard shardId-000000000000 in stream s under account 0",
+      path: "0/s/shardId-000000000000",
       recent: new RecentRecords(),
       onSaveFailed: (error) => {
         throw error;

@@ -52,6 +52,8 @@ export interface ShardOwnerOptions {
   readonly parents: readonly ShardOwner[];
   /** Says for messages where this is: `shard shardId-… in stream … under account …`. */
   readonly place: string;
+  /** The same, as AWS says it of readers: `<account>/<stream>/<shard id>`. */
+  readonly path: string;
   /** Whether to keep to AWS's limits per shard. */
   readonly limited: boolean;
   /** Told when the producers' sets could not be stored in passing; they are tried again as the shard grows. */
@@ -84,6 +86,7 @@ export class ShardOwner implements HashKeyRange {
   readonly #clock: Clock;
   /** Where this is, for messages. */
   readonly place: string;
+  readonly #path: string;
   readonly #numberAt: (position: number) => string;
   readonly #producers: ProducerMemory;
   readonly #recordBucket: TokenBucket | undefined;
@@ -97,7 +100,7 @@ export class ShardOwner implements HashKeyRange {
   /** Readers that wait for the shard to grow, which a reshard wakes. */
   readonly #waiting = new Set<() => void>();
 
-  constructor({ log, clock, shard, parents, place, limited, onSaveFailed, recent }: ShardOwnerOptions) {
+  constructor({ log, clock, shard, parents, place, path, limited, onSaveFailed, recent }: ShardOwnerOptions) {
     this.#onSaveFailed = onSaveFailed;
     this.#recent = recent;
     this.shardId = formatShardId(shard.number);
@@ -113,6 +116,7 @@ export class ShardOwner implements HashKeyRange {
     this.#clock = clock;
     this.logName = shard.logName;
     this.place = place;
+    this.#path = path;
     this.#producers = new ProducerMemory(
       log,
       shard,
@@ -156,7 +160,9 @@ export class ShardOwner implements HashKeyRange {
    * @throws {CloudError} `throughput-exceeded`, `stream-not-found`.
    */
   async readLimited(position: number, limits: ReadLimits, memory?: ReadMemory): Promise<FramePage> {
-    if (this.#reads !== undefined && !this.#reads.admit(this.#clock.now())) throw this.#throttled();
+    if (this.#reads !== undefined && !this.#reads.admit(this.#clock.now())) {
+      throw new CloudError("throughput-exceeded", `Rate exceeded for Shard - ${this.#path}`);
+    }
     const recent = this.#recent.read(this.logName, position, limits, this.bounds());
     const page =
       recent === undefined

@@ -175,10 +175,12 @@ export class StreamState {
 
   #ownerOf(shard: StoredShard): ShardOwner {
     const { log, clock, limited, report } = this.#surroundings;
-    const place = `shard ${formatShardId(shard.number)} ${this.#where()}`;
+    const shardId = formatShardId(shard.number);
+    const place = `shard ${shardId} ${this.#where()}`;
+    const path = `${this.#surroundings.accountId}/${this.name}/${shardId}`;
     const onSaveFailed = (error: unknown): void => report("could not store the producers' sets", { place, error });
     const parents = shard.parents.flatMap((number) => this.#owners.get(number) ?? []);
-    return new ShardOwner({ log, clock, shard, parents, place, limited, onSaveFailed, recent: this.#recent });
+    return new ShardOwner({ log, clock, shard, parents, place, path, limited, onSaveFailed, recent: this.#recent });
   }
 
   #noShard(shardId: string): CloudError {

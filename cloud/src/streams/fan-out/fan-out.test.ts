@@ -192,7 +192,10 @@ describe("a consumer", () => {
     const first = await subscribe();
     const coming = first.next();
     await vi.advanceTimersByTimeAsync(4999);
-    await expect(subscribe()).rejects.toMatchObject({ code: "consumer-busy" });
+    await expect(subscribe()).rejects.toMatchObject({
+      code: "consumer-busy",
+      message: "Another active subscription exists for this consumer: 000000000000:s:shardId-000000000000:one",
+    });
     await vi.advanceTimersByTimeAsync(1);
     const second = await subscribe();
     await coming; // the event that was due

@@ -96,9 +96,10 @@ export class FanOut {
   }
 }
 
-function busy({ consumer, shard }: SubscriptionStart): CloudError {
+function busy({ consumer, stream, shard }: SubscriptionStart): CloudError {
+  const account = consumer.streamArn.split(":")[4];
   return new CloudError(
     "consumer-busy",
-    `Another active subscription exists for this consumer: ${consumer.name}, ${shard.place}.`,
+    `Another active subscription exists for this consumer: ${account}:${stream.name}:${shard.shardId}:${consumer.name}`,
   );
 }
