@@ -27,10 +27,15 @@ export const CBOR_TYPE = "application/x-amz-cbor-1.1";
 
 /** A Kinesis request over HTTP/1.1 in the test's own bytes, signed by AWS's own signer; no retries. */
 export async function sendSigned(endpoint: string, wanted: SignedRequest, agent?: Agent): Promise<RawAnswer> {
+  return await sendRaw(endpoint, { headers: await signedHeaders(endpoint, wanted), body: wanted.body }, agent);
+}
+
+/** The headers of a signed POST to `/`, without its length. */
+export async function signedHeaders(endpoint: string, wanted: SignedRequest): Promise<Record<string, string>> {
   const { headers } = await signerOf(wanted.secretAccessKey).sign(httpRequest(endpoint, wanted), {
     signingDate: wanted.signingDate ?? new Date(),
   });
-  return await sendRaw(endpoint, { headers, body: wanted.body }, agent);
+  return headers;
 }
 
 /** The same as JSON both ways; answers the status beside the parsed body. */
