@@ -1,6 +1,6 @@
 import { randomFillSync, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { parseProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
+import { kinesisLimits, parseProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
 import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../cloud-error.js";
 import { type EventStreamAnswer, isEventStreamAnswer } from "../codec/event-stream-answer.js";
@@ -11,6 +11,7 @@ import type { Identity, SignatureVerifier } from "../sigv4/index.js";
 import { SlabPool } from "@headwater/log";
 import { RequestMemory } from "../request-memory.js";
 import { type AnswerForm, answerFormOf, writeError } from "./answer-form.js";
+import { AnswerShares } from "./answer-shares.js";
 import type { BodyBudget } from "./body-budget.js";
 import { allowOrigin } from "./cors.js";
 import { firstRefusal } from "./early-refusal.js";
@@ -21,8 +22,8 @@ import { type Body, sendAnswer } from "./send-answer.js";
 import { sendEventStream } from "./send-event-stream.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 
-/** Enough for the bodies and records of about 16 large PutRecords calls at once. */
-const IDLE_SLABS_BYTES_MAX = 32 << 20;
+/** Enough for the bodies and records of about 24 large PutRecords calls at once, or all answers of records under way. */
+const IDLE_SLABS_BYTES_MAX = 48 << 20;
 const TARGET_PREFIX = "Kinesis_20131202.";
 /** Of a service and an operation of it, whichever. */
 const TARGET = /^[^.]+\.[^.]+/;
@@ -59,6 +60,7 @@ interface Exchange {
 export class AwsFront {
   readonly #options: AwsFrontOptions;
   readonly #slabs = new SlabPool(IDLE_SLABS_BYTES_MAX);
+  readonly #shares = new AnswerShares(kinesisLimits.getRecordsBytesMax);
 
   constructor(options: AwsFrontOptions) {
     this.#options = options;
@@ -122,6 +124,7 @@ export class AwsFront {
       const facts = {
         producer: producerOf(request, identity),
         memory,
+        answerBytesMax: () => this.#shareUntilSent(request, response),
         gone: () => (gone ??= goneSignal(request, response)),
       };
       const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts, memory) : undefined;
@@ -138,6 +141,13 @@ export class AwsFront {
     const { request, response } = exchange;
     const report = (error: CloudError): void => this.#report(exchange, error);
     void sendEventStream({ request, response, codec, answer: events, headers: idHeaders(exchange), report });
+  }
+
+  #shareUntilSent(request: IncomingMessage, response: ServerResponse): number {
+    const { bytes, giveBack } = this.#shares.take();
+    response.once("close", giveBack);
+    if (isGone(request, response)) giveBack();
+    return bytes;
   }
 
   /** Memory of an answer, used again once the system has taken the answer; where that is not seen, the collector gets it. */

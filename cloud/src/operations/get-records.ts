@@ -12,7 +12,7 @@ import { operation } from "./operation.js";
 import { noSuchShard } from "./shard-reference.js";
 import { dataBytes, RecordsAnswer } from "./records-answer.js";
 
-const { getRecordsEntriesMax, getRecordsBytesMax, iteratorLifeMs } = kinesisLimits;
+const { getRecordsEntriesMax, iteratorLifeMs } = kinesisLimits;
 
 export const getRecords = operation(
   structure({
@@ -20,7 +20,7 @@ export const getRecords = operation(
     required: { ShardIterator: string({ min: 1, max: 512 }) },
     optional: { StreamARN: streamArn, Limit: integer({ min: 1, max: getRecordsEntriesMax }), ...dryRun },
   }),
-  async (input, { service, sealer, now, traffic }, { memory }) => {
+  async (input, { service, sealer, now, traffic }, { memory, answerBytesMax }) => {
     const { ShardIterator, Limit: limit = getRecordsEntriesMax } = input;
     const iterator = openIterator(sealer, unquoted(ShardIterator), now(), iteratorLifeMs);
     const stream = streamOf(iterator, service);
@@ -29,7 +29,7 @@ export const getRecords = operation(
     const horizonMs = stream.horizonMs();
     const start = iterator.streamId === stream.id ? iterator.position : shard.bounds().first;
     const from = await firstUnexpired(shard, start, horizonMs);
-    const page = await shard.readLimited(from, { frames: limit, bytes: getRecordsBytesMax }, memory);
+    const page = await shard.readLimited(from, { frames: limit, bytes: answerBytesMax() }, memory);
     const bytes = dataBytes(page);
     shard.flow.bytesRead += bytes;
     traffic.got(page.frames, bytes);

@@ -35,6 +35,8 @@ export interface RequestFacts {
   readonly gone: () => AbortSignal;
   /** Used again once the answer is written: it must not be in what an event stream sends later. */
   readonly memory: RequestMemory;
+  /** How many bytes of records the answer should have at most, for memory to suffice for all. To be asked once. */
+  readonly answerBytesMax: () => number;
 }
 
 export type Answer = Output | BulkAnswer | EventStreamAnswer | undefined;

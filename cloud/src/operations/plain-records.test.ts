@@ -11,7 +11,7 @@ import type { OperationContext } from "./operation.js";
 type Name = "PutRecord" | "PutRecords";
 
 const memory = new RequestMemory(new SlabPool(0));
-const facts = { producer: undefined, memory, gone: () => new AbortController().signal };
+const facts = { producer: undefined, memory, answerBytesMax: () => 0, gone: () => new AbortController().signal };
 
 /** Thrown in place of storing: what an operation read its input as. */
 class Read extends Error {

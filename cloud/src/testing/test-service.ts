@@ -1,6 +1,6 @@
 import { type Log, SlabPool } from "@headwater/log";
 import { ManualClock } from "@headwater/log/testing";
-import type { ProducerRequest } from "@headwater/protocol";
+import { kinesisLimits, type ProducerRequest } from "@headwater/protocol";
 import { type EventStreamAnswer, isEventStreamAnswer } from "../codec/event-stream-answer.js";
 import type { Encoding } from "../codec/shape.js";
 import { isBulkAnswer } from "../codec/wire-codec.js";
@@ -15,6 +15,8 @@ import { MemoryLog } from "./memory-log.js";
 
 /** A member of an answer, which a test knows better than its type says. */
 export type Answer = Readonly<Record<string, unknown>>;
+
+const answerBytesMax = (): number => kinesisLimits.getRecordsBytesMax;
 
 /** Keeps nothing, so that answers stay as they are. */
 const pool = new SlabPool(0);
@@ -76,6 +78,7 @@ export class TestService {
       producer,
       gone: stays,
       memory: new RequestMemory(pool),
+      answerBytesMax,
     });
     if (isEventStreamAnswer(answer)) throw new Error(`${name} answers a stream: see subscribe`);
     return (answer !== undefined && isBulkAnswer(answer) ? answer.toValues() : (answer ?? {})) as Answer;
@@ -85,7 +88,12 @@ export class TestService {
   async subscribe(input: unknown): Promise<EventStreamAnswer> {
     const answer = await operations
       .get("SubscribeToShard")
-      ?.run(input, "json", this.context, { producer: undefined, gone: stays, memory: new RequestMemory(pool) });
+      ?.run(input, "json", this.context, {
+        producer: undefined,
+        gone: stays,
+        memory: new RequestMemory(pool),
+        answerBytesMax,
+      });
     if (!isEventStreamAnswer(answer)) throw new Error("SubscribeToShard answers no stream");
     return answer;
   }
