@@ -96,6 +96,7 @@ const floods: Record<string, (port: number) => Promise<Socket | void>> = {
 test.each(Object.entries(floods))("%s", async (_, flood) => {
   const socket = await flood(cloud.port("http"));
   await bystander.progresses();
+  expect(cloud.child.exit).toBeUndefined();
   socket?.destroy();
 });
 
@@ -119,6 +120,7 @@ test("300 clients that send their headers a byte at a time", async () => {
     for (const socket of sockets) socket.write("a");
     await bystander.progresses();
   }
+  expect(sockets.filter(({ closed }) => closed)).toEqual([]);
   for (const socket of sockets) socket.destroy();
 });
 
