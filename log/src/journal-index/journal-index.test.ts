@@ -99,6 +99,25 @@ test("of a sidecar that is cut, or has any other byte, the checkpoints before co
   );
 });
 
+test("a checkpoint that would span more time than it can say ends the sidecar", async () => {
+  const disk = new FaultDisk(1);
+  await disk.makeDirectory("/data");
+  const log = { fileId, fileNumber: 7, path: journalPath, isSegment: false, bytes: 0 };
+  const writer = new JournalIndexWriter({ disk, report: () => undefined }, log);
+  const part = partOf(log, new FrameIndex());
+  const parts = new Map([[new Shard("slow", 3), part]]);
+  const arrivals = [5, 6, 7, 7 + 2 ** 32, 8 + 2 ** 32, 9 + 2 ** 32];
+  for (const [position, arrivalMs] of arrivals.entries()) {
+    const offset = log.bytes;
+    log.bytes += 64;
+    part.index.add({ position, count: 1, arrivalMs, offset, end: log.bytes, payloadBytes: 8 }, false);
+    if (position % 2 === 1) await writer.write({ batch: position, links, parts, states: [] });
+  }
+  const found = await readJournalIndex(disk, path, fileId, log.bytes);
+  expect(found).toMatchObject({ coveredBytes: 128, batch: 1 });
+  expect(found?.indexes.get(3)).toMatchObject({ positions: [0, 1], arrivals: [5, 6], next: 2 });
+});
+
 /** Counts what is read of journals. */
 class CountedReads extends DiskOver {
   journalBytes = 0;

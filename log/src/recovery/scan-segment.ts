@@ -10,6 +10,9 @@ import type { SegmentContent, StatePlace } from "../settle/segment-index.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { nextHeader } from "../shard/parse-frames.js";
 
+/** So much of a segment is in memory at a time: of many shards, one is scanned for each. */
+const windowBytes = 1024 * 1024;
+
 /** Bytes that do not hold. */
 export interface BadStretch {
   readonly offset: number;
@@ -24,7 +27,7 @@ export interface ScannedSegment extends SegmentContent {
 export async function scanSegment(disk: Disk, { path, fileId }: LogFile, shard: number): Promise<ScannedSegment> {
   const file = await disk.open(path, "read");
   try {
-    return await new SegmentScan(new FileWindow(file, await file.size()), fileId, shard).run();
+    return await new SegmentScan(new FileWindow(file, await file.size(), windowBytes), fileId, shard).run();
   } finally {
     await file.close();
   }
