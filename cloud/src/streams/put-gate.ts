@@ -13,16 +13,15 @@ export class PutGate {
     return this.#isShut;
   }
 
-  /** Counts a put as under way. Only while the gate is open. */
-  async pass<T>(put: () => Promise<T>): Promise<T> {
+  /** Counts a put as under way, until it leaves. Only while the gate is open. */
+  enter(): void {
     if (this.#isShut) throw new RangeError("a put went past a shut gate");
     this.#underWay += 1;
-    try {
-      return await put();
-    } finally {
-      this.#underWay -= 1;
-      if (this.#underWay === 0) this.#idle?.();
-    }
+  }
+
+  leave(): void {
+    this.#underWay -= 1;
+    if (this.#underWay === 0) this.#idle?.();
   }
 
   /** Resolves once the gate is open. @throws the signal's reason, where that aborts before. */

@@ -141,16 +141,17 @@ export class ShardOwner implements HashKeyRange {
     producer?: ProducerRequest,
   ): Promise<readonly PutOutcome[]> {
     if (producer === undefined) {
+      if (this.#recordBucket === undefined) return outcomesOf(await this.#append(records, indexes), indexes.length);
       const outcomes: Outcomes = indexes.map(() => undefined);
       this.#admit(records, indexes, outcomes, false);
-      await this.#append(records, indexes, outcomes);
+      await this.#appendRest(records, indexes, outcomes);
       return outcomes as PutOutcome[]; // all set by now
     }
     return this.#producers.once(producer, async (accepted) => {
       if (accepted === undefined) return { answer: indexes.map(() => this.#forgotten(producer)) };
       const outcomes = indexes.map((index) => this.#outcomeOf(accepted.get(index)));
       this.#admit(records, indexes, outcomes, true);
-      const stored = await this.#append(records, indexes, outcomes, producer);
+      const stored = await this.#appendRest(records, indexes, outcomes, producer);
       return { answer: outcomes as PutOutcome[], ...(stored === undefined ? {} : { stored }) };
     });
   }
@@ -308,7 +309,7 @@ export class ShardOwner implements HashKeyRange {
   }
 
   /** Appends the records that have no outcome yet, and sets it. */
-  async #append(
+  async #appendRest(
     records: RecordBatch,
     indexes: readonly number[],
     outcomes: Outcomes,
@@ -316,24 +317,29 @@ export class ShardOwner implements HashKeyRange {
   ): Promise<StoredEntries | undefined> {
     const entries = indexes.filter((_, i) => outcomes[i] === undefined);
     if (entries.length === 0) return undefined;
-    let outcome: (n: number) => PutOutcome;
-    let stored: StoredEntries | undefined;
+    const appended = await this.#append(records, entries, producer);
+    const rest = outcomesOf(appended, entries.length);
+    for (let i = 0, n = 0; i < outcomes.length; i++) outcomes[i] ??= rest[n++];
+    return typeof appended === "number" ? { entries, position: appended } : undefined;
+  }
+
+  /** @returns the first record's position, or why none was stored. */
+  async #append(
+    records: RecordBatch,
+    entries: readonly number[],
+    producer?: ProducerRequest,
+  ): Promise<number | CloudError> {
     try {
       const appended = await this.#log.append(this.logName, framesOf(records, entries, producer));
-      const { position } = appended;
-      outcome = (n) => position + n;
-      stored = { entries, position };
       const bytes = this.flow.stored(records, entries);
       if (this.#recent.wants(this.logName, entries.length, bytes)) {
         this.#recent.add(this.logName, storedFrames(records, entries, producer, appended));
       }
       if (this.#producers.grew(bytes)) this.#producers.save().catch(this.#onSaveFailed);
+      return appended.position;
     } catch (error) {
-      const failure = fromLogError(error);
-      outcome = () => failure;
+      return fromLogError(error);
     }
-    for (let i = 0, n = 0; i < outcomes.length; i++) outcomes[i] ??= outcome(n++);
-    return stored;
   }
 
   #throttled(): CloudError {
@@ -358,6 +364,13 @@ export class ShardOwner implements HashKeyRange {
 }
 
 type Outcomes = (PutOutcome | undefined)[];
+
+/** What became of so many records that were appended together. */
+function outcomesOf(appended: number | CloudError, count: number): PutOutcome[] {
+  const outcomes: PutOutcome[] = [];
+  for (let n = 0; n < count; n++) outcomes.push(typeof appended === "number" ? appended + n : appended);
+  return outcomes;
+}
 
 function framesOf(records: RecordBatch, indexes: readonly number[], producer: ProducerRequest | undefined): Frame[] {
   if (producer === undefined)

@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { evenHashKeyRanges, kinesisLimits, type ProducerRequest } from "@headwater/protocol";
+import { evenHashKeyRanges, kinesisLimits } from "@headwater/protocol";
 import type { Catalog, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
 import { RepeatedTask } from "../repeated-task.js";
 import { Consumers } from "./consumers.js";
 import { fromLogError } from "./log-failure.js";
-import { PutResults } from "./put-results.js";
+import { PutCall, type PutOptions } from "./put-call.js";
+import type { PutResults } from "./put-results.js";
 import { RecentRecords } from "./recent-records.js";
 import type { RecordBatch } from "./record-batch.js";
 import { reshard } from "./reshard.js";
-import type { ShardOwner } from "./shard-owner.js";
 import type { ShardPlan } from "./shard-plan.js";
 import { deleteFromLog, mendShards, removeExpired } from "./shard-removal.js";
 import type { ShardDescription, StreamDescription, StreamMode, StreamRecord, StreamSettings } from "./stream.js";
@@ -47,12 +47,6 @@ export interface NewStreamRequest {
   readonly tags: Readonly<Record<string, string>>;
   readonly maxRecordKib?: number;
   readonly warmThroughputMibps?: number;
-}
-
-export interface PutOptions {
-  readonly producer?: ProducerRequest | undefined;
-  /** Asked only where the put has to wait for a reshard: aborts once nobody waits for its results any more. */
-  readonly gone?: () => AbortSignal;
 }
 
 /** Data Streams without the wire: the streams, their life from creation to deletion, and their records' way in. */
@@ -231,26 +225,10 @@ export class StreamService implements StreamReader {
    * result for each record; the records' memory is used until then.
    * @throws {CloudError} `stream-not-found`. The reason with which `gone` aborts; what did not have to wait is stored.
    */
-  async putRecords(streamName: string, records: RecordBatch, { producer, gone }: PutOptions = {}): Promise<PutResults> {
+  async putRecords(streamName: string, records: RecordBatch, options: PutOptions = {}): Promise<PutResults> {
     const stream = this.find(streamName);
     if (!stream.isServing) throw this.#notFound(streamName);
-    const results = new PutResults(records.count);
-    const put = async (indexes: Iterable<number>): Promise<void> => {
-      const puts = [...byShard(stream, records, indexes)].map(async ([shard, part]) => {
-        if (shard.gate.isShut) {
-          const refusal = await this.#waitingPuts.wait(shard.gate, bytesOf(records, part), gone?.());
-          if (refusal === undefined) return put(part); // by now other shards may hold their keys
-          results.set(shard, part, Array<CloudError>(part.length).fill(refusal));
-          return;
-        }
-        const outcomes = await shard.gate.pass(() => shard.put(records, part, producer));
-        results.set(shard, part, outcomes);
-      });
-      // Where one fails, the others still use the records' memory.
-      for (const settled of await Promise.allSettled(puts)) if (settled.status === "rejected") throw settled.reason;
-    };
-    await put(Array(records.count).keys());
-    return results;
+    return new PutCall(stream, records, options, this.#waitingPuts).run();
   }
 
   /** Forgets the records that are past their stream's retention. */
@@ -394,22 +372,6 @@ export class StreamService implements StreamReader {
   #notFound(streamName: string): CloudError {
     return new CloudError("stream-not-found", `Stream ${streamName} under account ${this.accountId} not found.`);
   }
-}
-
-/** Records by the shards that hold their keys now, each shard's in their order. */
-function byShard({ router }: StreamState, records: RecordBatch, indexes: Iterable<number>): Map<ShardOwner, number[]> {
-  const parts = new Map<ShardOwner, number[]>();
-  for (const index of indexes) {
-    const shard = records.route(index, router);
-    const part = parts.get(shard);
-    if (part === undefined) parts.set(shard, [index]);
-    else part.push(index);
-  }
-  return parts;
-}
-
-function bytesOf(records: RecordBatch, indexes: readonly number[]): number {
-  return indexes.reduce((sum, index) => sum + records.limitBytes(index), 0);
 }
 
 /** By how many more shards are open after a reshard: each split adds one, each merge takes one. */
