@@ -35,8 +35,21 @@ export function planSync(shards: readonly Shard[], leases: readonly Lease[], sta
   }
   return {
     create: generations.filter((generation) => generation !== undefined),
-    remove: leases.filter(({ leaseKey }) => !listed.has(leaseKey)),
+    remove: listed.size === 0 ? [] : goneOf(leases, new Set(listed.keys())),
   };
+}
+
+/**
+ * Leases whose shards are gone. A listing may be older than a lease, and miss its shard since that is so young; but no shard goes
+ * before those that it came of.
+ */
+function goneOf(leases: readonly Lease[], listed: ReadonlySet<string>): Lease[] {
+  const there = new Set(listed);
+  // Parents have lower numbers.
+  for (const { leaseKey, parentShardIds } of [...leases].sort((a, b) => (a.leaseKey < b.leaseKey ? -1 : 1))) {
+    if (parentShardIds.some((parent) => there.has(parent))) there.add(leaseKey);
+  }
+  return leases.filter(({ leaseKey }) => !there.has(leaseKey));
 }
 
 function newLease(shard: Shard, parents: readonly string[], startMs: number | null): Lease {
