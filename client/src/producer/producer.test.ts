@@ -45,6 +45,8 @@ test("what is rejected goes before what came later", async () => {
   await world.clock.pass(30);
   const later = world.producer.put({ partitionKey: "k", data: "d" });
   await world.settled(Promise.all([...first, later]));
+  // Of two entries, twice.
+  expect(world.failures).toEqual(["throttled", "throttled"]);
   expect(world.storedByKey().get("k")).toEqual(["a", "b", "c", "d"]);
 });
 

@@ -33,7 +33,7 @@ export interface ProducerOptions {
   readonly onFull?: "wait" | "reject";
   /** From the put on; then it fails with `timed-out`, and may have been stored. Default 120,000. */
   readonly deliverWithinMs?: number;
-  /** A call, or an entry of one, failed and may be made again. */
+  /** A call failed, or entries of one, of which the first of each kind is told; it may be made again. */
   readonly report?: (event: { readonly error: ClientError; readonly stream: string }) => void;
 }
 

@@ -208,13 +208,15 @@ export class StreamProducer {
     shardId: string,
   ): { readonly rejected: readonly QueuedPut[]; readonly isElsewhere: boolean } {
     const rejected: QueuedPut[] = [];
+    const told = new Set<string>();
     let isElsewhere = false;
     for (const [i, { puts }] of entries.entries()) {
       const result = results[i];
       if (result === undefined) throw new TypeError("as many results as entries");
       if ("errorCode" in result) {
         const error = new ClientError(codeOfEntry(result.errorCode), `${result.errorCode}: ${result.message}`);
-        this.#options.onFailure(error, this.#options.stream);
+        if (!told.has(result.errorCode)) this.#options.onFailure(error, this.#options.stream);
+        told.add(result.errorCode);
         if (error.retriable) for (const put of puts) rejected.push(put);
         else for (const put of puts) put.reject(error);
         continue;
