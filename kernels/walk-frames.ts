@@ -58,13 +58,11 @@ export function walk(
     if (frameEnd > end || load<u32>(at) != crc32(at + 4, at + HEADER_BYTES)) break;
     const position = number(at + 32);
     if (position >= stop) break;
+    if (load<u32>(at, 12) != crc32(at + HEADER_BYTES, frameEnd)) break;
     if (position >= low) {
       const isFirst = mayExceed && count == 0;
       isFull = count >= framesMax || (!isFirst && total + <f64>max(payload, 1) > bytesMax);
       if (isFull) break;
-    }
-    if (load<u32>(at, 12) != crc32(at + HEADER_BYTES, frameEnd)) break;
-    if (position >= low) {
       const entry = tableAt + <usize>count * ENTRY_BYTES;
       store<f64>(entry, position);
       store<f64>(entry, number(at + 40), 8);

@@ -6,7 +6,7 @@ const ANSWER_BYTES_MIN = 1 << 20;
 /** Some bytes that an answer may have, until they are given back. */
 export interface AnswerShare {
   readonly bytes: number;
-  giveBack(): void;
+  readonly giveBack: () => void;
 }
 
 /**
