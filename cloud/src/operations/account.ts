@@ -1,9 +1,7 @@
 import { enumeration, structure } from "../codec/shape.js";
 import { SHARDS_MAX } from "../streams/stream-service.js";
+import { ON_DEMAND_STREAMS_MAX, onDemandStreams } from "./on-demand-limit.js";
 import { operation, type OperationContext } from "./operation.js";
-
-/** Source: Kinesis Data Streams quotas. */
-const ON_DEMAND_STREAMS_MAX = 50;
 
 const COMMITMENT = "minimum-throughput-billing-commitment";
 const COMMITMENT_STARTED_MS = "minimum-throughput-billing-commitment-started-ms";
@@ -13,7 +11,7 @@ export const describeLimits = operation(structure({ required: {}, optional: {} }
   return {
     ShardLimit: SHARDS_MAX,
     OpenShardCount: streams.reduce((sum, { shardCount }) => sum + shardCount, 0),
-    OnDemandStreamCount: streams.filter(({ mode }) => mode === "ON_DEMAND").length,
+    OnDemandStreamCount: onDemandStreams(service),
     OnDemandStreamCountLimit: ON_DEMAND_STREAMS_MAX,
   };
 });

@@ -138,6 +138,25 @@ test("a stream of which neither mode nor shards are said is on demand, and is no
   });
 });
 
+test("an account has 50 streams on demand, however they came to be", async () => {
+  for (let i = 0; i < 50; i += 1) await it.call("CreateStream", { StreamName: `d${i}` });
+  const message =
+    "This request would exceed the limit on the number of On-Demand streams for the account 000000000000 in us-east-1. " +
+    "Current On-Demand streams count: 50. Limit: 50.";
+  const toOnDemand = (name: string): Promise<unknown> =>
+    it.call("UpdateStreamMode", {
+      StreamARN: `arn:aws:kinesis:us-east-1:000000000000:stream/${name}`,
+      StreamModeDetails: { StreamMode: "ON_DEMAND" },
+    });
+  await expect(it.call("CreateStream", { StreamName: "d50" })).rejects.toMatchObject({
+    code: "limit-exceeded",
+    message,
+  });
+  await expect(it.call("CreateStream", { StreamName: "d7" })).rejects.toMatchObject({ code: "stream-exists" });
+  await expect(toOnDemand("s")).rejects.toMatchObject({ code: "limit-exceeded", message });
+  await toOnDemand("d7");
+});
+
 test("a stream with consumers is deleted only by who says so", async () => {
   const StreamARN = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
   await it.call("RegisterStreamConsumer", { StreamARN, ConsumerName: "c" });

@@ -1,6 +1,7 @@
 import { enumeration, structure } from "../codec/shape.js";
 import { CloudError } from "../cloud-error.js";
 import { maxRecordKib, shardCount, streamModeDetails, streamName, tags, warmThroughputMibps } from "./members.js";
+import { checkOnDemandLimit } from "./on-demand-limit.js";
 import { operation } from "./operation.js";
 import { withTags } from "./tags.js";
 
@@ -40,6 +41,7 @@ export const createStream = operation(
     if (mode === "ON_DEMAND" && ShardCount !== undefined) {
       throw new CloudError("argument-invalid", "ShardCount must not be specified for a stream in ON_DEMAND mode.");
     }
+    if (mode === "ON_DEMAND" && service.lookUp(StreamName) === undefined) checkOnDemandLimit(service);
     await service.createStream({
       name: StreamName,
       shardCount: ShardCount ?? ON_DEMAND_SHARDS,
