@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ClientError } from "../client-error.js";
+import { MemoryLeaseStore } from "../leases/memory-lease-store.js";
 import { failoverTimeMs, Loop, World } from "../testing/consumer-world.js";
 import { FaultyLeaseStore } from "../testing/faulty-lease-store.js";
 
@@ -54,4 +55,29 @@ test("fan-out: subscriptions that end before anything comes are not made without
   const before = world.kinesis.calls.length;
   await world.clock.pass(20_000);
   expect(world.kinesis.calls.length - before).toBeLessThan(20);
+});
+
+test("two applications that share a shard's five reads a second come to ask less often, and read all the same", async () => {
+  const world = new World(1);
+  const answered: number[] = [];
+  let throttled = 0;
+  world.kinesis.fault = (call) => {
+    if (call !== "getRecords") return;
+    const nowMs = world.clock.monotonicMs();
+    if (answered.filter((atMs) => atMs > nowMs - 1_000).length >= 5) {
+      throttled++;
+      throw new ClientError("throttled", "ProvisionedThroughputExceededException");
+    }
+    answered.push(nowMs);
+  };
+  const loops = [
+    new Loop(await world.open()),
+    new Loop(await world.open({ application: "b" }, new MemoryLeaseStore())),
+  ];
+  for (let i = 0; i < 200; i++) {
+    world.kinesis.put("k", `${i}`);
+    await world.clock.pass(100);
+  }
+  await world.clock.until(() => loops.every(({ seen }) => seen.length === 200), 10_000);
+  expect(throttled).toBeLessThan(15);
 });

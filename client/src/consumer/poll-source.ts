@@ -20,11 +20,14 @@ export interface PollSourceOptions {
 /** An answer may be as large as this, so that much memory is taken before each call. */
 export const PAGE_BYTES_MAX = kinesisLimits.getRecordsBytesMax;
 
-/** A shard answers five reads a second. */
+/** A shard answers five reads a second, to all who read it together. */
 const CALL_MS = 200;
 const IDLE_MS_MAX = 1_000;
+/** Who is throttled calls so much less often, and with each call that is answered a little more often again. */
+const SLOWER = 1.5;
+const FASTER_MS = 5;
 
-/** Reads shards by GetRecords: at most five times a second, less often while nothing comes. */
+/** Reads shards by GetRecords: at most five times a second, less often while nothing comes or others read, too. */
 export class PollSource implements ShardSource {
   readonly #options: PollSourceOptions;
 
@@ -39,6 +42,7 @@ export class PollSource implements ShardSource {
     let iterator: string | undefined;
     let next = from;
     let emptyCalls = 0;
+    let paceMs = CALL_MS;
     for (let failures = 0; ;) {
       const beganMs = clock.monotonicMs();
       let page: RecordPage;
@@ -46,13 +50,17 @@ export class PollSource implements ShardSource {
         iterator ??= await this.#iterator(shardId, next, signal);
         page = await this.#page(iterator, sink, signal);
         failures = 0;
+        paceMs = Math.max(CALL_MS, paceMs - FASTER_MS);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof ClientError) || !mayPass(error, next, clock.wallMs())) throw error;
         onFailure(error, shardId);
         // A loop that was busy for minutes has let it expire.
         if (error.code === "iterator-expired") iterator = undefined;
-        await clock.sleep(backoffMs(error.code, failures++, random()), signal);
+        const backMs = backoffMs(error.code, failures++, random());
+        const isThrottled = error.code === "throttled";
+        if (isThrottled) paceMs = Math.min(IDLE_MS_MAX, paceMs * SLOWER);
+        await clock.sleep(isThrottled ? Math.max(backMs, paceMs * (1 - random() / 2)) : backMs, signal);
         continue;
       }
       const last = page.records.at(-1);
@@ -60,7 +68,7 @@ export class PollSource implements ShardSource {
       if (page.nextIterator === undefined) return;
       iterator = page.nextIterator;
       emptyCalls = last === undefined && page.behindMs === 0 ? emptyCalls + 1 : 0;
-      const pauseMs = Math.min(IDLE_MS_MAX, CALL_MS * Math.max(1, emptyCalls));
+      const pauseMs = Math.min(IDLE_MS_MAX, paceMs * Math.max(1, emptyCalls));
       await clock.sleep(Math.max(0, beganMs + pauseMs - clock.monotonicMs()), signal);
     }
   }
