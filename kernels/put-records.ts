@@ -122,7 +122,8 @@ export function read(bytes: usize, isLast: bool): i32 {
 function single(): bool {
   if (!json.take(OPEN_OBJECT)) return false;
   do {
-    if (!json.plainString() || !(recordMember() || referenceMember())) return false;
+    if (!json.plainString()) return false;
+    if (!(isStreamName() || isStreamArn() ? referenceMember() : recordMember())) return false;
   } while (json.take(COMMA));
   return json.take(CLOSE_OBJECT) && addRecord();
 }

@@ -208,6 +208,17 @@ test("and where a body is read in several parts, which end anywhere", () =>
   ));
 
 test.each([
+  ["PutRecord", '{"PartitionKey":"k","Data":"StreamName":"s"}'],
+  ["PutRecord", '{"Data":"QUJD","PartitionKey":"","StreamName":"s"}'],
+  ["PutRecords", '{"Records":[{"PartitionKey":"k","Data":"PartitionKey":"k"}],"StreamName":"s"}'],
+  ["PutRecords", '{"StreamName":"Records":[{"PartitionKey":"k","Data":"QUJD"}]}'],
+] as const)("%s: a value that is no member's is not taken for the next one's name: %s", async (name, body) => {
+  const { quick, long } = await bothWays(name, Buffer.from(body));
+  expect(quick).toBeUndefined();
+  expect(long).toHaveProperty("refused");
+});
+
+test.each([
   [1 << 20, true],
   [2 << 20, false],
 ])("a record of %i bytes goes the quick way: %s", async (size, isQuick) => {
