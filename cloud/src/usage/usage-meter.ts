@@ -6,11 +6,14 @@ import type { StreamService } from "../streams/stream-service.js";
 import type { StreamState } from "../streams/stream-state.js";
 import { type Aged, AgedBytes } from "./aged-bytes.js";
 import type { HourlyUsage, UsageStore } from "./sqlite-usage.js";
-import { HOUR_MS, hourOf, noUsage, type StreamUsage, sumOfUsage, type Usage } from "./usage.js";
+import { HOUR_MS, hourOf, type StreamUsage, sumOfUsage, type Usage } from "./usage.js";
 
 const SAMPLE_MS = 60_000;
 /** Samples come every minute; who was stopped for longer, as with the machine asleep, served nothing in between. */
 const SAMPLE_MS_MAX = 5 * SAMPLE_MS;
+
+const noFlow: Flow = { bytes: 0, records: 0, roundedBytes: 0, payloadUnits: 0, bytesRead: 0, bytesPushed: 0 };
+const flowMembers = Object.keys(noFlow) as readonly (keyof Flow)[];
 
 export interface MeterSurroundings {
   readonly service: StreamService;
@@ -107,9 +110,14 @@ export class UsageMeter {
     const streamMs = Math.round(Math.max(0, Math.min(elapsedMs, now() - stream.createdMs)));
     const shardMs = streamMs * stream.openShards.length;
     const isExtended = stream.settings.retentionHours > kinesisLimits.retentionHoursDefault;
-    const flowed = stream.shards.map((shard) => this.#flowed(shard));
+    const { records, bytes, roundedBytes, payloadUnits, bytesRead, bytesPushed } = this.#flowed(stream);
     return {
-      ...flowed.reduce(sumOfUsage, noUsage),
+      records,
+      bytesIn: bytes,
+      roundedBytesIn: roundedBytes,
+      payloadUnits,
+      bytesOut: bytesRead,
+      fanOutBytes: bytesPushed,
       streamMs,
       shardMs,
       extendedShardMs: isExtended ? shardMs : 0,
@@ -119,21 +127,16 @@ export class UsageMeter {
     };
   }
 
-  /** What flowed through the shard since this was asked before. */
-  #flowed(shard: ShardOwner): Usage {
-    const before = this.#flows.get(shard);
-    const flow = shard.flow.snapshot();
-    this.#flows.set(shard, flow);
-    const since = (name: keyof Flow): number => flow[name] - (before?.[name] ?? 0);
-    return {
-      ...noUsage,
-      records: since("records"),
-      bytesIn: since("bytes"),
-      roundedBytesIn: since("roundedBytes"),
-      payloadUnits: since("payloadUnits"),
-      bytesOut: since("bytesRead"),
-      fanOutBytes: since("bytesPushed"),
-    };
+  /** What flowed through the stream's shards since this was asked before. In one sum: there may be thousands of them. */
+  #flowed({ shards }: StreamState): Flow {
+    const flowed = { ...noFlow };
+    for (const shard of shards) {
+      const before = this.#flows.get(shard) ?? noFlow;
+      const now = shard.flow.snapshot();
+      this.#flows.set(shard, now);
+      for (const name of flowMembers) flowed[name] += now[name] - before[name];
+    }
+    return flowed;
   }
 
   #add(row: HourlyUsage): void {

@@ -33,7 +33,7 @@ export interface StreamUsage extends Usage {
   readonly mode: StreamMode;
 }
 
-export const noUsage: Usage = {
+const noUsage: Usage = {
   streamMs: 0,
   shardMs: 0,
   extendedShardMs: 0,
