@@ -24,11 +24,12 @@ export async function reshard(
     const added = await catalog.addShards(stream.id, plan);
     checkNumbers(added, stream);
     await log.createShards(added.map(({ logName }) => logName));
+    const prepared = await stream.prepare(added);
     await Promise.all(parents.map((parent) => parent.gate.shut()));
     const change = changeOf(added, parents, clock.now());
     await commit(stream, change, catalog);
     stream.nextShardNumber += added.length;
-    stream.reshard(added, change);
+    stream.reshard(prepared, change);
   } catch (error) {
     await undo(stream, catalog, log).catch((failure: unknown) => {
       report("could not remove the shards of a reshard that failed; the next one or the next start does", {

@@ -74,8 +74,6 @@ export class ShardOwner implements HashKeyRange {
   readonly endingHashKey: bigint;
   /** Numbers of the shards whose keys it took over. */
   readonly parents: readonly number[];
-  /** Milliseconds since 1970. */
-  readonly openedMs: number;
   /** The shard's name in the log. */
   readonly logName: string;
   /** What went through it since the start. */
@@ -95,6 +93,7 @@ export class ShardOwner implements HashKeyRange {
 
   readonly #onSaveFailed: (error: unknown) => void;
   readonly #recent: RecentRecords;
+  #openedMs: number;
   #closed: ShardEnd | undefined;
   #description: ShardDescription | undefined;
   /** Readers that wait for the shard to grow, which a reshard wakes. */
@@ -110,7 +109,7 @@ export class ShardOwner implements HashKeyRange {
     this.startingHashKey = shard.startingHashKey;
     this.endingHashKey = shard.endingHashKey;
     this.parents = shard.parents;
-    this.openedMs = shard.openedMs ?? 0;
+    this.#openedMs = shard.openedMs ?? 0;
     this.#closed = shard.closed;
     this.#log = log;
     this.#clock = clock;
@@ -210,6 +209,16 @@ export class ShardOwner implements HashKeyRange {
     } catch (error) {
       throw fromLogError(error);
     }
+  }
+
+  /** Milliseconds since 1970. */
+  get openedMs(): number {
+    return this.#openedMs;
+  }
+
+  /** Notes that the reshard that makes the shard has ended. */
+  open(openedMs: number): void {
+    this.#openedMs = openedMs;
   }
 
   /** Where and when it was closed; undefined while it is open. */

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Clock, Log } from "@headwater/log";
 import type { ReshardChange, StoredShard, StoredStream } from "../catalog/catalog.js";
 import { CloudError } from "../cloud-error.js";
@@ -8,6 +9,8 @@ import { formatShardId, parseShardId } from "./shard-id.js";
 import type { ShardDescription, StreamDescription, StreamSettings, StreamStatus } from "./stream.js";
 
 const HOUR_MS = 60 * 60 * 1000;
+/** More would hold up everything else. */
+const PREPARED_AT_ONCE = 500;
 
 /** What streams have in common. */
 export interface StreamSurroundings {
@@ -19,6 +22,9 @@ export interface StreamSurroundings {
   readonly limited: boolean;
   readonly report: (message: string, detail: Readonly<Record<string, unknown>>) => void;
 }
+
+/** Shards that a reshard makes, by number. */
+export type PreparedShards = ReadonlyMap<number, ShardOwner>;
 
 /** One stream while the cloud runs: what the catalog says of it, and the owners of its shards. */
 export class StreamState {
@@ -138,11 +144,22 @@ export class StreamState {
     return this.#children.get(shard.shardNumber) ?? [];
   }
 
+  /** Makes the owners of shards that a reshard adds, some at a time; nobody sees them before it ends. */
+  async prepare(added: readonly StoredShard[]): Promise<PreparedShards> {
+    const owners = new Map<number, ShardOwner>();
+    for (const [i, shard] of added.entries()) {
+      if (i > 0 && i % PREPARED_AT_ONCE === 0) await setImmediate();
+      owners.set(shard.number, this.#ownerOf(shard, owners));
+    }
+    return owners;
+  }
+
   /** Takes over what the catalog says after a reshard: keys lead to the children, and parents end. */
-  reshard(added: readonly StoredShard[], { closed, openedMs }: ReshardChange): void {
+  reshard(added: PreparedShards, { closed, openedMs }: ReshardChange): void {
     const ends = new Map(closed.map(({ number, ...end }) => [number, end]));
-    for (const shard of added) {
-      this.#owners.set(shard.number, this.#ownerOf({ ...shard, openedMs, closed: ends.get(shard.number) }));
+    for (const [number, owner] of added) {
+      owner.open(openedMs);
+      this.#owners.set(number, owner);
     }
     const ending = closed.map(({ number, ...end }) => ({ owner: this.#owners.get(number), end }));
     // Readers that an end wakes find the children.
@@ -173,13 +190,14 @@ export class StreamState {
     return new HashRouter(this.#open);
   }
 
-  #ownerOf(shard: StoredShard): ShardOwner {
+  /** @param made in the same reshard. */
+  #ownerOf(shard: StoredShard, made?: PreparedShards): ShardOwner {
     const { log, clock, limited, report } = this.#surroundings;
     const shardId = formatShardId(shard.number);
     const place = `shard ${shardId} ${this.#where()}`;
     const path = `${this.#surroundings.accountId}/${this.name}/${shardId}`;
     const onSaveFailed = (error: unknown): void => report("could not store the producers' sets", { place, error });
-    const parents = shard.parents.flatMap((number) => this.#owners.get(number) ?? []);
+    const parents = shard.parents.flatMap((number) => made?.get(number) ?? this.#owners.get(number) ?? []);
     return new ShardOwner({ log, clock, shard, parents, place, path, limited, onSaveFailed, recent: this.#recent });
   }
 
