@@ -9,6 +9,9 @@ import { TrialWrite } from "./trial-write.js";
 /** Single records cost their syncs more than a second copy; batches and video do not. */
 const SHARED_APPEND_BYTES_MAX = 16 * 1024;
 
+/** By then the cloud serves, also where a crash left it much to settle. */
+const SETTLE_LEFT_AFTER_MS = 2_000;
+
 /** What the cloud keeps on disk. */
 export interface Storage {
   readonly log: Log;
@@ -35,6 +38,7 @@ export async function openStorage(
       disk,
       clock,
       sharedAppendBytesMax: SHARED_APPEND_BYTES_MAX,
+      settleLeftAfterMs: SETTLE_LEFT_AFTER_MS,
       report: (event) => {
         const { level, message, ...detail } = event;
         logger[level](detail, message);

@@ -171,6 +171,11 @@ export interface LogOptions {
   readonly sharedAppendBytesMax?: number;
   /** Size at which a journal file is sealed; default 64 MiB. */
   readonly journalBytesMax?: number;
+  /**
+   * Journals that an earlier process left are settled so long after the log has opened, or when the next one is sealed: whoever
+   * opens it has a start of its own to go through. Default 0.
+   */
+  readonly settleLeftAfterMs?: number;
   /** Bytes that may wait for a sync before `append` throws `overloaded`; default 64 MiB. */
   readonly pendingBytesMax?: number;
 }

@@ -62,6 +62,7 @@ export class DurableLog implements Log {
   #nextShardNumber: number;
   readonly #settler: Settler;
   readonly #trims: Trims;
+  #settlingLeft: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -87,8 +88,11 @@ export class DurableLog implements Log {
   }
 
   /** Takes over the journals that an earlier process left: they serve until they are settled, beside what is appended. */
-  settleLeft(journals: readonly SealedJournal[]): void {
-    void this.#settler.settle(journals).then(() => this.#trims.addLeft(this.#shards.values()));
+  settleLeft(journals: readonly SealedJournal[], afterMs: number): void {
+    this.#settler.adopt(journals);
+    const settle = () => void this.#settler.settle().then(() => this.#trims.addLeft(this.#shards.values()));
+    if (afterMs > 0) this.#settlingLeft = setTimeout(settle, afterMs).unref();
+    else settle();
   }
 
   async createShards(names: readonly string[]): Promise<void> {
@@ -330,6 +334,7 @@ export class DurableLog implements Log {
   }
 
   async #close(): Promise<void> {
+    clearTimeout(this.#settlingLeft);
     const trimsClosed = this.#trims.close();
     for (const journal of this.#journals) await journal.close();
     await this.#settler.close();

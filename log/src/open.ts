@@ -45,7 +45,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     const recovered = await recover(context, await table.read(), damage);
     fileNumber = recovered.fileNumberMax;
     const log = new DurableLog(context, options, damage, table, recovered);
-    log.settleLeft(recovered.journals);
+    log.settleLeft(recovered.journals, options.settleLeftAfterMs ?? 0);
     return log;
   } catch (error) {
     throw diskError(error, `open ${options.directory}`);

@@ -31,6 +31,31 @@ test("a journal of one shard becomes its segment by its name alone: nothing is c
   await reopened.close();
 });
 
+test("what an earlier process left is settled only after the delay, or when a journal is sealed, and in order", async () => {
+  for (const isSealed of [false, true]) {
+    let disk = new FaultDisk(7);
+    let log = await openSmall(disk);
+    await log.createShards(["a", "b"]);
+    for (const name of ["a", "b"]) await fill(log, name, 0, 10);
+    disk = disk.afterKill();
+    log = await openSmall(disk, { settleLeftAfterMs: 2000 });
+    const left = pathsOf(disk, ".journal");
+    await pass(1500);
+    expect(pathsOf(disk, ".journal")).toEqual(left);
+    expect(pathsOf(disk, ".segment")).toEqual([]);
+    if (isSealed) await fill(log, "a", 10, 40);
+    else await pass(1000);
+    await untilIdle(disk);
+    expect(pathsOf(disk, ".journal").filter((path) => left.includes(path))).toEqual([]);
+    expect(await numbers(log, "a")).toEqual(range(0, isSealed ? 40 : 10));
+    await log.close();
+    // Closed before the delay was over, it is left to the next.
+    log = await openSmall(disk.afterKill(), { settleLeftAfterMs: 2000 });
+    await log.close();
+    await pass(5000);
+  }
+});
+
 test("a journal of 200 shards is copied to a segment each, once, and removed", async () => {
   const disk = new FaultDisk(2);
   const writes = new CountedBytes(disk);

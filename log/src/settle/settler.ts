@@ -37,13 +37,18 @@ export class Settler {
 
   /** Takes a journal over. Resolves at once, or where there is a backlog, once settling it was tried. */
   async add(journal: SealedJournal): Promise<void> {
-    const settled = this.settle([journal]);
+    this.adopt([journal]);
+    const settled = this.settle();
     if (this.#journals.length - this.#settled.size > backlogMax) await settled;
   }
 
-  /** Takes journals over. Resolves once they are settled or could not be, which is reported and tried again later. */
-  async settle(journals: readonly SealedJournal[]): Promise<void> {
+  /** Takes journals over, to be settled with the next ones. */
+  adopt(journals: readonly SealedJournal[]): void {
     this.#journals.push(...journals);
+  }
+
+  /** Resolves once all journals are settled or could not be, which is reported and tried again later. */
+  async settle(): Promise<void> {
     await this.#serially(() => this.#settleAll());
   }
 
