@@ -4,7 +4,7 @@ import { killConsumers } from "./killed-consumers.js";
 
 // oxlint-disable-next-line vitest/expect-expect -- killConsumers expects
 test(
-  "the same, many times over, with a cloud that is killed, too, and workers by fan-out",
+  "the same, many times over, with a cloud that is killed, too, workers by fan-out, and some that stand still",
   { timeout: 1_200_000 },
   async () => {
     const scope = new Scope();

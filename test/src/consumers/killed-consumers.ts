@@ -19,7 +19,7 @@ const FAILOVER_MS = 2_000;
 
 export interface KillOptions {
   readonly rounds: number;
-  /** The cloud is killed, too, and some workers read by fan-out. */
+  /** The cloud is killed, too, some workers read by fan-out, and some stand still for about as long as their leases last. */
   readonly isHarsh: boolean;
 }
 
@@ -64,6 +64,11 @@ export async function killConsumers(scope: Scope, { rounds, isHarsh }: KillOptio
     const victim = random.between(0, WORKERS - 1);
     await workers[victim]?.kill(random.fraction() < 0.8 ? "SIGKILL" : "SIGTERM");
     workers[victim] = await start();
+    if (isHarsh && random.fraction() < 0.4) {
+      const paused = workers[random.between(0, WORKERS - 1)];
+      paused?.signal("SIGSTOP");
+      setTimeout(() => paused?.signal("SIGCONT"), FAILOVER_MS * (0.5 + random.fraction()));
+    }
     if (!isHarsh || random.fraction() < 0.7) continue;
     await cloud.kill("SIGKILL");
     await cloud.restart();
