@@ -218,6 +218,25 @@ test.each([
   expect(long).toHaveProperty("refused");
 });
 
+test("base64 of every length, and with a byte at the edge of a range at every place", async () => {
+  const texts = Array.from({ length: 200 }, (_, length) => Buffer.alloc(length, "\x14\xfb\x9c\x03").toString("base64"));
+  const edges = "00 1f 20 22 2a 2b 2c 2d 2e 2f 30 39 3a 3d 40 41 5a 5b 5c 5f 60 61 7a 7b 7f 80 ab c1 ff";
+  for (const edge of Buffer.from(edges.replaceAll(" ", ""), "hex")) {
+    const character = String.fromCharCode(edge);
+    for (let at = 0; at < 128; at++) texts.push(`${"A".repeat(at)}${character}${"A".repeat(127 - at)}`);
+  }
+  for (const text of texts) {
+    const body = Buffer.from(`{"StreamName":"s","PartitionKey":"k","Data":"${text}"}`, "latin1");
+    const { quick, long } = await bothWays("PutRecord", body);
+    const isBase64 = /^[A-Za-z0-9+/]*=?=?$/.test(text) && text.length % 4 === 0;
+    expect({ text, read: quick ?? long, isQuick: quick !== undefined }).toEqual({
+      text,
+      read: long,
+      isQuick: isBase64,
+    });
+  }
+});
+
 test.each([
   [1 << 20, true],
   [2 << 20, false],
