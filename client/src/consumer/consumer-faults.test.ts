@@ -21,6 +21,21 @@ test("a renewal that is answered late: the loop goes on with what it was not all
   expect(loop.data).toEqual(Array.from({ length: 10 }, (_, i) => `${i}`));
 });
 
+test("nothing is made for a stream that is not there", async () => {
+  const world = new World(1);
+  world.kinesis.fault = () => {
+    throw new ClientError("not-found", "ResourceNotFoundException");
+  };
+  const store = new MemoryLeaseStore();
+  let isOpened = false;
+  store.open = async () => {
+    isOpened = true;
+    return Promise.resolve();
+  };
+  await expect(world.open({}, store)).rejects.toMatchObject({ code: "not-found" });
+  expect(isOpened).toBe(false);
+});
+
 test("a worker that has failed keeps nothing from others, though its program goes on", async () => {
   const world = new World(1);
   for (let i = 0; i < 3; i++) world.kinesis.put("k", `${i}`);

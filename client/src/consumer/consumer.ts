@@ -165,12 +165,14 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<void> {
-    const { store, clock } = this.#parts;
+    const { api, store, clock } = this.#parts;
     if (signal?.aborted === true) this.stop();
     signal?.addEventListener("abort", () => this.stop(), { once: true, signal: this.#end.signal });
     try {
       const stop = this.#stop.signal;
       const deadlineMs = clock.monotonicMs() + OPEN_MS;
+      // No table is made for a stream that is not there.
+      await this.#patience.with(() => api.nowMs(this.#options.stream, stop), stop, deadlineMs);
       await this.#patience.with(() => store.open(stop), stop, deadlineMs);
       await this.#sync(stop, deadlineMs);
       await this.#patience.with(() => this.#source.open(stop), stop, deadlineMs);
