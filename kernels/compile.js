@@ -8,8 +8,8 @@ export const kernels = [
     module: new URL("../cloud/src/kernels/put-records.wasm.ts", import.meta.url),
   },
   {
-    source: new URL("./records-json.ts", import.meta.url),
-    module: new URL("../cloud/src/kernels/records-json.wasm.ts", import.meta.url),
+    source: new URL("./records.ts", import.meta.url),
+    module: new URL("../cloud/src/kernels/records.wasm.ts", import.meta.url),
   },
   {
     source: new URL("./walk-frames.ts", import.meta.url),

@@ -15,13 +15,15 @@ export type Output =
   | readonly Output[]
   | { readonly [member: string]: Output | undefined };
 
-/** An answer of many records, which writes itself as JSON; values are made of it only for CBOR. */
+/** An answer of many records, which writes itself. */
 export interface BulkAnswer {
   /**
    * As text, or in pieces of memory.
    * @param memory for a large answer; it is given back when that has left.
    */
   toJson(memory?: RequestMemory): string | readonly Buffer[];
+  /** Where it is not there, values are made for it. */
+  toCbor?(memory?: RequestMemory): readonly Buffer[];
   toValues(): Output;
 }
 
@@ -56,7 +58,7 @@ const cbor: WireCodec = {
   contentType: "application/x-amz-cbor-1.1",
   decode: (body) => decoded(body, decodeCbor),
   encode: (answer) => Buffer.from(encodeCbor(answer)),
-  encodeBulk: (answer) => [Buffer.from(encodeCbor(answer.toValues()))],
+  encodeBulk: (answer, memory) => answer.toCbor?.(memory) ?? [Buffer.from(encodeCbor(answer.toValues()))],
 };
 
 /** Of whatever is no value at all, or a scalar, AWS says that it cannot read it, and no more. */

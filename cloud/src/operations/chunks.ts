@@ -26,12 +26,13 @@ export class Chunks {
   }
 
   /** Copies bytes behind those that are there. */
-  add(bytes: Buffer): void {
+  add(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       if (this.#used === this.#chunk.length) this.#next();
-      const copied = bytes.copy(this.#chunk, this.#used, at);
-      this.#used += copied;
-      at += copied;
+      const part = bytes.subarray(at, at + this.#chunk.length - this.#used);
+      this.#chunk.set(part, this.#used);
+      this.#used += part.length;
+      at += part.length;
     }
   }
 

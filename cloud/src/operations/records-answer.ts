@@ -6,28 +6,34 @@ import {
   type KernelExports,
   type KernelNumber,
 } from "@headwater/log";
+import { encodeCbor } from "../codec/cbor.js";
 import { encodeJson } from "../codec/json.js";
 import type { BulkAnswer, Output } from "../codec/wire-codec.js";
-import { wasm } from "../kernels/records-json.wasm.js";
+import { wasm } from "../kernels/records.wasm.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { ShardOwner } from "../streams/shard-owner.js";
 import { dataAtOf, decodeRecord } from "../streams/stored-record.js";
 import { Chunks } from "./chunks.js";
 
-/** What kernels/records-json.ts exports. */
-interface RecordsJsonKernel extends KernelExports {
+/** Writes records that are loaded, from one on, up to one that has to be written with more care; answers its bytes. */
+type Write = (first: number, count: number, base: number) => number;
+
+/** What kernels/records.ts exports. */
+interface RecordsKernel extends KernelExports {
   readonly begin: () => void;
-  readonly write: (first: number, count: number, base: number) => number;
+  readonly writeJson: Write;
+  readonly writeCbor: Write;
+  readonly jsonRecords: KernelNumber;
+  readonly cborRecords: KernelNumber;
   readonly inputAt: KernelNumber;
   readonly inputBytesMax: KernelNumber;
   readonly entriesAt: KernelNumber;
   readonly entriesMax: KernelNumber;
   readonly startAt: KernelNumber;
   readonly outputAt: KernelNumber;
-  readonly written: KernelNumber;
 }
 
-const kernel = instantiate(wasm) as RecordsJsonKernel;
+const kernel = instantiate(wasm) as RecordsKernel;
 const kernelMemory = Buffer.from(kernel.memory.buffer);
 const inputAt = kernel.inputAt.value;
 const inputBytesMax = kernel.inputBytesMax.value;
@@ -36,9 +42,28 @@ const entriesMax = kernel.entriesMax.value;
 const startAt = kernel.startAt.value;
 const outputAt = kernel.outputAt.value;
 
-const HEAD = Buffer.from('{"Records":[');
+/** One of the two forms of an answer. */
+interface Form {
+  readonly write: Write;
+  /** How many records it wrote. */
+  readonly written: KernelNumber;
+  /** A record that the kernel leaves to the library. */
+  readonly encode: (record: Output) => Uint8Array;
+}
 
-/** An answer of stored records. As JSON it is written straight from their bytes, without a value for each of them. */
+const jsonForm: Form = {
+  write: kernel.writeJson,
+  written: kernel.jsonRecords,
+  encode: (record) => Buffer.from(`,${encodeJson(record)}`),
+};
+const cborForm: Form = { write: kernel.writeCbor, written: kernel.cborRecords, encode: encodeCbor };
+
+const JSON_HEAD = Buffer.from('{"Records":[');
+const CBOR_RECORDS = encodeCbor("Records");
+/** An array's major type, in the first byte of a number. */
+const CBOR_ARRAY = 4 << 5;
+
+/** An answer of stored records, written straight from their bytes, without a value for each of them. */
 export class RecordsAnswer implements BulkAnswer {
   readonly #shard: Pick<ShardOwner, "sequenceNumber">;
   readonly #page: FramePage;
@@ -59,36 +84,46 @@ export class RecordsAnswer implements BulkAnswer {
 
   toJson(memory?: RequestMemory): readonly Buffer[] {
     const json = new Chunks(this.#page.payloadBytes * 1.5, memory);
-    json.add(HEAD);
-    this.#begin();
-    for (const piece of this.#page.pieces) this.#addPiece(json, piece);
+    json.add(JSON_HEAD);
+    // Each comes after a comma.
+    this.#addRecords(jsonForm, (records) => json.add(json.bytes === JSON_HEAD.length ? records.subarray(1) : records));
     json.add(Buffer.from(`],${encodeJson(this.#rest).slice(1)}`)); // without its brace
     return json.all();
   }
 
-  #begin(): void {
+  toCbor(memory?: RequestMemory): readonly Buffer[] {
+    const cbor = new Chunks(this.#page.payloadBytes * 1.25, memory);
+    const rest = encodeCbor(this.#rest);
+    cbor.add(Buffer.of(rest[0]! + 1)); // a map of so many members, of which the one with the shortest name is first
+    cbor.add(CBOR_RECORDS);
+    const count = encodeCbor(this.#page.frames);
+    count[0]! |= CBOR_ARRAY;
+    cbor.add(count);
+    this.#addRecords(cborForm, (records) => cbor.add(records));
+    cbor.add(rest.subarray(1));
+    return cbor.all();
+  }
+
+  #addRecords(form: Form, add: (records: Uint8Array) => void): void {
     const number = this.#shard.sequenceNumber(0);
     kernelMemory.write(`,{"SequenceNumber":"${number}","ApproximateArrivalTimestamp":`, startAt, "latin1");
     kernel.begin();
+    for (const piece of this.#page.pieces) this.#addPiece(piece, form, add);
   }
 
-  #addPiece(json: Chunks, piece: FramePiece): void {
+  #addPiece(piece: FramePiece, { write, written, encode }: Form, add: (records: Uint8Array) => void): void {
     for (let i = 0; i < piece.frames;) {
       const [first, base] = [i, piece.frameAt(i)];
       const count = load(piece, first);
       while (i < first + count) {
-        const bytes = kernel.write(i - first, count, base);
-        if (bytes > 0) addRecords(json, kernelMemory.subarray(outputAt, outputAt + bytes));
-        i += kernel.written.value;
+        const bytes = write(i - first, count, base);
+        if (bytes > 0) add(kernelMemory.subarray(outputAt, outputAt + bytes));
+        i += written.value;
         // A key that is not plain is left to the library.
-        if (i < first + count) addRecords(json, this.#json(piece, i++));
+        if (i < first + count) add(encode(this.#record(piece, i++)));
       }
-      if (count === 0) addRecords(json, this.#json(piece, i++));
+      if (count === 0) add(encode(this.#record(piece, i++)));
     }
-  }
-
-  #json(piece: FramePiece, index: number): Buffer {
-    return Buffer.from(`,${encodeJson(this.#record(piece, index))}`);
   }
 
   #record(piece: FramePiece, index: number): Output {
@@ -120,9 +155,4 @@ function load(piece: FramePiece, first: number): number {
   piece.bytes.copy(kernelMemory, inputAt, base, piece.payloadEnd(end - 1));
   kernelMemory.set(new Uint8Array(piece.table, first * frameEntryBytes, (end - first) * frameEntryBytes), entriesAt);
   return end - first;
-}
-
-/** @param records each after a comma. */
-function addRecords(json: Chunks, records: Buffer): void {
-  json.add(json.bytes === HEAD.length ? records.subarray(1) : records);
 }
