@@ -1,6 +1,7 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EventStreamReader, headerText } from "@headwater/protocol/event-stream";
+import { measureBareSync } from "./bare-sync.js";
 import { compare } from "./compare.js";
 import { cpuTimeUs } from "./cpu-time.js";
 import type { Measured } from "./measure.js";
@@ -12,9 +13,10 @@ import { call, signedHeaders, type Target } from "./signed-request.js";
 import { onStream, Stage } from "./stage.js";
 
 // How soon after a PutRecord is sent has a subscriber of enhanced fan-out its record? `npm run bench -- fan-out`; about two
-// minutes. The cloud alone checks signatures and syncs before it pushes.
+// minutes. The cloud alone checks signatures and syncs before it pushes; what a sync takes by itself stands beside.
 
-const SHAPE = { shards: 1, recordBytes: 1024, recordsPerSecond: 50, warmUpMs: 2_000, measureMs: 10_000 };
+/** The warm-up is there since a server is asked that has run for a while. */
+const SHAPE = { shards: 1, recordBytes: 1024, recordsPerSecond: 50, warmUpRecords: 500, measureMs: 10_000 };
 const ACTIVE_MS_MAX = 10_000;
 
 const stage = await Stage.set();
@@ -22,10 +24,13 @@ try {
   const cloud = await stage.cloud();
   const subjects = [{ what: "cloud", server: cloud }, ...(await startPeers(stage, ["kinesis-local"]))];
   await compare(
-    subjects.map(({ what, server }) => ({
-      what,
-      run: () => onStream(server, SHAPE.shards, (stream) => measurePushes(server, stream)),
-    })),
+    [
+      ...subjects.map(({ what, server }) => ({
+        what,
+        run: () => onStream(server, SHAPE.shards, (stream) => measurePushes(server, stream)),
+      })),
+      { what: "bare write + fdatasync", run: () => measureBareSync(stage.data, SHAPE) },
+    ],
     {
       bench: "fan-out",
       title: "PutRecord to SubscribeToShard",
@@ -34,6 +39,7 @@ try {
       notes: [
         "a call is the time from sending PutRecord to having the record from the subscription, both over HTTP/1.1",
         "only the cloud verifies signatures and syncs before it pushes; the load generator shares the cores",
+        "bare: a write and an fdatasync of the same bytes at the same rate, without a server",
       ],
     },
     stage.data,
@@ -55,21 +61,29 @@ async function measurePushes(server: ServerProcess, target: Target): Promise<Mea
     }
   });
   const agent = new Agent({ keepAlive: true });
-  const beganAt = performance.now();
-  const gapMs = 1000 / SHAPE.recordsPerSecond;
-  const warmUp = Math.round(SHAPE.warmUpMs / gapMs);
-  const count = warmUp + Math.round(SHAPE.measureMs / gapMs);
-  let cpuUs = 0;
-  const puts: Promise<void>[] = [];
-  for (let n = 0; n < count; n++) {
-    await sleep(Math.max(0, beganAt + n * gapMs - performance.now()));
-    if (n === warmUp) cpuUs = -cpuTimeUs(server.pid);
+  const put = async (n: number): Promise<void> => {
     const data = Buffer.alloc(SHAPE.recordBytes);
     data.writeUInt32BE(n);
-    const input = { StreamName, PartitionKey, Data: data.toString("base64") };
-    const signed = await signedHeaders(target, "PutRecord", input);
+    const signed = await signedHeaders(target, "PutRecord", {
+      StreamName,
+      PartitionKey,
+      Data: data.toString("base64"),
+    });
     pushes.sent(n);
-    puts.push(send(target, signed, agent).then(end));
+    await send(target, signed, agent).then(end);
+  };
+  const { warmUpRecords: warmUp } = SHAPE;
+  // One after the other: what a slow server could not keep up with would count against the first records that do.
+  for (let n = 0; n < warmUp; n++) await put(n);
+  await pushes.all(warmUp);
+  const gapMs = 1000 / SHAPE.recordsPerSecond;
+  const count = warmUp + Math.round(SHAPE.measureMs / gapMs);
+  const puts: Promise<void>[] = [];
+  let cpuUs = -cpuTimeUs(server.pid);
+  const beganAt = performance.now();
+  for (let n = warmUp; n < count; n++) {
+    await sleep(Math.max(0, beganAt + (n - warmUp) * gapMs - performance.now()));
+    puts.push(put(n));
   }
   await Promise.all(puts);
   await pushes.all(count);
