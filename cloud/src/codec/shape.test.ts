@@ -146,6 +146,8 @@ describe("types", () => {
     [{ ...valid, Records: "x" }, "Expected list or null"],
     [{ ...valid, Tags: 1 }, "Expected map or null"],
     [{ ...valid, Tags: { a: 1 } }, `${NUMBER} can not be converted to an String`],
+    [{ ...valid, Tags: { a: { toString: 1 } } }, "Start of structure or map found where not expected."],
+    [{ ...valid, Keys: [{ toString: 1 }] }, "Start of structure or map found where not expected."],
     [{ ...valid, At: true }, "class java.lang.Boolean can not be converted to milliseconds since epoch"],
     [{ ...valid, Sure: 1 }, `${NUMBER} can not be converted to an Boolean`],
     [{ ...valid, Sure: "perhaps" }, "'PERHAPS' can not be converted to an Boolean"],

@@ -126,7 +126,7 @@ export function list<T>(member: Shape<T>, limits: { min: number; max: number }):
     read(value, reading) {
       if (!Array.isArray(value)) throw notNested(value, "Expected list or null");
       const items: readonly unknown[] = value;
-      const shown = items.length === 0 || isText(member) ? `[${items.join(", ")}]` : undefined;
+      const shown = items.length === 0 || isText(member) ? `[${items.map(textOf).join(", ")}]` : undefined;
       if (items.length < limits.min) reading.violated(atLeast("length", limits.min), shown);
       if (items.length > limits.max) reading.violated(atMost("length", limits.max), shown);
       if (isText(member)) return texts(member, items, reading, "Member must", shown) as unknown as T[];
@@ -152,7 +152,7 @@ export function map(
     read(value, reading) {
       if (!isObject(value)) throw notNested(value, "Expected map or null");
       const entries = Object.entries(value);
-      const shown = `{${entries.map(([name, item]) => `${name}=${String(item)}`).join(", ")}}`;
+      const shown = `{${entries.map(([name, item]) => `${name}=${textOf(item)}`).join(", ")}}`;
       if (entries.length < limits.min) reading.violated(atLeast("length", limits.min), shown);
       if (entries.length > limits.max) reading.violated(atMost("length", limits.max), shown);
       const names = entries.map(([name]) => name);
@@ -176,6 +176,11 @@ function texts<T extends string>(
   const read = items.map((item) => shape.read(item, alone));
   if (!alone.isClean) reading.violated(`${who} satisfy constraint: [${shape.constraints.join(", ")}]`, shown);
   return read;
+}
+
+/** What is no text is refused for that before anything of it is told; some of it cannot be turned into text at all. */
+function textOf(item: unknown): string {
+  return typeof item === "string" ? item : "";
 }
 
 function isText<T>(shape: Shape<T>): shape is Shape<T> & TextShape {
