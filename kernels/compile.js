@@ -1,5 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { main } from "assemblyscript/asc";
+
+/** Not by its name, which would bring its types along: they declare AssemblyScript's globals for a whole program. */
+const compiler = "assemblyscript/asc";
+/** @type {{ main: (args: string[], io: object) => Promise<{ error: Error | null }> }} */
+const { main } = await import(compiler);
 
 /** Each kernel's source, which is AssemblyScript, and where its module is committed. */
 export const kernels = [
@@ -31,8 +35,8 @@ export async function compileKernel(source) {
   let bytes;
   let messages = "";
   const { error } = await main([name, "--outFile", "kernel.wasm", ...options], {
-    readFile: (file) => readFile(new URL(file, source), "utf8").catch(() => null),
-    writeFile: (_, contents) => void (bytes = /** @type {Uint8Array} */ (contents)),
+    readFile: (/** @type {string} */ file) => readFile(new URL(file, source), "utf8").catch(() => null),
+    writeFile: (/** @type {string} */ _, /** @type {Uint8Array} */ contents) => void (bytes = contents),
     listFiles: () => null,
     stderr: { write: (/** @type {string} */ text) => void (messages += text) },
   });
