@@ -8,9 +8,9 @@ interface Content {
 }
 
 /**
- * A disk in memory, for tests that need thousands of them. It can be full, fail, hold its syncs, and lose its power: then
- * nothing works any more, and {@link powerOn} gives the disk as it comes back. Names are durable at once; the log's own
- * tests cover the rest.
+ * A disk in memory, for tests that need thousands of them. It can be full, fail, hold its syncs and reads, and lose its
+ * power: then nothing works any more, and {@link powerOn} gives the disk as it comes back. Names are durable at once; the
+ * log's own tests cover the rest.
  */
 export class RamDisk implements Disk {
   /** Writes and syncs throw this error code. */
@@ -18,8 +18,11 @@ export class RamDisk implements Disk {
   /** Writes and syncs from now on until the power goes. */
   powerCutAfter = Infinity;
   syncs = 0;
+  /** Syncs and reads so far that had to wait: see {@link holdSyncs} and {@link holdReads}. */
+  held = 0;
   #files = new Map<string, Content>();
-  #held: Promise<void> | undefined;
+  #heldSyncs: Promise<void> | undefined;
+  #heldReads: Promise<void> | undefined;
 
   get isOff(): boolean {
     return this.powerCutAfter <= 0;
@@ -55,12 +58,27 @@ export class RamDisk implements Disk {
 
   /** From now on no sync returns. @returns lets them. */
   holdSyncs(): () => void {
-    let release!: () => void;
-    this.#held = new Promise((resolve) => (release = resolve));
+    const { held, release } = hold();
+    this.#heldSyncs = held;
     return () => {
-      this.#held = undefined;
+      if (this.#heldSyncs === held) this.#heldSyncs = undefined;
       release();
     };
+  }
+
+  /** From now on no read returns. @returns lets them, but for those that began after this was called once more. */
+  holdReads(): () => void {
+    const { held, release } = hold();
+    this.#heldReads = held;
+    return () => {
+      if (this.#heldReads === held) this.#heldReads = undefined;
+      release();
+    };
+  }
+
+  async #wait(held: Promise<void> | undefined): Promise<void> {
+    if (held !== undefined) this.held++;
+    await held;
   }
 
   async open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile> {
@@ -117,12 +135,12 @@ export class RamDisk implements Disk {
       read: async (buffer, offset) => {
         this.#touch(false);
         const end = Math.min(content.size, offset + buffer.length);
-        await Promise.resolve();
+        await this.#wait(this.#heldReads);
         return end <= offset ? 0 : content.bytes.copy(buffer, 0, offset, end);
       },
       sync: async () => {
         const isCovered = new Set(content.unsynced);
-        await this.#held;
+        await this.#wait(this.#heldSyncs);
         this.#touch(true);
         this.syncs++;
         content.unsynced = content.unsynced.filter((write) => !isCovered.has(write));
@@ -148,6 +166,12 @@ export class RamDisk implements Disk {
     this.powerCutAfter--;
     if (this.failure !== undefined) throw failure(this.failure);
   }
+}
+
+function hold(): { readonly held: Promise<void>; readonly release: () => void } {
+  let release!: () => void;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  return { held, release };
 }
 
 function change(content: Content, offset: number, data: Buffer): void {

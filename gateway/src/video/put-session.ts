@@ -133,8 +133,10 @@ export class PutSession {
     return { fragment, pieces, first: first.value, tracks };
   }
 
+  /** @throws the reason why the call is over: a fragment that is begun after that would never be given back. */
   #begin({ fragment }: Opened): void {
     const { queue, metrics, lane } = this.#options;
+    this.#stop.signal.throwIfAborted();
     queue.begin(fragment);
     if (fragment.attempts > 1) metrics.videoFragmentsResent.inc({ lane });
     this.#sent.push({ fragment, completeMs: undefined });
@@ -143,6 +145,8 @@ export class PutSession {
   async *#body(opened: Opened): AsyncGenerator<Uint8Array, void, void> {
     const { gate, lane, clock } = this.#options;
     for await (const chunk of matroskaBody({ tracks: opened.tracks, writingApp: WRITING_APP }, this.#parts(opened))) {
+      // The call may have ended while a piece was read: bytes that wait for no network must not hold backfill up.
+      this.#stop.signal.throwIfAborted();
       if (lane === "backfill") await gate.liveIdle(this.#stop.signal);
       else gate.setLiveBusy(true);
       this.#handedMs = clock.now();
