@@ -178,6 +178,25 @@ test("a failing disk stops the sending, not the gateway: what was announced goes
   expect(taken()).toEqual(["a", "b"]);
 });
 
+test("a record that is read while the answer before it is written goes without another one's coming", async () => {
+  await put("a");
+  await delivered();
+  upstream.outage = new UpstreamError("unreachable", "away");
+  await put("b");
+  await eventually(() => expect(upstream.calls).toBeGreaterThan(1));
+  const letRead = disk.holdReads();
+  await put("c");
+  await eventually(() => expect(disk.held).toBe(1));
+  const letSync = disk.holdSyncs();
+  upstream.outage = undefined;
+  await eventually(() => expect(disk.held).toBe(2));
+  letRead();
+  await nextTurn();
+  letSync();
+  await delivered();
+  expect(taken()).toEqual(["a", "b", "c"]);
+});
+
 test("after a reshard the records go to the new shards, in order", async () => {
   await Promise.all(["a", "b", "c"].map((data) => put(data)));
   await delivered();

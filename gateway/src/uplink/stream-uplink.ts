@@ -168,7 +168,8 @@ export class StreamUplink {
         await this.#delivery.pause(backoffs.throttled, fruitless, signal);
       } else if (run.ended.aborted) {
         return;
-      } else {
+      } else if (events.length === 0) {
+        // Else records may have come while the answer was written, and nobody will tell of them again.
         await changed.wait(signal);
       }
     }
