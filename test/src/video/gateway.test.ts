@@ -9,7 +9,7 @@ import {
 } from "@headwater/protocol";
 import type { WrittenTrack } from "@headwater/protocol/matroska";
 import { expect, onTestFinished, test } from "vitest";
-import { gaugeOf, sumOf } from "../harness/metrics.js";
+import { gaugeOf, type Metrics, sumOf } from "../harness/metrics.js";
 import { connectMqtt } from "../harness/mqtt.js";
 import type { Part } from "../harness/part.js";
 import { startCloud, startGateway } from "../harness/parts.js";
@@ -91,6 +91,11 @@ async function send(
   return acknowledged;
 }
 
+/** What the gateway says of video, a line each. */
+function videoSamples(metrics: Metrics): string[] {
+  return [...metrics].filter(([sample]) => sample.includes("_video_")).map((pair) => pair.join(" "));
+}
+
 test("gateway and cloud are killed while pieces come in: every fragment arrives once, byte for byte", async () => {
   const scope = new Scope();
   onTestFinished(() => scope.close());
@@ -115,13 +120,19 @@ test("gateway and cloud are killed while pieces come in: every fragment arrives 
     });
     for (const part of [gateway, cloud]) if (part.child.exit !== undefined) await part.restart();
   }
-  await until("the gateway to have nothing left", async () => {
-    const metrics = await gateway.metrics();
-    return (
-      gaugeOf(metrics, /^headwater_gateway_video_fragments_waiting\{/) === 0 &&
-      gaugeOf(metrics, /^headwater_gateway_video_spool_bytes\{/) === 0
-    );
-  });
+  let metrics: Metrics = new Map();
+  const described = (): string =>
+    [...videoSamples(metrics), gateway.child.describe(), cloud.child.describe()].join("\n");
+  await until(
+    () => `the gateway to have nothing left\n${described()}`,
+    async () => {
+      metrics = await gateway.metrics();
+      return (
+        gaugeOf(metrics, /^headwater_gateway_video_fragments_waiting\{/) === 0 &&
+        gaugeOf(metrics, /^headwater_gateway_video_spool_bytes\{/) === 0
+      );
+    },
+  );
   expect(sumOf(await gateway.metrics(), /^headwater_gateway_(dead_letters|video_fragments_refused)_total/)).toBe(0);
   const clients = new VideoClients(scope, cloud.url);
   const listed = await clients.list(STREAM);
