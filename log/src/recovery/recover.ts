@@ -18,7 +18,7 @@ import { mergeParts } from "./merge-parts.js";
 import { Quarantine } from "./quarantine.js";
 import { type ScannedJournal, scanJournal } from "./scan-journal.js";
 import { addFrame, stateOf, type Stretch } from "./scanned-frame.js";
-import { someAtOnce } from "./some-at-once.js";
+import { someAtOnce } from "../some-at-once.js";
 
 /** So many journals' tails are written again at a time. */
 const journalsAtOnce = 4;

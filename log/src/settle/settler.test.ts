@@ -167,6 +167,31 @@ test("a log opens before it has settled the journals that were left, serves them
   }
 });
 
+test("where too many journals wait to be settled, appends wait for the next of them, not for all", async () => {
+  const disk = new FaultDisk(16);
+  const permits = new SegmentsByPermit(disk);
+  const log = await openSmall(permits, { journals: 1 });
+  await log.createShards(["a", "b"]);
+  let appended = 0;
+  const appending = (async () => {
+    for (; appended < 300; appended++) await log.append(appended % 2 === 0 ? "a" : "b", [record(appended)]);
+  })();
+  await untilIdle(disk);
+  const stoppedAt = appended;
+  expect(stoppedAt).toBeLessThan(200);
+  const journals = pathsOf(disk, ".journal").length;
+  // A segment of each shard: one journal's.
+  permits.allow(2);
+  await untilIdle(disk);
+  expect(appended).toBeGreaterThan(stoppedAt);
+  expect(pathsOf(disk, ".journal")).toHaveLength(journals);
+  permits.allow(Infinity);
+  await appending;
+  await untilIdle(disk);
+  expect(await numbers(log, "a")).toEqual(range(0, 150).map((i) => 2 * i));
+  await log.close();
+});
+
 test("what cannot be settled is served from the journal, and settled when the disk allows", async () => {
   const disk = new FaultDisk(5);
   const log = await openSmall(disk, { journals: 1 });
@@ -271,5 +296,24 @@ class HeldReader extends DiskOver {
   override async remove(path: string) {
     await super.remove(path);
     if (path.endsWith(".journal")) this.#noticeRemoved();
+  }
+}
+
+/** Makes a segment only when it is allowed to. */
+class SegmentsByPermit extends DiskOver {
+  #permits = 0;
+  #waiting: (() => void)[] = [];
+
+  allow(segments: number): void {
+    this.#permits += segments;
+    for (const goOn of this.#waiting.splice(0)) goOn();
+  }
+
+  override async open(path: string, mode: "read" | "write" | "create"): ReturnType<Disk["open"]> {
+    if (mode === "create" && path.endsWith(".segment")) {
+      while (this.#permits === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      this.#permits--;
+    }
+    return super.open(path, mode);
   }
 }

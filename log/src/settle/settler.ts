@@ -10,7 +10,10 @@ import { writeIndexOf } from "./segment-writer.js";
 
 /** A journal waits to be settled again for so long after it could not be. */
 const retryMs = 5000;
-/** Journals wait once so many have been sealed and not settled, unless it is the disk that holds settling up. */
+/**
+ * Journals wait while more have been sealed and not settled, unless it is the disk that holds settling up. They wait for the
+ * next one only: for all, puts would stand still for seconds.
+ */
 const backlogMax = 8;
 
 /**
@@ -25,6 +28,8 @@ export class Settler {
   readonly #journals: SealedJournal[];
   /** All of their frames are in segments. */
   readonly #settled = new Set<SealedJournal>();
+  /** Who waits for the next journal to be settled. */
+  readonly #waiting: (() => void)[] = [];
   readonly #closing = new AbortController();
   #last: Promise<void> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
@@ -35,11 +40,14 @@ export class Settler {
     this.#writeTable = writeTable;
   }
 
-  /** Takes a journal over. Resolves at once, or where there is a backlog, once settling it was tried. */
+  /** Takes a journal over. Resolves at once, or where there is a backlog, once there is none or settling was tried. */
   async add(journal: SealedJournal): Promise<void> {
     this.adopt([journal]);
-    const settled = this.settle();
-    if (this.#journals.length - this.#settled.size > backlogMax) await settled;
+    const tried = this.settle().then(() => true);
+    while (this.#journals.length - this.#settled.size > backlogMax) {
+      const next = new Promise<boolean>((resolve) => this.#waiting.push(() => resolve(false)));
+      if (await Promise.race([tried, next])) return;
+    }
   }
 
   /** Takes journals over, to be settled with the next ones. */
@@ -122,6 +130,8 @@ export class Settler {
         if (this.#closing.signal.aborted) return;
         this.#report("journal not settled", error, { path: journal.file.path });
         this.#retryLater();
+      } finally {
+        for (const goOn of this.#waiting.splice(0)) goOn();
       }
     }
     try {
