@@ -37,6 +37,8 @@ export class ProducerMemory {
   #saving: Promise<void> | undefined;
   #unsavedBytes = 0;
   #savedBytes = 0;
+  /** The first position that this process wrote: from there on, what producers stored is recorded as it is stored. */
+  #ownFrom = Infinity;
 
   /** @param parents closed shards, so that what they know does not change. */
   constructor(
@@ -78,8 +80,9 @@ export class ProducerMemory {
     }
   }
 
-  /** Notes that the shard grew, whoever wrote. True when it is time to {@link save}. */
-  grew(bytes: number): boolean {
+  /** Notes that the shard grew at a position, whoever wrote. True when it is time to {@link save}. */
+  grew(position: number, bytes: number): boolean {
+    this.#ownFrom = Math.min(this.#ownFrom, position);
     this.#unsavedBytes += bytes;
     return this.#saving === undefined && this.#unsavedBytes >= Math.max(SAVE_BYTES, this.#savedBytes / SAVE_SHARE);
   }
@@ -115,7 +118,7 @@ export class ProducerMemory {
   }
 
   async #save(what: "own" | "whole"): Promise<void> {
-    const handing = this.#handOver(await this.#load(), what);
+    const handing = this.#handOver(await this.#loadInTurn(), what);
     this.#gate = settled(handing);
     let durable: Promise<void>;
     try {
@@ -147,6 +150,18 @@ export class ProducerMemory {
     known.ancestors = [];
   }
 
+  /** Shards that grow alike store their sets at the same time, and each may have to read megabytes first. */
+  async #loadInTurn(): Promise<Known> {
+    if (this.#known !== undefined) return this.#known;
+    const before = loadsInTurn.get(this.#log);
+    const loading = (async () => {
+      await before;
+      return this.#load();
+    })();
+    loadsInTurn.set(this.#log, settled(loading));
+    return loading;
+  }
+
   /** A failed load is tried again by the next use. */
   #load(): Promise<Known> {
     this.#known ??= this.#rebuild().catch((error: unknown) => {
@@ -162,7 +177,7 @@ export class ProducerMemory {
       stored === undefined
         ? new ProducerSets(this.#shard, LIMITS)
         : ProducerSets.decode(stored.state, this.#shard, LIMITS);
-    const end = this.#log.bounds(this.#logName).next;
+    const end = Math.min(this.#ownFrom, this.#log.bounds(this.#logName).next);
     let position = stored?.position ?? 0;
     while (position < end) {
       const { frames, next } = await this.#log.read(this.#logName, position, PAGE);
@@ -179,6 +194,9 @@ export class ProducerMemory {
     return { sets, ancestors: [...ancestors] };
   }
 }
+
+/** The last load of each log that waits for its turn. */
+const loadsInTurn = new WeakMap<Log, Promise<void>>();
 
 /** What a shard knows: of its own time, and what its ancestors knew when they were closed. */
 interface Known {

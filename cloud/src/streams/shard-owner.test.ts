@@ -252,4 +252,20 @@ describe("after a restart", () => {
     for (let i = 0; i < 17; i += 1) await put(shard, entries(MEBIBYTE));
     await expect.poll(async () => (await it.log.getState(LOG_NAME))?.position).toBeGreaterThanOrEqual(16);
   });
+
+  test("storing the sets reads only what this process did not write", async () => {
+    const it = await fixture();
+    const first = await put(it.owner(), entries(1), request(1));
+    const readFrom: number[] = [];
+    const read = it.log.read.bind(it.log);
+    it.log.read = (name, position, limits) => {
+      readFrom.push(position);
+      return read(name, position, limits);
+    };
+    const shard = it.owner();
+    for (let i = 0; i < 17; i += 1) await put(shard, entries(MEBIBYTE));
+    await expect.poll(async () => (await it.log.getState(LOG_NAME))?.position).toBeGreaterThanOrEqual(16);
+    expect(readFrom).toEqual([0]);
+    expect(await put(shard, entries(1), request(1))).toEqual(first);
+  });
 });

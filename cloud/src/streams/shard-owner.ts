@@ -344,7 +344,7 @@ export class ShardOwner implements HashKeyRange {
       if (this.#recent.wants(this.logName, entries.length, bytes)) {
         this.#recent.add(this.logName, storedFrames(records, entries, producer, appended));
       }
-      if (this.#producers.grew(bytes)) this.#producers.save().catch(this.#onSaveFailed);
+      if (this.#producers.grew(appended.position, bytes)) this.#producers.save().catch(this.#onSaveFailed);
       return appended.position;
     } catch (error) {
       return fromLogError(error);
