@@ -86,14 +86,12 @@ export class TestService {
 
   /** Calls SubscribeToShard; the answer is there before its events are. @throws {CloudError} */
   async subscribe(input: unknown): Promise<EventStreamAnswer> {
-    const answer = await operations
-      .get("SubscribeToShard")
-      ?.run(input, "json", this.context, {
-        producer: undefined,
-        gone: stays,
-        memory: new RequestMemory(pool),
-        answerBytesMax,
-      });
+    const answer = await operations.get("SubscribeToShard")?.run(input, "json", this.context, {
+      producer: undefined,
+      gone: stays,
+      memory: new RequestMemory(pool),
+      answerBytesMax,
+    });
     if (!isEventStreamAnswer(answer)) throw new Error("SubscribeToShard answers no stream");
     return answer;
   }
