@@ -3,7 +3,7 @@ import { importsOf, isCode, isTestCode, resolveImport } from "./imports.js";
 import { manifestOf, workspaces } from "./manifest.js";
 import type { Tree } from "./tree.js";
 
-/** Which folder may import which (docs/design/README.md). `test` and `bench` may import everything but `cli`. */
+/** Which folder may import which (CONTRIBUTING.md). `test` and `bench` may import everything but `cli`. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   log: ["protocol"],
