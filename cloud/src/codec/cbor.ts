@@ -5,7 +5,10 @@ import type { Output } from "./wire-codec.js";
 
 /** A date in AWS's CBOR: tag 1 over milliseconds since 1970 (where RFC 8949 has seconds). */
 const DATE_TAG = 1;
-/** Items that a body may have; 500 records with all their members are about 3,500. */
+/** Starts text or bytes that come in parts, as Jackson writes text of more than some 4,000 bytes. RFC 8949, section 3.2.3. */
+const BYTES_IN_PARTS = 0x5f;
+const TEXT_IN_PARTS = 0x7f;
+/** Items that a body may have, parts included; 500 records with all their members are about 3,500. */
 const ITEMS_MAX = 1 << 16;
 
 const options: DecodeOptions = {
@@ -25,7 +28,8 @@ const options: DecodeOptions = {
 };
 
 /**
- * Reads a CBOR body: one item, definite or indefinite lengths, text keys, no duplicates, no tags but dates.
+ * Reads a CBOR body: one item, definite or indefinite lengths, text keys, no duplicates, no tags but dates. Each part of
+ * a text must be UTF-8 by itself.
  * @throws {CloudError} `body-malformed`.
  */
 export function decodeCbor(body: Buffer): unknown {
@@ -47,8 +51,8 @@ export function encodeCbor(output: Output): Uint8Array {
 }
 
 /**
- * Refuses what the library would take: text that is no UTF-8, and millions of tiny items, which cost seconds and a
- * gigabyte, in which nobody else is served.
+ * Takes text and bytes in parts, which the library does not; refuses what it would take: text that is no UTF-8, and
+ * millions of tiny items, which cost seconds and a gigabyte, in which nobody else is served.
  */
 class CheckingTokenizer extends Tokenizer {
   readonly #bytes: Uint8Array;
@@ -61,6 +65,29 @@ class CheckingTokenizer extends Tokenizer {
   }
 
   override next(): Token {
+    const initial = this.#bytes[this.pos()];
+    if (initial !== BYTES_IN_PARTS && initial !== TEXT_IN_PARTS) return this.#one();
+    // oxlint-disable-next-line no-underscore-dangle -- the library's tokenizer has no other way to pass over a byte
+    this._pos += 1;
+    if (initial === TEXT_IN_PARTS) {
+      const parts = this.#parts(Type.string).map(({ value }) => String(value));
+      return new Token(Type.string, parts.join(""));
+    }
+    return new Token(Type.bytes, Buffer.concat(this.#parts(Type.bytes).map(({ value }) => value as Uint8Array)));
+  }
+
+  /** Up to the break that ends them. */
+  #parts(type: Type): Token[] {
+    const parts: Token[] = [];
+    for (;;) {
+      const part = this.#one();
+      if (Type.equals(part.type, Type.break)) return parts;
+      if (!Type.equals(part.type, type)) throw malformed("A part is of another type than the whole.");
+      parts.push(part);
+    }
+  }
+
+  #one(): Token {
     this.#items += 1;
     if (this.#items > ITEMS_MAX) throw malformed("The request body has too many items.");
     const from = this.pos();
