@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Log, ReadLimits } from "../api.js";
+import type { Disk, Log, ReadLimits } from "../api.js";
 import { openLog } from "../open.js";
+import { DiskOver } from "../testing/disk-over.js";
 import { FaultDisk, ManualClock } from "../testing/index.js";
-import { all, framesOf, range } from "../testing/records.js";
+import { all, framesOf, openSmall, pathsOf, range, untilIdle } from "../testing/records.js";
 
 let log: Log;
 
@@ -71,4 +72,56 @@ describe("read", () => {
       expect(found).toEqual(range(0, 300));
     }
   });
+});
+
+/** Holds the first read of the log's frames, and opens no file for another before the first shard's are gone. */
+class HeldRead extends DiskOver {
+  goOn: () => void = () => undefined;
+  readonly #held: Promise<void>;
+  #noticeRemoved: () => void = () => undefined;
+  readonly #removed: Promise<void>;
+  #isOpened = false;
+
+  constructor(below: Disk) {
+    super(below);
+    this.#held = new Promise((resolve) => (this.goOn = resolve));
+    this.#removed = new Promise((resolve) => (this.#noticeRemoved = resolve));
+  }
+
+  override async open(path: string, mode: "read" | "write" | "create") {
+    if (mode !== "read" || !/\.(journal|segment)$/.test(path)) return super.open(path, mode);
+    if (this.#isOpened) await this.#removed;
+    this.#isOpened = true;
+    const file = await super.open(path, mode);
+    return {
+      ...file,
+      read: async (buffer: Uint8Array, offset: number) => {
+        await this.#held;
+        return file.read(buffer, offset);
+      },
+    };
+  }
+
+  override async remove(path: string) {
+    await super.remove(path);
+    if (path.endsWith("/shards/0")) this.#noticeRemoved();
+  }
+}
+
+test("a read of a shard that goes meanwhile ends with what it has, and blames no disk", async () => {
+  const disk = new FaultDisk(3);
+  const hold = new HeldRead(disk);
+  const large = await openSmall(hold, { journals: 1, journalBytesMax: 2_500_000 });
+  await large.createShards(["s"]);
+  // More than is read at a time.
+  for (let i = 0; i < 3; i++) await large.append("s", [{ data: Buffer.alloc(900_000) }]);
+  await untilIdle(disk);
+  expect(pathsOf(disk, ".segment")).toHaveLength(1);
+  const reading = large.read("s", 0, all);
+  const deletion = large.deleteShard("s");
+  await untilIdle(disk);
+  hold.goOn();
+  expect((await reading).frames).toHaveLength(1);
+  await deletion;
+  await large.close();
 });

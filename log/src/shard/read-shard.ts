@@ -42,8 +42,8 @@ export async function readShard(
     try {
       await readPart(shard, part, stop, reading, context);
     } catch (error) {
-      // Settled or trimmed meanwhile, and its file is gone: what is wanted is elsewhere, or nowhere.
-      if (shard.parts.includes(part)) throw error;
+      // Settled, trimmed or deleted meanwhile, and its file is gone: what is wanted is elsewhere, or nowhere.
+      if (!shard.deleted && shard.parts.includes(part)) throw error;
     }
   }
   return reading.page();
@@ -59,7 +59,7 @@ async function readPart(
 ): Promise<void> {
   const { index } = part;
   let run = index.runOf(reading.next);
-  while (run < index.runs && index.positions[run]! < stop && !reading.isFull) {
+  while (run < index.runs && index.positions[run]! < stop && !reading.isFull && !shard.deleted) {
     const last = lastRunOfSpan(part, run, stop, reading);
     const offset = index.offsets[run]!;
     const bytes = index.ends[last]! - offset;

@@ -12,12 +12,12 @@ export async function readState(
 ): Promise<{ position: number; state: Buffer } | undefined> {
   for (;;) {
     const location = shard.state;
-    if (location === undefined) return undefined;
+    if (location === undefined || shard.deleted) return undefined;
     const bytes = Buffer.allocUnsafeSlow(location.bytes);
     try {
       await handles.read(location.file, bytes, location.offset);
     } catch (error) {
-      if (shard.state !== location) continue; // it was settled meanwhile
+      if (shard.deleted || shard.state !== location) continue; // it went, or was settled, meanwhile
       throw error;
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
