@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { nodeDisk } from "@headwater/log";
 import type { Logger } from "pino";
 import { type RunningCloud, startCloud } from "./cloud.js";
+import { letHeapGrow } from "./heap-growth.js";
 import { type Settings, settingsSchema } from "./settings.js";
 import { openStorage } from "./storage.js";
 
@@ -13,6 +14,7 @@ export const part = {
   summary: "Kinesis Data Streams behind the AWS wire protocol, durable on this machine",
   settings: settingsSchema,
   async start(given: Settings, { logger }: { readonly logger: Logger }): Promise<RunningCloud> {
+    letHeapGrow();
     const settings = { ...given, data: resolve(given.data) };
     const clock = { now: Date.now };
     const storage = await openStorage(settings.data, { disk: nodeDisk(), clock, logger });
