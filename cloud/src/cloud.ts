@@ -8,7 +8,7 @@ import { type Credentials, loadOrMakeCredentials } from "./credentials.js";
 import { AwsFront } from "./http/aws-front.js";
 import { BodyBudget } from "./http/body-budget.js";
 import { Listener } from "./http/listener.js";
-import { type RouterOptions, routeRequest, routeUpgrade } from "./http/request-router.js";
+import { type RouterOptions, routeCall, routeRequest, routeUpgrade } from "./http/request-router.js";
 import { consumerLag } from "./leases/consumer-lag.js";
 import { showConsumerLag } from "./leases/consumer-lag-metrics.js";
 import { LeaseFront } from "./leases/lease-front.js";
@@ -146,15 +146,16 @@ async function serve(
   });
   closers.add(() => meter.stop());
   const context = { service, fanOut, sealer, now: () => clock.now(), traffic: metrics.traffic };
+  const aws = new AwsFront({
+    context,
+    verifier,
+    budget,
+    metrics,
+    logger,
+    ownOperations: new Map([[GET_USAGE_TARGET, getUsage(meter)]]),
+  });
   const answers: RouterOptions = {
-    aws: new AwsFront({
-      context,
-      verifier,
-      budget,
-      metrics,
-      logger,
-      ownOperations: new Map([[GET_USAGE_TARGET, getUsage(meter)]]),
-    }),
+    aws,
     video,
     leases: new LeaseFront({
       tables: leases,
@@ -184,6 +185,7 @@ async function serve(
     onRequest: (request, response) => routeRequest(answers, request, response),
     onUpgrade: (request, socket, head) => routeUpgrade(answers, request, socket, head),
     onRefused: (cause) => metrics.connectionRefused(cause),
+    lane: { takes: (target) => aws.answersWhole(target), onCall: (call) => routeCall(answers, call) },
   });
   metrics.watch(listener);
   const { address, family, port } = await listener.listen(settings.port, settings.host);

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import type { CloudError } from "../cloud-error.js";
 import { codecFor, type WireCodec } from "../codec/wire-codec.js";
+import type { RequestHead } from "./call.js";
 import { wireError } from "./wire-errors.js";
 
 const LEGACY_TYPE = "application/json";
@@ -24,9 +24,15 @@ export interface WrittenError {
 }
 
 const [json, cbor] = ["application/x-amz-json-1.1", "application/x-amz-cbor-1.1"].map(codecFor);
+/** By content types as nearly every request has one. */
+const usual = new Map<string | undefined, AnswerForm>(
+  [json, cbor].flatMap((codec) => (codec === undefined ? [] : [[codec.contentType, { kind: "protocol", codec }]])),
+);
 
-export function answerFormOf(request: IncomingMessage): AnswerForm {
+export function answerFormOf(request: RequestHead): AnswerForm {
   const { "content-type": contentType } = request.headers;
+  const form = usual.get(contentType);
+  if (form !== undefined) return form;
   const codec = codecFor(contentType);
   if (codec !== undefined) return { kind: "protocol", codec };
   if (request.method === "POST" && hasNoBody(request) && cbor !== undefined) return { kind: "protocol", codec: cbor };
@@ -35,7 +41,7 @@ export function answerFormOf(request: IncomingMessage): AnswerForm {
 }
 
 /** Whether the headers say that no body comes. */
-export function hasNoBody({ headers, httpVersionMajor }: IncomingMessage): boolean {
+export function hasNoBody({ headers, httpVersionMajor }: RequestHead): boolean {
   const { "content-length": length, "transfer-encoding": encoding } = headers;
   return length === "0" || (length === undefined && encoding === undefined && httpVersionMajor === 1);
 }

@@ -16,7 +16,7 @@ function taker(budget: BodyBudget) {
     giveBack: () => shares.pop()?.(),
     async take(bytes: number): Promise<void> {
       try {
-        shares.push(await budget.take(bytes, response as never));
+        shares.push(await budget.take(bytes, response));
         state.taken = true;
       } catch (error) {
         state.refused = error;

@@ -1,5 +1,5 @@
-import type { ServerResponse } from "node:http";
 import { CloudError } from "../cloud-error.js";
+import type { Closing } from "./call.js";
 import { clientGone } from "./request-body.js";
 
 export interface BodyBudgetLimits {
@@ -38,21 +38,29 @@ export class BodyBudget {
 
   /**
    * Takes so many bytes, in the order of the calls; answers what gives them back.
-   * @param response closes when nobody waits for the answer any more.
+   * @param call closes when nobody waits for its answer any more.
    * @throws {CloudError} `server-busy`, `request-incomplete`.
    */
-  async take(bytes: number, response: Pick<ServerResponse, "once" | "off">): Promise<() => void> {
-    if (this.#waiting.size > 0 || this.#used + bytes > this.#limits.bytesMax) await this.#turn(bytes, response);
-    else this.#used += bytes;
+  async take(bytes: number, call: Closing): Promise<() => void> {
+    const giveBack = this.takeNow(bytes);
+    if (giveBack !== undefined) return giveBack;
+    await this.#turn(bytes, call);
     return () => this.#giveBack(bytes);
   }
 
-  #turn(bytes: number, response: Pick<ServerResponse, "once" | "off">): Promise<void> {
+  /** The same, where nobody has to wait; undefined where somebody would have to. */
+  takeNow(bytes: number): (() => void) | undefined {
+    if (this.#waiting.size > 0 || this.#used + bytes > this.#limits.bytesMax) return undefined;
+    this.#used += bytes;
+    return () => this.#giveBack(bytes);
+  }
+
+  #turn(bytes: number, call: Closing): Promise<void> {
     if (this.#waiting.size >= this.#limits.waitingMax) return Promise.reject(busy());
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
-        response.off("close", onGone);
+        call.off("close", onGone);
         this.#waiting.delete(waiter);
       };
       const giveUp = (error: CloudError): void => {
@@ -69,7 +77,7 @@ export class BodyBudget {
           resolve();
         },
       };
-      response.once("close", onGone);
+      call.once("close", onGone);
       this.#waiting.add(waiter);
     });
   }

@@ -1,11 +1,10 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { CloudError } from "../cloud-error.js";
 import type { WireCodec } from "../codec/wire-codec.js";
 import { unreadable } from "../codec/malformed.js";
 import { hasNoBody } from "./answer-form.js";
 import type { BodyBudget } from "./body-budget.js";
+import type { Call } from "./call.js";
 import { isSignatureFailure } from "./receive.js";
-import { readBody } from "./request-body.js";
 import { expectsContinue } from "./send-answer.js";
 
 /** A larger body is not looked at: nobody knows yet who sent it. */
@@ -19,27 +18,17 @@ const BODY_MS_MAX = 10_000;
  */
 export async function firstRefusal(
   refusal: CloudError,
-  {
-    request,
-    response,
-    codec,
-    budget,
-  }: {
-    readonly request: IncomingMessage;
-    readonly response: ServerResponse;
-    readonly codec: WireCodec;
-    readonly budget: BodyBudget;
-  },
+  { call, codec, budget }: { readonly call: Call; readonly codec: WireCodec; readonly budget: BodyBudget },
 ): Promise<CloudError> {
   if (refusal.code !== "operation-unknown" && !isSignatureFailure(refusal.code)) return refusal;
-  if (hasNoBody(request)) return refusal.code === "operation-unknown" ? refusal : unreadable(refusal);
-  const bytes = Number(request.headers["content-length"]);
-  if (!(bytes <= BODY_BYTES_MAX) || request.readableDidRead || expectsContinue(request)) return refusal;
+  if (hasNoBody(call)) return refusal.code === "operation-unknown" ? refusal : unreadable(refusal);
+  const bytes = Number(call.headers["content-length"]);
+  if (!(bytes <= BODY_BYTES_MAX) || call.isBodyRead || expectsContinue(call)) return refusal;
   let release: (() => void) | undefined;
   try {
-    release = await budget.take(bytes, response);
+    release = await budget.take(bytes, call);
     const limits = { bytesMax: BODY_BYTES_MAX, idleMs: BODY_MS_MAX, totalMs: BODY_MS_MAX };
-    const body = await readBody(request, limits);
+    const body = await call.readBody(limits);
     codec.decode(body.bytes);
     return refusal;
   } catch (error) {

@@ -8,6 +8,7 @@ import {
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { LaneConnection, type LaneHost } from "./lane/lane-connection.js";
 import { RequestTurns } from "./request-turns.js";
 import { WebSocketOrNoUpgrade } from "./websocket-or-no-upgrade.js";
 
@@ -51,6 +52,8 @@ export interface ListenerHandlers {
   /** Owns the socket. Called for WebSockets only, and so for HTTP/1.1 only: other offers to upgrade are ignored. */
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly onRefused: (cause: RefusalCause) => void;
+  /** Takes some requests without Node's HTTP; where it is not there, none. */
+  readonly lane?: Pick<LaneHost, "takes" | "onCall">;
 }
 
 /**
@@ -65,13 +68,15 @@ export class Listener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #onRefused: (cause: RefusalCause) => void;
   readonly #turns = new RequestTurns();
+  readonly #lane: LaneHost | undefined;
+  readonly #laneConnections = new Set<LaneConnection>();
   /** Requests of each connection that are under way. */
   readonly #unanswered = new WeakMap<object, number>();
   #requests = 0;
   #onIdle: (() => void) | undefined;
 
   /** @param idleMs how long a connection may neither send nor take a byte. */
-  constructor({ onRequest, onUpgrade, onRefused }: ListenerHandlers, idleMs = IDLE_MS) {
+  constructor({ onRequest, onUpgrade, onRefused, lane }: ListenerHandlers, idleMs = IDLE_MS) {
     this.#onRefused = onRefused;
     const counted = (request: IncomingMessage, response: ServerResponse): void => {
       this.#requests += 1;
@@ -80,8 +85,7 @@ export class Listener {
       this.#unanswered.set(connection, unanswered);
       response.once("close", () => {
         this.#unanswered.set(connection, (this.#unanswered.get(connection) ?? 1) - 1);
-        this.#requests -= 1;
-        if (this.#requests === 0) this.#onIdle?.();
+        this.#requestOver();
       });
       // HTTP/2's clients are told before they begin; and of those who reset their requests nothing is left to refuse.
       if (unanswered > REQUESTS_MAX && request.httpVersionMajor === 1) {
@@ -104,7 +108,27 @@ export class Listener {
     // Node's server takes each connection for HTTP/1.1; ours looks first.
     const [serveHttp1] = this.#http1.listeners("connection");
     this.#http1.removeAllListeners("connection");
-    this.#http1.on("connection", (socket: Socket) => this.#sniff(socket, serveHttp1 as (socket: Socket) => void));
+    const serveByNode = (socket: Socket, unread: Buffer): void => {
+      socket.pause();
+      socket.unshift(unread);
+      (serveHttp1 as (socket: Socket) => void).call(this.#http1, socket);
+      socket.resume();
+    };
+    this.#lane = lane && {
+      ...lane,
+      begin: (socket, start) => {
+        this.#requests += 1;
+        this.#turns.begin(socket, start);
+      },
+      onOver: () => this.#requestOver(),
+      onRefused,
+      refuseHalf: (socket) => this.#refuse(new Error("half a request"), socket),
+      serveByNode,
+      onLeft: (connection) => this.#laneConnections.delete(connection),
+      keepAliveMs: Math.min(KEEP_ALIVE_MS, idleMs),
+      idleMs,
+    };
+    this.#http1.on("connection", (socket: Socket) => this.#sniff(socket, serveByNode));
     this.#http1.maxConnections = CONNECTIONS_MAX;
     this.#http1.on("request", counted);
     this.#http1.on("checkContinue", counted); // whoever reads the body says `100 Continue` first
@@ -152,6 +176,9 @@ export class Listener {
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
     for (const session of this.#sessions) session.close();
     this.#http1.closeIdleConnections();
+    for (const connection of this.#laneConnections) connection.stop();
+    // By then Node has seen the requests that the lane had half of.
+    if (this.#lane !== undefined) await new Promise((resolve) => void setImmediate(resolve));
     if (this.#requests > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, STOP_GRACE_MS);
@@ -172,7 +199,7 @@ export class Listener {
   }
 
   /** Looks at a connection's first bytes, puts them back, and hands it to its protocol. */
-  #sniff(socket: Socket, serveHttp1: (socket: Socket) => void): void {
+  #sniff(socket: Socket, serveByNode: LaneHost["serveByNode"]): void {
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     socket.setNoDelay(true);
@@ -191,18 +218,26 @@ export class Listener {
       const start = seen.toString("latin1", 0, HTTP2_PREFACE.length);
       if (start.length < HTTP2_PREFACE.length && HTTP2_PREFACE.startsWith(start)) return;
       stopSilence();
-      socket.off("data", look).off("close", stopSilence).off("end", leave).pause();
-      socket.unshift(seen);
+      socket.off("data", look).off("close", stopSilence).off("end", leave);
       if (start === HTTP2_PREFACE) {
+        socket.pause();
+        socket.unshift(seen);
         // As in a server for HTTP/2 alone: a peer that has closed its end is gone. HTTP/1.1's may still wait for an answer.
         socket.allowHalfOpen = false;
         this.#http2.emit("connection", socket);
-      } else {
-        serveHttp1.call(this.#http1, socket);
-        socket.resume();
+      } else if (this.#lane === undefined) serveByNode(socket, seen);
+      else {
+        const connection = new LaneConnection(socket, this.#lane);
+        this.#laneConnections.add(connection);
+        connection.push(seen);
       }
     };
     socket.on("data", look);
+  }
+
+  #requestOver(): void {
+    this.#requests -= 1;
+    if (this.#requests === 0) this.#onIdle?.();
   }
 
   #welcome(session: ServerHttp2Session, idleMs: number): void {

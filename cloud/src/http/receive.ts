@@ -1,9 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Identity, SignatureVerifier, SignedRequest } from "../sigv4/index.js";
-import type { BodyBudget } from "./body-budget.js";
-import { announcedBytes, readBody, type RequestBody } from "./request-body.js";
+import type { Identity, SignatureVerifier } from "../sigv4/index.js";
 import type { RequestMemory } from "../request-memory.js";
+import type { BodyBudget } from "./body-budget.js";
+import type { Call } from "./call.js";
+import { NodeCall } from "./node-call.js";
+import { announcedBytes, type RequestBody } from "./request-body.js";
 import { expectsContinue } from "./send-answer.js";
+
+export { signedRequest } from "./node-call.js";
 
 const BODY_IDLE_MS = 30_000;
 const BODY_TOTAL_MS = 10 * 60_000;
@@ -27,32 +31,63 @@ export interface ReceiveOptions {
 }
 
 /**
- * Checks the signature as far as the headers tell, reads the body and verifies the signature.
- * @throws {CloudError} as {@link SignatureVerifier}, {@link BodyBudget} and {@link readBody} do.
+ * Checks the signature as far as the headers tell, reads the body and verifies the signature. Answers at once where there
+ * is nothing to wait for.
+ * @throws {CloudError} as {@link SignatureVerifier}, {@link BodyBudget} and {@link Call.readBody} do.
  */
-export async function receive(
+export function receiveCall(call: Call, options: ReceiveOptions): ReceivedRequest | Promise<ReceivedRequest> {
+  const { verifier, budget, bodyBytesMax } = options;
+  const { signed } = call;
+  const authorization = verifier?.check(signed);
+  const verify: Verify = (sha256) => authorization && verifier?.verify(signed, authorization, sha256);
+  const bytes = announcedBytes(call, bodyBytesMax);
+  const release = budget.takeNow(bytes);
+  if (release === undefined) return budget.take(bytes, call).then((taken) => read(call, options, verify, taken));
+  return read(call, options, verify, release);
+}
+
+/** The same of Node's request and response. */
+export function receive(
   request: IncomingMessage,
   response: ServerResponse,
-  { verifier, budget, bodyBytesMax, memory }: ReceiveOptions,
-): Promise<ReceivedRequest> {
-  const signed = signedRequest(request);
-  const authorization = verifier?.check(signed);
-  const release = await budget.take(announcedBytes(request, bodyBytesMax), response);
+  options: ReceiveOptions,
+): ReceivedRequest | Promise<ReceivedRequest> {
+  return receiveCall(new NodeCall(request, response), options);
+}
+
+type Verify = (bodySha256: string) => Identity | undefined;
+
+/** Reads the body and verifies it, now that there is room for it. */
+function read(
+  call: Call,
+  { bodyBytesMax, memory }: ReceiveOptions,
+  verify: Verify,
+  release: () => void,
+): ReceivedRequest | Promise<ReceivedRequest> {
   try {
-    if (expectsContinue(request)) response.writeContinue();
+    if (expectsContinue(call)) call.writeContinue();
     const limits = { bytesMax: bodyBytesMax, idleMs: BODY_IDLE_MS, totalMs: BODY_TOTAL_MS };
-    const body = await readBody(request, limits, memory);
-    const identity = authorization && verifier?.verify(signed, authorization, body.sha256);
-    return { identity, body, release };
+    const body = call.readBody(limits, memory);
+    if (body instanceof Promise) return verifyLater(body, verify, release);
+    return { identity: verify(body.sha256), body, release };
   } catch (error) {
     release();
     throw error;
   }
 }
 
-/** The request as its signature covers it. */
-export function signedRequest({ method = "", url = "", rawHeaders }: IncomingMessage): SignedRequest {
-  return { method, target: url, rawHeaders };
+async function verifyLater(
+  coming: Promise<RequestBody>,
+  verify: Verify,
+  release: () => void,
+): Promise<ReceivedRequest> {
+  try {
+    const body = await coming;
+    return { identity: verify(body.sha256), body, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 export function isSignatureFailure(code: string): boolean {

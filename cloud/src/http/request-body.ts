@@ -2,6 +2,7 @@ import { createHash, hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { CloudError } from "../cloud-error.js";
 import type { RequestMemory } from "../request-memory.js";
+import type { RequestHead } from "./call.js";
 
 export interface BodyLimits {
   readonly bytesMax: number;
@@ -21,7 +22,7 @@ export interface RequestBody {
  * The bytes that the body may need: what its header announces, or the limit where it announces nothing.
  * @throws {CloudError} `request-too-large`, before a byte is read.
  */
-export function announcedBytes(request: IncomingMessage, bytesMax: number): number {
+export function announcedBytes(request: RequestHead, bytesMax: number): number {
   const { "content-length": length } = request.headers;
   if (length === undefined)
     return request.headers["transfer-encoding"] === undefined && request.httpVersionMajor === 1 ? 0 : bytesMax;
@@ -37,10 +38,14 @@ const GATHERED_BYTES_MIN = 64 << 10;
  * @param memory where a large body goes; without it, into a buffer of its own.
  * @throws {CloudError} `request-too-large`, `request-too-slow`, `request-incomplete`.
  */
-export function readBody(request: IncomingMessage, limits: BodyLimits, memory?: RequestMemory): Promise<RequestBody> {
+export function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  memory?: RequestMemory,
+): RequestBody | Promise<RequestBody> {
   const announced = Number(request.headers["content-length"] ?? 0);
   const whole = wholeBody(request, announced);
-  if (whole !== undefined) return Promise.resolve({ bytes: whole, sha256: hash("sha256", whole, "hex") });
+  if (whole !== undefined) return { bytes: whole, sha256: hash("sha256", whole, "hex") };
   const slab = announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -7,7 +7,9 @@ import { isHlsRequest } from "../video/hls/hls-front.js";
 import { isVideoRequest, type VideoFront } from "../video/http/video-front.js";
 import type { AwsFront } from "./aws-front.js";
 import type { ConsoleRoutes, UpgradeHandler } from "./hooks.js";
+import type { LaneCall } from "./lane/lane-call.js";
 import { cutOff } from "./listener.js";
+import { NodeCall } from "./node-call.js";
 import { wireErrors } from "./wire-errors.js";
 
 export interface RouterOptions {
@@ -19,7 +21,11 @@ export interface RouterOptions {
   readonly health: () => { readonly ok: boolean; readonly [detail: string]: unknown };
   readonly metrics: () => Promise<string>;
   /** Told of every request that ended in an error which nobody threw on purpose; its client hears a 500. */
-  readonly onBug: (error: unknown, request: IncomingMessage, elapsedMs: number) => void;
+  readonly onBug: (
+    error: unknown,
+    request: { readonly method?: string | undefined; readonly url?: string | undefined },
+    elapsedMs: number,
+  ) => void;
 }
 
 /**
@@ -31,6 +37,15 @@ export function routeRequest(options: RouterOptions, request: IncomingMessage, r
   handle(options, request, response).catch((error: unknown) => {
     options.onBug(error, request, performance.now() - startedMs);
     answerBug(request, response);
+  });
+}
+
+/** Calls of the short lane are all for Data Streams. */
+export function routeCall({ aws, onBug }: RouterOptions, call: LaneCall): void {
+  const startedMs = performance.now();
+  aws.handle(call).catch((error: unknown) => {
+    onBug(error, { method: call.method, url: call.signed.target }, performance.now() - startedMs);
+    call.fail();
   });
 }
 
@@ -59,7 +74,7 @@ async function handle(options: RouterOptions, request: IncomingMessage, response
   } else if (!isRead && isLeaseRequest(request)) {
     await options.leases.handle(request, response);
   } else if (!isRead || options.console?.handle(request, response) !== true) {
-    await options.aws.handle(request, response);
+    await options.aws.handle(new NodeCall(request, response));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RequestHead } from "./call.js";
 import { cutOff } from "./listener.js";
 
 /** A smaller body is sent in one piece with its headers, which saves Node the gathering. */
@@ -30,7 +31,7 @@ export function sendAnswer(
   else response.end(pieces.map((piece) => piece.toString("latin1")).join(""), "latin1");
 }
 
-export function expectsContinue(request: IncomingMessage): boolean {
+export function expectsContinue(request: RequestHead): boolean {
   return request.headers.expect?.toLowerCase() === "100-continue";
 }
 

@@ -4,6 +4,7 @@ import { decodeCbor } from "../codec/cbor.js";
 import { AwsFront } from "../http/aws-front.js";
 import { BodyBudget, type BodyBudgetLimits } from "../http/body-budget.js";
 import { Listener } from "../http/listener.js";
+import { NodeCall } from "../http/node-call.js";
 import { CloudMetrics } from "../metrics.js";
 import { SignatureVerifier } from "../sigv4/index.js";
 import { awsSigner } from "./aws-signer.js";
@@ -62,7 +63,14 @@ export class TestFront {
     verified = true,
     budget: limits = {},
     idleMs,
-  }: { verified?: boolean; budget?: Partial<BodyBudgetLimits>; idleMs?: number } = {}): Promise<TestFront> {
+    lane = true,
+  }: {
+    verified?: boolean;
+    budget?: Partial<BodyBudgetLimits>;
+    idleMs?: number;
+    /** Whether plain requests are taken without Node's HTTP. */
+    lane?: boolean;
+  } = {}): Promise<TestFront> {
     const it = await TestService.start();
     const budget = new BodyBudget({ bytesMax: 64 << 20, waitMs: 20_000, waitingMax: 100, ...limits });
     const metrics = new CloudMetrics({ log: it.log, budget });
@@ -83,9 +91,12 @@ export class TestFront {
     });
     const listener = new Listener(
       {
-        onRequest: (incoming, response) => void front.handle(incoming, response),
+        onRequest: (incoming, response) => void front.handle(new NodeCall(incoming, response)),
         onUpgrade: (_, socket) => void socket.destroy(),
         onRefused: (cause) => metrics.connectionRefused(cause),
+        ...(lane && {
+          lane: { takes: (target) => front.answersWhole(target), onCall: (call) => void front.handle(call) },
+        }),
       },
       idleMs,
     );

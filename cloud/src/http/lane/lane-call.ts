@@ -1,0 +1,103 @@
+import { hash, randomUUID } from "node:crypto";
+import type { SignedRequest } from "../../sigv4/index.js";
+import type { Call, CallAnswer } from "../call.js";
+import { nextExtendedId } from "../extended-id.js";
+import type { RequestBody } from "../request-body.js";
+import { wireErrors } from "../wire-errors.js";
+import type { PlainHead } from "./plain-head.js";
+
+/** The way back to a lane call's client. */
+export interface LaneAnswers {
+  readonly isGone: boolean;
+  /** To be called once. The call is over once the system has taken the answer, or the client has left. */
+  send(answer: CallAnswer): void;
+  /** Ends the connection, answered or not. */
+  cut(): void;
+}
+
+/** A call that came whole, head and body, on the short lane. */
+export class LaneCall implements Call {
+  readonly method = "POST";
+  readonly httpVersionMajor = 1;
+  readonly headers: PlainHead["headers"];
+  readonly signed: SignedRequest;
+  readonly #body: Buffer;
+  readonly #answers: LaneAnswers;
+  readonly #onClose = new Set<() => void>();
+  #onTaken: (() => void) | undefined;
+  #isBodyRead = false;
+  #isAnswered = false;
+
+  constructor({ headers, rawHeaders }: PlainHead, body: Buffer, answers: LaneAnswers) {
+    this.headers = headers;
+    this.signed = { method: "POST", target: "/", rawHeaders };
+    this.#body = body;
+    this.#answers = answers;
+  }
+
+  get isGone(): boolean {
+    return this.#answers.isGone;
+  }
+
+  get isBodyRead(): boolean {
+    return this.#isBodyRead;
+  }
+
+  get isAnswered(): boolean {
+    return this.#isAnswered || this.isGone;
+  }
+
+  once(_: "close", listener: () => void): void {
+    this.#onClose.add(listener);
+  }
+
+  off(_: "close", listener: () => void): void {
+    this.#onClose.delete(listener);
+  }
+
+  /** Pages' requests are never plain. */
+  allowOrigin(): boolean {
+    return false;
+  }
+
+  /** Nor are those of who waits to be asked. */
+  writeContinue(): void {
+    throw new TypeError("the body is here already");
+  }
+
+  /** The limits do not matter: it is here, and the caller has looked at its length. */
+  readBody(): RequestBody {
+    this.#isBodyRead = true;
+    return { bytes: this.#body, sha256: hash("sha256", this.#body, "hex") };
+  }
+
+  answer(answer: CallAnswer): void {
+    this.#isAnswered = true;
+    this.#answers.send(answer);
+  }
+
+  /** Calls that are answered so are not taken. */
+  answerEvents(): void {
+    throw new TypeError("the short lane sends whole answers only");
+  }
+
+  /** Ends a call over which the front failed: with an error, or where it has an answer already, which may be half, with its connection. */
+  fail(): void {
+    if (this.isAnswered) return this.#answers.cut();
+    const { status, type, message } = wireErrors.internal;
+    const body = Buffer.from(JSON.stringify({ __type: type, message }));
+    const ids = { requestId: randomUUID(), extendedId: nextExtendedId() };
+    this.answer({ status, contentType: "application/x-amz-json-1.1", ...ids, body });
+  }
+
+  onTaken(listener: () => void): boolean {
+    this.#onTaken = listener;
+    return true;
+  }
+
+  /** To be called once, when it is over. @param isTaken whether the system has taken all of the answer. */
+  end(isTaken: boolean): void {
+    if (isTaken) this.#onTaken?.();
+    for (const listener of this.#onClose) listener();
+  }
+}

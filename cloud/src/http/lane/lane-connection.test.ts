@@ -1,0 +1,271 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Listener, type RefusalCause } from "../listener.js";
+import type { LaneCall } from "./lane-call.js";
+
+const TARGET = "Kinesis_20131202.PutRecord";
+const MEBIBYTE = 1 << 20;
+
+let listener: Listener;
+let port: number;
+let refused: RefusalCause[];
+/** Those that nobody has answered yet. */
+let calls: LaneCall[];
+let byNode: string[];
+let sockets: Socket[];
+
+async function start(idleMs?: number): Promise<void> {
+  [refused, calls, byNode, sockets] = [[], [], [], []];
+  const lane = { takes: (target: string) => target === TARGET, onCall: (call: LaneCall) => void calls.push(call) };
+  listener = new Listener(
+    {
+      onRequest: (request, response) => {
+        let text = "";
+        request.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
+        request.on("end", () => {
+          byNode.push(text);
+          response.end(`node ${text}`);
+        });
+      },
+      onUpgrade: (_, socket) => void socket.destroy(),
+      onRefused: (cause) => void refused.push(cause),
+      lane,
+    },
+    idleMs,
+  );
+  ({ port } = await listener.listen(0, "127.0.0.1"));
+}
+
+beforeEach(() => start());
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  await listener.stop();
+});
+
+/** A client, and all that it was answered. */
+function open(): Socket & { text: string } {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  const client = Object.assign(socket, { text: "" });
+  socket.on("error", () => undefined);
+  socket.on("data", (chunk: Buffer) => (client.text += chunk.toString("latin1")));
+  sockets.push(socket);
+  return client;
+}
+
+const head = (bytes: number, target = TARGET): string =>
+  `POST / HTTP/1.1\r\nhost: h\r\nx-amz-target: ${target}\r\ncontent-length: ${bytes}\r\n\r\n`;
+const request = (body: string, target = TARGET): string => head(body.length, target) + body;
+
+function answer(call: LaneCall | undefined, body: Buffer | readonly Buffer[] = Buffer.from("lane")): void {
+  call?.answer({ status: 200, contentType: "text/plain", requestId: "r", extendedId: "x", body });
+}
+
+/** The next call that came by the lane. */
+async function nextCall(): Promise<LaneCall> {
+  await expect.poll(() => calls.length).toBeGreaterThan(0);
+  return calls.shift()!;
+}
+
+/** Until the server, in this process, has read what was written. */
+async function read(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+}
+
+const bodyOf = (call: LaneCall): string => call.readBody().bytes.toString("latin1");
+
+describe("a connection stays on the lane", () => {
+  test("for request after request", async () => {
+    const client = open();
+    for (const body of ["one", "two", "three"]) {
+      client.text = "";
+      client.write(request(body));
+      const call = await nextCall();
+      expect(bodyOf(call)).toBe(body);
+      answer(call);
+      await expect.poll(() => client.text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\nKeep-Alive: timeout=65\r\n\r\nlane$/);
+    }
+    expect(byNode).toEqual([]);
+  });
+
+  test("where a body comes after its head", async () => {
+    const client = open();
+    await once(client, "connect");
+    for (const body of ["one", "two"]) {
+      client.write(head(3));
+      await read();
+      client.write(body);
+      const call = await nextCall();
+      expect(bodyOf(call)).toBe(body);
+      answer(call);
+    }
+    await expect.poll(() => client.text.match(/lane/g)).toHaveLength(2);
+    expect(byNode).toEqual([]);
+  });
+});
+
+describe("a connection goes to Node's server, and stays there", () => {
+  test("at the first request for another target", async () => {
+    const client = open();
+    client.write(request("one"));
+    answer(await nextCall());
+    await expect.poll(() => client.text).toMatch(/lane$/);
+    client.write(request("two", "Other"));
+    await expect.poll(() => byNode).toEqual(["two"]);
+    client.write(request("three"));
+    await expect.poll(() => byNode).toEqual(["two", "three"]);
+    expect(calls).toEqual([]);
+  });
+
+  test("when a second request comes before the first one's answer, which comes first all the same", async () => {
+    const client = open();
+    client.write(request("one"));
+    const call = await nextCall();
+    client.write(request("two"));
+    client.write(request("three"));
+    await read();
+    expect(byNode).toEqual([]);
+    answer(call);
+    await expect.poll(() => byNode).toEqual(["two", "three"]);
+    await expect.poll(() => client.text).toMatch(/^[^]*\r\nlaneHTTP[^]*node twoHTTP[^]*node three/);
+  });
+
+  test("when a body takes its time", async () => {
+    const client = open();
+    client.write(head(3));
+    await new Promise((resolve) => void setTimeout(resolve, 500)); // longer than the lane waits
+    client.write("one");
+    await expect.poll(() => byNode).toEqual(["one"]);
+  });
+
+  test("when a body comes in pieces", async () => {
+    const client = open();
+    await once(client, "connect");
+    for (const piece of [head(4), "a", "bcd"]) {
+      client.write(piece);
+      await read();
+    }
+    await expect.poll(() => byNode).toEqual(["abcd"]);
+  });
+});
+
+describe("a client that leaves", () => {
+  test("while its call is under way: the call is gone, and closes", async () => {
+    const client = open();
+    client.write(request("one"));
+    const call = await nextCall();
+    let isClosed = false;
+    let isTaken = false;
+    call.once("close", () => (isClosed = true));
+    call.onTaken(() => (isTaken = true));
+    client.destroy();
+    await expect.poll(() => isClosed).toBe(true);
+    expect([call.isGone, isTaken]).toEqual([true, false]);
+    answer(call); // and nobody minds
+    await expect.poll(() => listener.connections).toBe(0);
+  });
+
+  test("between two requests: its connection is closed", async () => {
+    const client = open();
+    client.write(request("one"));
+    answer(await nextCall());
+    await expect.poll(() => client.text).toMatch(/lane$/);
+    client.end();
+    await expect.poll(() => listener.connections).toBe(0);
+    expect(refused).toEqual([]);
+  });
+});
+
+test("a large answer is over once the system has taken it, and not before its client reads", async () => {
+  const client = open();
+  client.pause();
+  client.write(request("one"));
+  const call = await nextCall();
+  let isTaken = false;
+  let isClosed = false;
+  call.onTaken(() => (isTaken = true));
+  call.once("close", () => (isClosed = true));
+  answer(
+    call,
+    Array.from({ length: 32 }, () => Buffer.alloc(MEBIBYTE, "x")),
+  );
+  await read();
+  expect([isTaken, isClosed]).toEqual([false, false]);
+  client.resume();
+  await expect.poll(() => [isTaken, isClosed]).toEqual([true, true]);
+  await expect.poll(() => client.text.length).toBeGreaterThan(32 * MEBIBYTE);
+});
+
+describe("silence ends a connection", () => {
+  beforeEach(async () => {
+    await listener.stop();
+    await start(300);
+  });
+
+  test("that has nothing under way", async () => {
+    const client = open();
+    client.write(request("one"));
+    answer(await nextCall());
+    await once(client, "close");
+    expect(client.text).toMatch(/lane$/);
+  });
+
+  test("whose client does not read its answer", async () => {
+    const client = open();
+    client.pause();
+    client.write(request("one"));
+    const call = await nextCall();
+    let isTaken = false;
+    call.onTaken(() => (isTaken = true));
+    answer(
+      call,
+      Array.from({ length: 64 }, () => Buffer.alloc(MEBIBYTE)),
+    );
+    await expect.poll(() => listener.connections, { timeout: 5000 }).toBe(0);
+    expect(isTaken).toBe(false);
+  });
+});
+
+describe("stopping", () => {
+  test("closes at once what has nothing under way", async () => {
+    const client = open();
+    client.write(request("one"));
+    answer(await nextCall());
+    await expect.poll(() => client.text).toMatch(/lane$/);
+    const closed = once(client, "close");
+    await Promise.all([listener.stop(), closed]);
+  });
+
+  test("waits for the call under way, whose client is told that it was the last", async () => {
+    const client = open();
+    client.write(request("one"));
+    const call = await nextCall();
+    let isStopped = false;
+    const stopping = listener.stop().then(() => (isStopped = true));
+    await read();
+    expect(isStopped).toBe(false);
+    answer(call);
+    await Promise.all([stopping, once(client, "close")]);
+    expect(client.text).toMatch(/\r\nConnection: close\r\n\r\nlane$/);
+  });
+
+  test("lets a body come whose head is there", async () => {
+    const client = open();
+    await once(client, "connect");
+    client.write(head(3));
+    await read();
+    const stopping = listener.stop();
+    client.write("one");
+    await stopping;
+    expect(byNode).toEqual(["one"]);
+  });
+});
+
+test("a connection's calls begin in turn with those of others", async () => {
+  const clients = Array.from({ length: 100 }, open);
+  await Promise.all(clients.map((client) => once(client, "connect")));
+  for (const client of clients) client.write(request("x"));
+  await expect.poll(() => calls.length).toBe(100);
+  for (const call of calls.splice(0)) answer(call);
+  await expect.poll(() => clients.every(({ text }) => text.endsWith("lane"))).toBe(true);
+});
