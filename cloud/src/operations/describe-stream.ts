@@ -18,13 +18,14 @@ export const describeStream = operation(
     const { ExclusiveStartShardId: after = "" } = input;
     const limit = Math.min(input.Limit ?? PAGE_SHARDS, PAGE_SHARDS);
     // Until a stream is there, and once it goes, it has no shards to work with.
-    const all = service.find(name).isServing ? service.shards(name) : [];
-    const left = all.filter((described) => described.shardId > after);
+    const state = service.find(name);
+    const all = state.isServing ? state.unexpiredShards() : [];
+    const left = all.filter(({ shardId: id }) => id > after);
     return {
       StreamDescription: {
         ...streamSummary(stream),
         ...streamSettings(stream),
-        Shards: left.slice(0, limit).map(shard),
+        Shards: left.slice(0, limit).map((owner) => shard(owner.describe())),
         HasMoreShards: left.length > limit,
       },
     };

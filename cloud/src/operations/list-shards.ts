@@ -1,7 +1,7 @@
 import { CloudError } from "../cloud-error.js";
 import { enumeration, structure, timestamp } from "../codec/shape.js";
 import { parseShardId } from "../streams/shard-id.js";
-import type { ShardDescription } from "../streams/stream.js";
+import type { ShardOwner } from "../streams/shard-owner.js";
 import { shard } from "./descriptions.js";
 import { nextToken, pageSize, shardId, streamReference } from "./members.js";
 import { operation, type OperationContext } from "./operation.js";
@@ -46,15 +46,16 @@ export const listShards = operation(
     if (!stream.isServing) {
       throw new CloudError("stream-busy", `Stream ${streamName} under account ${service.accountId} is not ACTIVE.`);
     }
-    const all = stream.describeShards();
+    const all = stream.unexpiredShards();
     const left = select(all, filter, Math.max(stream.horizonMs(), stream.createdMs)).filter(
-      ({ shardId: id }) => (parseShardId(id) ?? -1) > after,
+      ({ shardNumber }) => shardNumber > after,
     );
+    // Only these are described: of thousands that would hold up everybody else.
     const shards = left.slice(0, Math.min(input.MaxResults ?? PAGE_SHARDS, PAGE_SHARDS));
-    const last = parseShardId(shards.at(-1)?.shardId ?? "") ?? after;
+    const last = shards.at(-1)?.shardNumber ?? after;
     const rest = [streamName, streamId, last, filter.type, filter.timeMs];
     return {
-      Shards: shards.map(shard),
+      Shards: shards.map((owner) => shard(owner.describe())),
       NextToken: left.length > shards.length ? sealPage(sealer, PURPOSE, rest, now()) : undefined,
     };
   },
@@ -84,12 +85,12 @@ interface Filter {
 }
 
 /** What a filter leaves of all shards within retention. Source: API reference, ShardFilter. */
-function select(all: readonly ShardDescription[], { type, timeMs }: Filter, oldestMs: number): ShardDescription[] {
+function select(all: readonly ShardOwner[], { type, timeMs }: Filter, oldestMs: number): readonly ShardOwner[] {
   // What was before the trim horizon, or before the stream, is gone: the oldest shards stand in.
   if (type === "AT_TRIM_HORIZON" || (type === "AT_TIMESTAMP" && timeMs < oldestMs)) return oldest(all);
-  const wanted = (one: ShardDescription): boolean => {
-    const { openedMs, closedMs = Number.POSITIVE_INFINITY } = one;
-    if (type === "AT_LATEST") return one.closedMs === undefined;
+  const wanted = ({ openedMs, closed }: ShardOwner): boolean => {
+    const closedMs = closed?.closedMs ?? Number.POSITIVE_INFINITY;
+    if (type === "AT_LATEST") return closed === undefined;
     if (type === "AT_TIMESTAMP") return openedMs <= timeMs && timeMs <= closedMs;
     return type !== "FROM_TIMESTAMP" || timeMs <= closedMs;
   };
@@ -97,9 +98,9 @@ function select(all: readonly ShardDescription[], { type, timeMs }: Filter, olde
 }
 
 /** Those that were open when the oldest records came that are left: no parent of theirs is left. */
-function oldest(all: readonly ShardDescription[]): ShardDescription[] {
-  const ids = new Set(all.map(({ shardId: id }) => id));
-  return all.filter(({ parents }) => !parents.some((parent) => ids.has(parent)));
+function oldest(all: readonly ShardOwner[]): ShardOwner[] {
+  const numbers = new Set(all.map(({ shardNumber }) => shardNumber));
+  return all.filter(({ parents }) => !parents.some((parent) => numbers.has(parent)));
 }
 
 function firstPage(input: Input, { service, now }: OperationContext): Page {

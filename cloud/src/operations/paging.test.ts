@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ShardOwner } from "../streams/shard-owner.js";
 import { TestService } from "../testing/test-service.js";
 
 let it: TestService;
@@ -50,6 +51,15 @@ describe("ListShards", () => {
       code: "argument-invalid",
       message: "NextToken and StreamName cannot be provided together.",
     });
+  });
+
+  test("describes no more shards than it answers, as DescribeStream does: others would wait for thousands", async () => {
+    const described = vi.spyOn(ShardOwner.prototype, "describe");
+    await it.call("ListShards", { StreamName: "e", MaxResults: 2 });
+    expect(described).toHaveBeenCalledTimes(2);
+    await description({ Limit: 1 });
+    expect(described).toHaveBeenCalledTimes(3);
+    described.mockRestore();
   });
 
   test("behind a shard, by either way to say so", async () => {

@@ -91,8 +91,13 @@ export class StreamState {
   }
 
   describeShards(): ShardDescription[] {
+    return this.unexpiredShards().map((owner) => owner.describe());
+  }
+
+  /** The shards that can be read, closed ones too, by number. */
+  unexpiredShards(): ShardOwner[] {
     const horizonMs = this.horizonMs();
-    return this.#shards.filter((owner) => !owner.isExpired(horizonMs)).map((owner) => owner.describe());
+    return this.#shards.filter((owner) => !owner.isExpired(horizonMs));
   }
 
   /** Closed shards that retention has passed; nothing of them can be read. None once the stream goes. */
