@@ -15,6 +15,8 @@ import { LeaseFront } from "./leases/lease-front.js";
 import { LeaseFile } from "./leases/lease-file.js";
 import { LeaseTables } from "./leases/lease-tables.js";
 import { CloudMetrics } from "./metrics.js";
+import { MetricDataFront } from "./metric-data/metric-data-front.js";
+import { PublishedMetrics } from "./metric-data/published-metrics.js";
 import type { Settings } from "./settings.js";
 import { SignatureVerifier } from "./sigv4/index.js";
 import type { Storage } from "./storage.js";
@@ -165,6 +167,13 @@ async function serve(
       metrics,
       logger,
     }),
+    metricData: new MetricDataFront({
+      published: new PublishedMetrics(registry),
+      verifier: verifierOf("monitoring"),
+      budget,
+      metrics,
+      logger,
+    }),
     console,
     control: control.server,
     health: () => {
@@ -208,7 +217,7 @@ async function makeVerifiers(
   settings: Settings,
   logger: Logger,
   clock: Clock,
-): Promise<(service: "kinesis" | "kinesisvideo" | "dynamodb") => SignatureVerifier | undefined> {
+): Promise<(service: "kinesis" | "kinesisvideo" | "dynamodb" | "monitoring") => SignatureVerifier | undefined> {
   if (settings.acceptAnyCredentials) {
     logger.warn("any credentials are accepted: no signature is checked");
     return () => undefined;

@@ -14,7 +14,7 @@ export function unreadable(cause: unknown): CloudError {
 }
 
 /** What a value should have been, as AWS goes on after "can not be converted to". */
-export type Expected = "a Blob" | "an Boolean" | "an Integer" | "an String" | "milliseconds since epoch";
+export type Expected = "a Blob" | "a Double" | "an Boolean" | "an Integer" | "an String" | "milliseconds since epoch";
 
 /** A value where a scalar of another type should stand. */
 export function wrongType(value: unknown, expected: Expected): CloudError {

@@ -24,6 +24,7 @@ const failing: RouterOptions = {
     },
   },
   leases: { handle: () => Promise.reject(bug) },
+  metricData: { handle: () => Promise.reject(bug) },
   video: { handle: () => Promise.reject(bug) },
   console: {
     handle: ({ url }, response) => {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { refuseUpgrade } from "../control/refuse-upgrade.js";
 import { isLeaseRequest, type LeaseFront } from "../leases/lease-front.js";
+import { isMetricDataRequest, type MetricDataFront } from "../metric-data/metric-data-front.js";
 import { isHlsRequest } from "../video/hls/hls-front.js";
 import { isVideoRequest, type VideoFront } from "../video/http/video-front.js";
 import type { AwsFront } from "./aws-front.js";
@@ -15,6 +16,7 @@ import { wireErrors } from "./wire-errors.js";
 export interface RouterOptions {
   readonly aws: Pick<AwsFront, "handle">;
   readonly leases: Pick<LeaseFront, "handle">;
+  readonly metricData: Pick<MetricDataFront, "handle">;
   readonly video: Pick<VideoFront, "handle">;
   readonly console: Pick<ConsoleRoutes, "handle"> | undefined;
   readonly control: Pick<UpgradeHandler, "handleUpgrade">;
@@ -29,8 +31,8 @@ export interface RouterOptions {
 }
 
 /**
- * Picks who answers: health and metrics, the console's pages, Video Streams, the lease tables, or Data Streams, which
- * take all else. A handler that fails costs one request, not the process.
+ * Picks who answers: health and metrics, the console's pages, Video Streams, the lease tables, CloudWatch's
+ * PutMetricData, or Data Streams, which take all else. A handler that fails costs one request, not the process.
  */
 export function routeRequest(options: RouterOptions, request: IncomingMessage, response: ServerResponse): void {
   const startedMs = performance.now();
@@ -73,6 +75,8 @@ async function handle(options: RouterOptions, request: IncomingMessage, response
     await options.video.handle(request, response);
   } else if (!isRead && isLeaseRequest(request)) {
     await options.leases.handle(request, response);
+  } else if (!isRead && isMetricDataRequest(request)) {
+    await options.metricData.handle(request, response);
   } else if (!isRead || options.console?.handle(request, response) !== true) {
     await options.aws.handle(new NodeCall(request, response));
   }

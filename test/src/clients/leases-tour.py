@@ -1,4 +1,4 @@
-"""What consumers do with their leases, through boto3 as Debian ships it; prints what it saw as JSON."""
+"""What consumers do with their leases and metrics, through boto3 as Debian ships it; prints what it saw as JSON."""
 
 import json
 import sys
@@ -65,5 +65,16 @@ seen["batched"] = table.scan(Select="COUNT")["Count"]
 client.delete_table(TableName="leases")
 client.get_waiter("table_not_exists").wait(TableName="leases", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
 seen["deleted"] = client.list_tables()["TableNames"] == []
+
+cloudwatch = boto3.client("cloudwatch", endpoint_url=sys.argv[1])
+time = {
+    "MetricName": "Time",
+    "Dimensions": [{"Name": "Operation", "Value": "ProcessTask"}, {"Name": "ShardId", "Value": "shardId-000000000000"}],
+    "StatisticValues": {"SampleCount": 4, "Sum": 50, "Minimum": 5, "Maximum": 20},
+    "Unit": "Milliseconds",
+}
+published = cloudwatch.put_metric_data(Namespace="orders", MetricData=[time])
+seen["published"] = published["ResponseMetadata"]["HTTPStatusCode"]
+seen["unpublished"] = error_of(lambda: cloudwatch.put_metric_data(Namespace="orders", MetricData=[{"MetricName": "Time"}]))
 
 print(json.dumps(seen))

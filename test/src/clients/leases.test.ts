@@ -136,7 +136,7 @@ test("the JavaScript SDK's client keeps leases at the streams' address, and what
   expect(gaugeOf(await cloud.metrics(), /requests_total\{operation="DynamoDB.Scan",result="ok"\}/)).toBe(1);
 });
 
-test("boto3 keeps leases, by its client and its tables, and sees errors as its own", async () => {
+test("boto3 keeps leases, by its client and its tables, publishes metrics, and sees errors as its own", async () => {
   const { scope, cloud } = await start();
   const { stdout } = await run(scope, ["/usr/bin/python3", tour, cloud.url], { env: clientEnvironment });
   expect(JSON.parse(stdout)).toEqual({
@@ -155,5 +155,13 @@ test("boto3 keeps leases, by its client and its tables, and sees errors as its o
     invalid: { code: "ValidationException", message: expect.stringContaining("Syntax error") as string, status: 400 },
     batched: 3,
     deleted: true,
+    published: 200,
+    unpublished: {
+      code: "InvalidParameterCombination",
+      message: expect.stringContaining("exactly one of Value") as string,
+      status: 400,
+    },
   });
+  const labels = 'namespace="orders",metric="Time",operation="ProcessTask",unit="Milliseconds"';
+  expect(gaugeOf(await cloud.metrics(), new RegExp(`published_metric_sum{${labels}}`))).toBe(50);
 });
