@@ -51,61 +51,76 @@ export interface RunsOfShard {
   readonly index: FrameIndex;
 }
 
-/** Undefined where a number is larger than its field: a journal that was open for weeks, or holds gigabytes. */
+/**
+ * Undefined where a number is larger than its field: a journal that was open for weeks, or holds gigabytes. Written in place, since
+ * thousands of shards may share a journal, and everybody waits meanwhile.
+ */
 export function encodeCheckpoint(fileId: FileId, number: number, checkpoint: Checkpoint): Buffer | undefined {
   const { from, to, batch, links, states, shards } = checkpoint;
-  const numbers: number[] = [from, to, batch, links.length, states.length, shards.length];
-  for (const link of links) numbers.push(link.fileId.low, link.fileId.high, link.sealedBytes);
-  for (const { shard, number: stateNumber, position, offset, end } of states)
-    numbers.push(shard, stateNumber, position, offset, end);
+  const shardsAt = summaryFields + links.length * linkFields + states.length * stateFields;
+  const fields = shardsAt + shards.length * shardFields;
   let runs = 0;
-  for (const { shard, runsBefore, index } of shards) {
-    const { payloadBytes, next, lastArrivalMs } = index;
-    const { position, arrivalMs, payloadBefore } = baseOf(index, runsBefore);
-    const added = index.runs - runsBefore;
-    numbers.push(shard, runsBefore, added, position, arrivalMs, payloadBefore, payloadBytes, next, lastArrivalMs);
-    runs += added;
+  for (const { runsBefore, index } of shards) runs += index.runs - runsBefore;
+  const bytes = Buffer.from(new ArrayBuffer(headBytes + fields * 8 + runs * runFields * 4));
+  const numbers = new Float64Array(bytes.buffer, headBytes, fields);
+  const places = new Uint32Array(bytes.buffer, headBytes + fields * 8);
+  const before = [from, to, batch, links.length, states.length, shards.length];
+  for (const link of links) before.push(link.fileId.low, link.fileId.high, link.sealedBytes);
+  for (const { shard, number: stateNumber, position, offset, end } of states)
+    before.push(shard, stateNumber, position, offset, end);
+  numbers.set(before);
+  let place = 0;
+  for (let i = 0; i < shards.length; i++) {
+    const runsOfShard = shards[i]!;
+    writeShard(numbers, shardsAt + i * shardFields, runsOfShard);
+    if (!writeRuns(places, place, runsOfShard)) return undefined;
+    place += (runsOfShard.index.runs - runsOfShard.runsBefore) * runFields;
   }
-  const places = new Uint32Array(runs * runFields);
-  let at = 0;
-  for (const { runsBefore, index } of shards) {
-    const base = baseOf(index, runsBefore);
-    for (let run = runsBefore; run < index.runs; run++, at += runFields) {
-      const offset = index.offsets[run]!;
-      const fields = [
-        index.positions[run]! - base.position,
-        index.arrivals[run]! - base.arrivalMs,
-        offset / 8,
-        (index.ends[run]! - offset) / 8,
-        index.payloadsBefore[run]! - base.payloadBefore,
-      ];
-      if (fields.some((field) => field > uint32Max)) return undefined;
-      places.set(fields, at);
-    }
-  }
-  return sealed(fileId, number, Float64Array.from(numbers), places);
+  seal(bytes, fileId, number);
+  return bytes;
 }
 
-function baseOf(index: FrameIndex, run: number) {
-  return {
-    position: index.positions[run] ?? 0,
-    arrivalMs: index.arrivals[run] ?? 0,
-    payloadBefore: index.payloadsBefore[run] ?? 0,
-  };
+function writeShard(numbers: Float64Array, at: number, { shard, runsBefore, index }: RunsOfShard): void {
+  numbers[at] = shard;
+  numbers[at + 1] = runsBefore;
+  numbers[at + 2] = index.runs - runsBefore;
+  numbers[at + 3] = index.positions[runsBefore] ?? 0;
+  numbers[at + 4] = index.arrivals[runsBefore] ?? 0;
+  numbers[at + 5] = index.payloadsBefore[runsBefore] ?? 0;
+  numbers[at + 6] = index.payloadBytes;
+  numbers[at + 7] = index.next;
+  numbers[at + 8] = index.lastArrivalMs;
 }
 
-function sealed(fileId: FileId, number: number, numbers: Float64Array, places: Uint32Array): Buffer {
-  const bytes = Buffer.alloc(headBytes + numbers.byteLength + places.byteLength);
+/** Writes runs as differences from the first of them; answers whether all fit. */
+function writeRuns(places: Uint32Array, from: number, { runsBefore, index }: RunsOfShard): boolean {
+  const { positions, arrivals, offsets, ends, payloadsBefore } = index;
+  let at = from;
+  for (let run = runsBefore; run < positions.length; run++, at += runFields) {
+    const offset = offsets[run]!;
+    const position = positions[run]! - positions[runsBefore]!;
+    const arrivalMs = arrivals[run]! - arrivals[runsBefore]!;
+    const words = offset / 8;
+    const length = (ends[run]! - offset) / 8;
+    const payload = payloadsBefore[run]! - payloadsBefore[runsBefore]!;
+    if (Math.max(position, arrivalMs, words, length, payload) > uint32Max) return false;
+    places[at] = position;
+    places[at + 1] = arrivalMs;
+    places[at + 2] = words;
+    places[at + 3] = length;
+    places[at + 4] = payload;
+  }
+  return true;
+}
+
+function seal(bytes: Buffer, fileId: FileId, number: number): void {
   magic.copy(bytes);
   bytes.writeUInt32LE(version, 8);
   bytes.writeUInt32LE(fileId.low, 16);
   bytes.writeUInt32LE(fileId.high, 20);
   bytes.writeUInt32LE(number, 24);
   bytes.writeUInt32LE(bytes.length, 28);
-  Buffer.from(numbers.buffer).copy(bytes, headBytes);
-  Buffer.from(places.buffer).copy(bytes, headBytes + numbers.byteLength);
   bytes.writeUInt32LE(crc32(bytes.subarray(16)), 12);
-  return bytes;
 }
 
 /** The checkpoint of a journal at the start of the bytes, and how long it is; undefined where none is intact. */
@@ -118,7 +133,8 @@ export function decodeCheckpoint(
     return undefined;
   const id = { low: bytes.readUInt32LE(16), high: bytes.readUInt32LE(20) };
   const length = bytes.readUInt32LE(28);
-  if (!sameFileId(id, fileId) || bytes.readUInt32LE(24) !== number || length > bytes.length) return undefined;
+  if (!sameFileId(id, fileId) || bytes.readUInt32LE(24) !== number) return undefined;
+  if (length < headBytes + summaryFields * 8 || length > bytes.length) return undefined;
   if (bytes.readUInt32LE(12) !== crc32(bytes.subarray(16, length))) return undefined;
   return { checkpoint: new ReadCheckpoint(bytes.subarray(headBytes, length)), length };
 }

@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Disk, DiskFile } from "../api.js";
@@ -8,6 +9,7 @@ import { Shard } from "../shard/shard.js";
 import { DiskOver } from "../testing/disk-over.js";
 import { FaultDisk, ManualClock } from "../testing/index.js";
 import { fill, numbers, openSmall, pathsOf, range, record, untilIdle } from "../testing/records.js";
+import { decodeCheckpoint } from "./checkpoint.js";
 import { JournalIndexWriter } from "./journal-index-writer.js";
 import { type JournalContent, readJournalIndex } from "./read-journal-index.js";
 
@@ -97,6 +99,22 @@ test("of a sidecar that is cut, or has any other byte, the checkpoints before co
       },
     ),
   );
+});
+
+test("a checkpoint that calls itself shorter than any is none, though its checksum holds", () => {
+  const bytes = Buffer.alloc(64);
+  bytes.write("HDWCKP\r\n", "latin1");
+  for (const [at, value] of [
+    [8, 1],
+    [16, fileId.low],
+    [20, fileId.high],
+  ] as const)
+    bytes.writeUInt32LE(value, at);
+  for (let length = 0; length < 80; length++) {
+    bytes.writeUInt32LE(length, 28);
+    bytes.writeUInt32LE(crc32(bytes.subarray(16, length)), 12);
+    expect(decodeCheckpoint(bytes, fileId, 0)).toBeUndefined();
+  }
 });
 
 test("a checkpoint that would span more time than it can say ends the sidecar", async () => {
