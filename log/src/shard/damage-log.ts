@@ -2,7 +2,7 @@ import type { Damage, LogEvent } from "../api.js";
 
 /** Remembered; older ones are only counted. */
 const damagesMax = 1000;
-/** Places that are recognised; where more are found, the oldest count again when they are read again. */
+/** Places that are recognised, at most; where more are found, the oldest count again when they are read again. */
 const knownMax = 10_000;
 /** Told one by one; a disk that is broken throughout would drown everything else. */
 const reportsMax = 100;
@@ -12,7 +12,9 @@ export class DamageLog {
   damaged = 0;
   torn = 0;
   readonly #report: (event: LogEvent) => void;
-  readonly #known = new Set<string>();
+  /** The newest, and those before them: to forget one at a time would take the longer the more were forgotten. */
+  #known = new Set<string>();
+  #knownBefore: ReadonlySet<string> = new Set();
   readonly #latest: Damage[] = [];
 
   constructor(report: (event: LogEvent) => void) {
@@ -21,9 +23,12 @@ export class DamageLog {
 
   add(damage: Damage): void {
     const key = `${damage.file}:${damage.offset}`;
-    if (this.#known.has(key)) return;
+    if (this.#known.has(key) || this.#knownBefore.has(key)) return;
     this.#known.add(key);
-    if (this.#known.size > knownMax) for (const oldest of this.#known.values()) if (this.#known.delete(oldest)) break;
+    if (this.#known.size > knownMax / 2) {
+      this.#knownBefore = this.#known;
+      this.#known = new Set();
+    }
     if (damage.kind === "damaged") this.damaged++;
     else this.torn++;
     this.#latest.push(damage);

@@ -31,6 +31,9 @@ const windowAt = kernel.windowAt.value;
 const windowBytes = kernel.windowBytes.value;
 const tableAt = kernel.tableAt.value;
 
+/** Behind damage the next frame may be damaged, too: with whole windows, thousands of small ones would take a fifth of a second. */
+const triedBytes = 2048;
+
 /** Frames of a shard that lie in memory, and what is wanted of them. */
 export interface Stretch {
   readonly buffer: Buffer;
@@ -54,8 +57,14 @@ export function walkFrames(
   onDamage: (from: number, end: number) => void,
 ): void {
   const { buffer, from, end, shard, stop } = stretch;
+  let isBehindDamage = false;
+  const tell = (damagedFrom: number, damagedEnd: number): void => {
+    isBehindDamage = true;
+    onDamage(damagedFrom, damagedEnd);
+  };
   for (let at = from; at < end && !reading.isFull;) {
-    const bytes = Math.min(end - at, windowBytes);
+    const bytes = Math.min(end - at, isBehindDamage ? triedBytes : windowBytes);
+    isBehindDamage = false;
     buffer.copy(kernelMemory, windowAt, at, at + bytes);
     const { next, framesLeft, bytesLeft, isEmpty } = reading;
     const count = kernel.walk(bytes, shard, next, stop, framesLeft, bytesLeft, Number(isEmpty), at);
@@ -65,7 +74,7 @@ export function walkFrames(
     }
     if (kernel.isFull.value !== 0) reading.end();
     const walked = kernel.walked.value;
-    at = walked > 0 ? at + walked : look(stretch, at, reading, onDamage);
+    at = walked > 0 ? at + walked : look(stretch, at, reading, tell);
   }
 }
 
