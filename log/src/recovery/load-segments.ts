@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { diskError } from "../files/disk-error.js";
 import type { LogFile } from "../files/log-file.js";
 import { parseSegmentName, shardSidecarName } from "../files/paths.js";
 import { frameHeaderBytes } from "../format/frame.js";
@@ -68,10 +67,7 @@ export async function loadSegments(
     }
     if (index.runs > 0) parts.push(partOf(file, index));
     if (known === undefined && bad.length === 0 && file.bytes >= unindexedBytesMax)
-      await writeIndexOf(context, shard, { file, index }).catch((error: unknown) => {
-        const cause = diskError(error, "index").message;
-        context.report({ level: "warn", message: "segment index not written", path: file.path, error: cause });
-      });
+      await writeIndexOf(context, shard, { file, index });
   }
   return { parts, lostPositionsMax };
 }

@@ -5,7 +5,7 @@ import { fileIdHex } from "../format/file-header.js";
 import { openLog } from "../open.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { FaultDisk, ManualClock } from "../testing/index.js";
-import { fill, numbers, openSmall, pathsOf, range, untilIdle } from "../testing/records.js";
+import { fill, numbers, openSmall, pathsOf, range, record, untilIdle } from "../testing/records.js";
 import { type SegmentContent, decodeSegmentIndex, encodeSegmentIndex, indexEntries } from "./segment-index.js";
 
 const ids = range(1, 6).map((low) => ({ low: 0xfedcba98 + low, high: 1 }));
@@ -180,5 +180,23 @@ test("a sidecar does not grow with the segments that came and went, and a start 
   expect(segments.filter((id) => !known.includes(id))).toEqual([]);
   const reopened = await openSmall(next);
   expect((await numbers(reopened, "s")).at(-1)).toBe(2399);
+  await reopened.close();
+});
+
+test("sidecars that cannot be written hold up no settling, and cost the next start a scan", async () => {
+  const disk = new FaultDisk(4);
+  disk.plan = ({ kind, path }) => (kind === "write" && path.endsWith("segments.index") ? "ENOSPC" : undefined);
+  const events: string[] = [];
+  const log = await openSmall(disk, { journals: 1, report: ({ message }) => events.push(message) });
+  await log.createShards(["a", "b"]);
+  for (let i = 0; i < 40; i++) for (const name of ["a", "b"]) await log.append(name, [record(i)]);
+  await fill(log, "a", 40, 80);
+  await untilIdle(disk);
+  // All but the one that is being written.
+  expect(pathsOf(disk, ".journal")).toHaveLength(1);
+  expect(new Set(events)).toEqual(new Set(["segment index not written"]));
+  await log.close();
+  const reopened = await openSmall(disk.afterKill());
+  expect(await numbers(reopened, "a")).toEqual(range(0, 80));
   await reopened.close();
 });

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { DiskFile } from "../api.js";
+import { diskError } from "../files/disk-error.js";
 import type { LogFile } from "../files/log-file.js";
 import { encodeFileHeader, fileHeaderBytes, randomFileId } from "../format/file-header.js";
 import type { Context } from "../journal/context.js";
@@ -106,12 +107,17 @@ export class SegmentWriter {
   }
 }
 
-/** Adds a segment to its shard's sidecar. */
+/** Adds a segment to its shard's sidecar. Never throws: settling goes on without, and the next start scans the segment. */
 export async function writeIndexOf(
   context: Context,
   shard: Shard,
   { file, index }: Pick<Part, "file" | "index">,
 ): Promise<void> {
   const state = shard.state?.file === file ? shard.state : undefined;
-  await shard.sidecar.add(context, file, { coveredBytes: file.bytes, index, state });
+  try {
+    await shard.sidecar.add(context, file, { coveredBytes: file.bytes, index, state });
+  } catch (error) {
+    const cause = diskError(error, "index").message;
+    context.report({ level: "warn", message: "segment index not written", path: file.path, error: cause });
+  }
 }
