@@ -221,6 +221,16 @@ test("a sidecar goes with its journal; one whose journal is gone is removed by t
   expect(pathsOf(disk, ".index")).not.toContain(orphan);
 });
 
+test("a sidecar that is left over and cannot be removed keeps no log from opening", async () => {
+  const disk = await killedOrClosed(true);
+  const stray = "/data/journals/0000000999.index";
+  await (await disk.open(stray, "create")).write([Buffer.from("stray")], 0);
+  disk.plan = ({ kind, path: at }) => (kind === "remove" && at === stray ? "EIO" : undefined);
+  const log = await open(disk);
+  expect(await numbers(log, "a")).toEqual(range(0, 450));
+  await log.close();
+});
+
 test("a sidecar that cannot be written costs nothing but the scan", async () => {
   const disk = new FaultDisk(5);
   let writes = 0;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { LogEvent } from "../api.js";
 import { Paths } from "../files/paths.js";
+import { DiskOver } from "../testing/disk-over.js";
 import { FaultDisk } from "../testing/index.js";
 import { pathsOf, range } from "../testing/records.js";
 import { Quarantine } from "./quarantine.js";
@@ -50,4 +51,17 @@ test("what was put aside stays, its name as well, after a power cut", async () =
   const aside = await new Quarantine(context).keep(file, 100, 2000);
   const next = disk.powerOn();
   expect(next.bytesOf(aside!).equals(Buffer.alloc(2000, "x"))).toBe(true);
+});
+
+test("where it cannot be told what is there, nothing is put aside, and that is all", async () => {
+  const { disk, file, events, context } = await source(3000);
+  await new Quarantine(context).keep(file, 100, 2000);
+  class Unreadable extends DiskOver {
+    override open(path: string, mode: "read" | "write" | "create") {
+      return path.includes("/quarantine/") ? Promise.reject(new Error("EACCES")) : super.open(path, mode);
+    }
+  }
+  const quarantine = new Quarantine({ ...context, disk: new Unreadable(disk) });
+  for (const offset of [0, 8]) expect(await quarantine.keep(file, offset, 8)).toBeUndefined();
+  expect(events.map(({ message }) => message)).toEqual(["bytes not put aside", "bytes not put aside"]);
 });

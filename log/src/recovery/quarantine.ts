@@ -21,14 +21,15 @@ export class Quarantine {
     this.#context = context;
   }
 
-  /** Copies a stretch of a file. Answers where it lies; undefined where there was no room for it. */
+  /** Copies a stretch of a file. Answers where it lies; undefined where there was no room for it, or the disk did not let it be. */
   async keep({ path, fileId }: LogFile, offset: number, bytes: number): Promise<string | undefined> {
     const { disk, paths } = this.#context;
-    this.#names ??= await this.#load();
+    const names = await this.#kept(path, offset, bytes);
+    if (names === undefined) return undefined;
     const name = `${basename(path)}-${fileIdHex(fileId)}-${offset}`;
     const aside = join(paths.quarantine, name);
-    if (this.#names.has(name)) return aside; // a start before this one kept it
-    if (this.#bytes + bytes > quarantineBytesMax || this.#names.size >= quarantineFilesMax) return undefined;
+    if (names.has(name)) return aside; // a start before this one kept it
+    if (this.#bytes + bytes > quarantineBytesMax || names.size >= quarantineFilesMax) return undefined;
     const copy = `${aside}${asideSuffix}`;
     try {
       await copyToFile(disk, path, offset, bytes, copy);
@@ -36,14 +37,29 @@ export class Quarantine {
       await disk.rename(copy, aside);
       await disk.syncDirectory(paths.quarantine);
     } catch (error) {
-      const cause = diskError(error, "quarantine").message;
-      this.#context.report({ level: "warn", message: "bytes not put aside", path, offset, bytes, error: cause });
+      this.#report(error, path, offset, bytes);
       await disk.remove(copy);
       return undefined;
     }
-    this.#names.add(name);
+    names.add(name);
     this.#bytes += bytes;
     return aside;
+  }
+
+  /** What is there already; undefined where that cannot be told. */
+  async #kept(path: string, offset: number, bytes: number): Promise<Set<string> | undefined> {
+    try {
+      return (this.#names ??= await this.#load());
+    } catch (error) {
+      this.#bytes = 0;
+      this.#report(error, path, offset, bytes);
+      return undefined;
+    }
+  }
+
+  #report(error: unknown, path: string, offset: number, bytes: number): void {
+    const cause = diskError(error, "quarantine").message;
+    this.#context.report({ level: "warn", message: "bytes not put aside", path, offset, bytes, error: cause });
   }
 
   async #load(): Promise<Set<string>> {

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { LogError } from "../api.js";
+import { diskError } from "../files/disk-error.js";
 import { copyStretch } from "../files/copy-stretch.js";
 import { journalIndexPath } from "../files/paths.js";
 import { fileIdHex } from "../format/file-header.js";
@@ -104,7 +105,11 @@ async function scanJournals(context: Context): Promise<ScannedJournal[]> {
   // A crash may have come between the end of a journal and that of its sidecar.
   for (const name of all)
     if (/^\d{10}\.index$/.test(name) && !all.has(name.replace(".index", ".journal")))
-      await disk.remove(join(paths.journals, name));
+      await disk.remove(join(paths.journals, name)).catch((error: unknown) => {
+        // It says nothing of any journal to come.
+        const cause = diskError(error, "remove").message;
+        context.report({ level: "warn", message: "journal index not removed", path: name, error: cause });
+      });
   const sealed = new Map<string, number>();
   const scanned: ScannedJournal[] = [];
   for (const name of names.toReversed()) {
