@@ -1,7 +1,8 @@
 import type { RequestMemory } from "../request-memory.js";
 
 /** A size that memory is used again in, whatever the size of the whole. */
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES_MAX = 1 << 20;
+const CHUNK_BYTES_MIN = 1024;
 
 /** Bytes that are gathered in pieces of memory, so that much of it need not lie in one. */
 export class Chunks {
@@ -17,7 +18,7 @@ export class Chunks {
    */
   constructor(bytes: number, memory?: RequestMemory) {
     this.#memory = memory;
-    this.#chunk = this.#take(Math.min(CHUNK_BYTES, Math.max(1024, Math.ceil(bytes))));
+    this.#chunk = this.#take(bytes);
   }
 
   /** How many there are. */
@@ -45,10 +46,12 @@ export class Chunks {
     this.#full.push(this.#chunk);
     this.#bytesBefore += this.#used;
     this.#used = 0;
-    this.#chunk = this.#take(CHUNK_BYTES);
+    // As much again, so that a little more than was expected costs little memory.
+    this.#chunk = this.#take(this.#bytesBefore);
   }
 
-  #take(bytes: number): Buffer {
+  #take(wanted: number): Buffer {
+    const bytes = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, Math.ceil(wanted)));
     return this.#memory?.take(bytes) ?? Buffer.allocUnsafe(bytes);
   }
 }

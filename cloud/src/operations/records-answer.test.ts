@@ -100,6 +100,41 @@ test.each([
   expect(quick.map((form, i) => form === long[i])).toEqual([true, true]);
 });
 
+test.each([
+  ["one of 1 KiB, as most pushes are", 1, 1024],
+  ["one without data", 1, 0],
+  ["one as long as an event holds", 1, 250_000],
+  ["many short ones", 1000, 10],
+  ["hundreds of 1 KiB", 250, 1024],
+])("an answer of records, %s, takes little more memory than it is long", (_, count, dataBytesEach) => {
+  const records = Array.from({ length: count }, (__, i) => ({
+    partitionKey: `key-${i}`,
+    explicitHashKey: undefined,
+    data: Buffer.alloc(dataBytesEach, i),
+  }));
+  const page = pageOfRecords(records, 2 ** 40, ARRIVAL_MS, 1);
+  const rest = { ContinuationSequenceNumber: "4".repeat(56), MillisBehindLatest: 12_345 };
+  const answer = new RecordsAnswer({ sequenceNumber: sequenceNumbersOf(999_999) }, page, rest);
+  for (const pieces of [answer.toJson(), answer.toCbor()]) {
+    expect(pieces).toHaveLength(1);
+    const [{ length, buffer }] = pieces as [Buffer];
+    // Small ones share a piece of Node's own.
+    expect(buffer.byteLength).toBeLessThan(Math.max(Buffer.poolSize, 1.6 * length) + 1);
+  }
+});
+
+test("an answer that is longer than expected takes as much memory again, not a megabyte", () => {
+  const page = pageOfRecords(
+    [{ partitionKey: "\u2028\0".repeat(128), explicitHashKey: undefined, data: Buffer.alloc(9000) }],
+    0,
+    ARRIVAL_MS,
+    1,
+  );
+  const pieces = new RecordsAnswer({ sequenceNumber: sequenceNumbersOf(1) }, page, {}).toJson();
+  expect(pieces.length).toBeGreaterThan(1);
+  for (const { buffer } of pieces) expect(buffer.byteLength).toBeLessThan(32_000);
+});
+
 test("a stored record that is none of ours is an error, however it is written", () => {
   const stored = [Buffer.from([2, 0, 0, 1, 0x6b]), Buffer.from([1, 0, 0, 9, 0x6b]), Buffer.from([1, 1, 0, 1, 0x6b])];
   for (const data of stored) {

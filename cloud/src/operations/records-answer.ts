@@ -58,6 +58,9 @@ const jsonForm: Form = {
 };
 const cborForm: Form = { write: kernel.writeCbor, written: kernel.cborRecords, encode: encodeCbor };
 
+/** What stands around a record's key and data in either form, its numbers included, and what base64 adds to its last bytes. */
+const AROUND_RECORD_BYTES = 160;
+
 const JSON_HEAD = Buffer.from('{"Records":[');
 const CBOR_RECORDS = encodeCbor("Records");
 /** An array's major type, in the first byte of a number. */
@@ -83,17 +86,18 @@ export class RecordsAnswer implements BulkAnswer {
   }
 
   toJson(memory?: RequestMemory): readonly Buffer[] {
-    const json = new Chunks(this.#page.payloadBytes * 1.5, memory);
+    const end = Buffer.from(`],${encodeJson(this.#rest).slice(1)}`); // without its brace
+    const json = new Chunks(JSON_HEAD.length + this.#recordsBytes(4 / 3) + end.length, memory);
     json.add(JSON_HEAD);
     // Each comes after a comma.
     this.#addRecords(jsonForm, (records) => json.add(json.bytes === JSON_HEAD.length ? records.subarray(1) : records));
-    json.add(Buffer.from(`],${encodeJson(this.#rest).slice(1)}`)); // without its brace
+    json.add(end);
     return json.all();
   }
 
   toCbor(memory?: RequestMemory): readonly Buffer[] {
-    const cbor = new Chunks(this.#page.payloadBytes * 1.25, memory);
     const rest = encodeCbor(this.#rest);
+    const cbor = new Chunks(CBOR_RECORDS.length + this.#recordsBytes(1) + rest.length, memory);
     cbor.add(Buffer.of(rest[0]! + 1)); // a map of so many members, of which the one with the shortest name is first
     cbor.add(CBOR_RECORDS);
     const count = encodeCbor(this.#page.frames);
@@ -102,6 +106,11 @@ export class RecordsAnswer implements BulkAnswer {
     this.#addRecords(cborForm, (records) => cbor.add(records));
     cbor.add(rest.subarray(1));
     return cbor.all();
+  }
+
+  /** How long the records become, unless their keys have much to escape. */
+  #recordsBytes(dataFactor: number): number {
+    return this.#page.frames * AROUND_RECORD_BYTES + this.#page.payloadBytes * dataFactor;
   }
 
   #addRecords(form: Form, add: (records: Uint8Array) => void): void {
