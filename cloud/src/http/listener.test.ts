@@ -1,24 +1,32 @@
 import { once } from "node:events";
-import { request } from "node:http";
+import { request, type ServerResponse } from "node:http";
 import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Listener, type RefusalCause } from "./listener.js";
+import { isGone, Listener, type RefusalCause } from "./listener.js";
 
 const MEBIBYTE = 1 << 20;
 let listener: Listener;
 let port: number;
 let refused: RefusalCause[];
 let aborts: (() => void)[];
+/** Requests that are never answered. */
+let silent: { readonly response: ServerResponse; isClosed: boolean }[];
 
 /** Answers with the body it got and the protocol it came by; `/silent` is never answered, `/large` with much. */
 async function start(idleMs?: number): Promise<void> {
   refused = [];
   aborts = [];
+  silent = [];
   listener = new Listener(
     {
       onRequest: (incoming, response) => {
-        if (incoming.url === "/silent") return;
+        if (incoming.url === "/silent") {
+          const one = { response, isClosed: false };
+          silent.push(one);
+          response.on("close", () => (one.isClosed = isGone(incoming, response)));
+          return;
+        }
         const chunks: Buffer[] = [];
         incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
         incoming.on("end", () => {
@@ -199,8 +207,23 @@ describe("what is no request is refused, and counted by cause", () => {
     const flood = open();
     flood.write(ask.repeat(1000));
     await once(flood, "close");
-    expect(refused).toEqual(["too-many-requests"]);
+    // Those that had not had their turn when the connection was cut do not begin any more.
+    expect(refused.filter((cause) => cause !== "gone-at-once")).toEqual(["too-many-requests"]);
     expect(await overHttp1("x")).toBe("1.1 x");
+  });
+
+  test("of requests that were sent behind one another, all hear that their client has left, once", async () => {
+    const socket = open();
+    socket.write("GET /silent HTTP/1.1\r\nhost: h\r\n\r\n".repeat(3));
+    await expect.poll(() => silent.length).toBe(3);
+    let closed = 0;
+    for (const { response } of silent) response.on("close", () => (closed += 1));
+    // One has its answer, which waits for those before it.
+    silent[1]?.response.end("x".repeat(1000));
+    socket.resetAndDestroy();
+    await expect.poll(() => silent.filter(({ isClosed }) => isClosed)).toHaveLength(3);
+    await listener.stop(); // which waits for those that are under way
+    expect(closed).toBe(3);
   });
 
   test("a connection that ends before it said anything is nothing to count", async () => {

@@ -70,8 +70,8 @@ export class Listener {
   readonly #turns = new RequestTurns();
   readonly #lane: LaneHost | undefined;
   readonly #laneConnections = new Set<LaneConnection>();
-  /** Requests of each connection that are under way. */
-  readonly #unanswered = new WeakMap<object, number>();
+  /** The answers of each connection that are under way. */
+  readonly #unanswered = new WeakMap<object, Set<ServerResponse>>();
   #requests = 0;
   #onIdle: (() => void) | undefined;
 
@@ -81,14 +81,14 @@ export class Listener {
     const counted = (request: IncomingMessage, response: ServerResponse): void => {
       this.#requests += 1;
       const connection = connectionOf(request);
-      const unanswered = (this.#unanswered.get(connection) ?? 0) + 1;
-      this.#unanswered.set(connection, unanswered);
+      const unanswered = this.#unanswered.get(connection) ?? new Set();
+      this.#unanswered.set(connection, unanswered.add(response));
       response.once("close", () => {
-        this.#unanswered.set(connection, (this.#unanswered.get(connection) ?? 1) - 1);
+        unanswered.delete(response);
         this.#requestOver();
       });
       // HTTP/2's clients are told before they begin; and of those who reset their requests nothing is left to refuse.
-      if (unanswered > REQUESTS_MAX && request.httpVersionMajor === 1) {
+      if (unanswered.size > REQUESTS_MAX && request.httpVersionMajor === 1) {
         if (!request.socket.destroyed) onRefused("too-many-requests");
         request.socket.destroy();
         return;
@@ -112,6 +112,7 @@ export class Listener {
       socket.pause();
       socket.unshift(unread);
       (serveHttp1 as (socket: Socket) => void).call(this.#http1, socket);
+      socket.once("close", () => closeQueued(this.#unanswered.get(socket)));
       socket.resume();
     };
     this.#lane = lane && {
@@ -294,6 +295,18 @@ export function hold(request: IncomingMessage, response: ServerResponse): void {
 /** Whether the client has reset the request, or left. */
 export function isGone(request: IncomingMessage, response: ServerResponse): boolean {
   return "stream" in request ? (request.stream as ServerHttp2Stream).destroyed : response.destroyed;
+}
+
+/**
+ * Of a connection that breaks, Node tells the one answer that is being sent. Those that are queued behind it would never hear that
+ * nobody waits for them.
+ */
+function closeQueued(answers: Iterable<ServerResponse> = []): void {
+  for (const answer of [...answers]) {
+    if (answer.socket !== null || answer.writableFinished) continue;
+    answer.destroy();
+    answer.emit("close");
+  }
 }
 
 /** The same object for all requests of a connection. */
