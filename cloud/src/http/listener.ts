@@ -302,7 +302,7 @@ export function isGone(request: IncomingMessage, response: ServerResponse): bool
  * nobody waits for them.
  */
 function closeQueued(answers: Iterable<ServerResponse> = []): void {
-  for (const answer of [...answers]) {
+  for (const answer of answers) {
     if (answer.socket !== null || answer.writableFinished) continue;
     answer.destroy();
     answer.emit("close");
