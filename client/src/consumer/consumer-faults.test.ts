@@ -96,3 +96,16 @@ test("two applications that share a shard's five reads a second come to ask less
   await world.clock.until(() => loops.every(({ seen }) => seen.length === 200), 10_000);
   expect(throttled).toBeLessThan(15);
 });
+
+test("a consumer that closes while it waits for a shard gives it back", async () => {
+  const world = new World(2);
+  await world.open({ worker: "first" });
+  await world.clock.pass(500);
+  const owners = async (): Promise<unknown> =>
+    (await world.leases.list()).map((lease) => `${lease.leaseOwner} after ${lease.checkpointOwner}`).toSorted();
+  const second = await world.open({ worker: "second" });
+  await world.clock.pass(20);
+  expect(await owners()).toEqual(["first after null", "second after first"]);
+  await world.close(second);
+  expect(await owners()).toEqual(["first after null", "first after null"]);
+});

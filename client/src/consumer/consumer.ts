@@ -198,11 +198,21 @@ export class Consumer implements AsyncIterable<ConsumerRecord> {
       () => this.#end.abort(new ClientError("timed-out", "giving back the leases took too long")),
       () => undefined,
     );
+    await this.#leave(this.#end.signal);
     while (this.#runs.size > 0) await Promise.all(this.#runs);
     this.#end.abort();
     await late;
     store.close();
     api.close();
+  }
+
+  async #leave(signal: AbortSignal): Promise<void> {
+    if (this.#background.length === 0) return; // it did not begin
+    await this.#patience
+      .with(() => this.#keeper.leave(signal), signal)
+      .catch((error: unknown) => {
+        if (!(error instanceof ClientError)) throw error;
+      });
   }
 
   async #next(): Promise<{ readonly lane: ShardLane; readonly batch: TakenBatch } | undefined> {

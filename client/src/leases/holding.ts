@@ -121,7 +121,7 @@ export class Holding {
       const beganMs = clock.monotonicMs();
       const { leaseKey, leaseCounter } = this.#lease;
       const state = { ...this.#doneState(), ...changes };
-      const isAsked = this.asked.aborted;
+      const isAsked = this.#lease.leaseOwner !== worker;
       // Whoever asked writes the counter now; what is left to this worker is the checkpoint, until it goes.
       const lease = isAsked
         ? await store.update(leaseKey, { checkpointOwner: worker }, handedOver(state), signal)
@@ -146,8 +146,10 @@ export class Holding {
   async #lookAgain(wasAsked: boolean, signal: AbortSignal): Promise<void> {
     const { store, worker } = this.#options;
     const lease = await store.get(this.shardId, signal);
+    // Also where the one who asked has left meanwhile.
     if (lease?.leaseOwner === worker) this.#lease = lease;
     else if (lease?.checkpointOwner === worker && !wasAsked) {
+      this.#lease = lease;
       this.#asked.abort();
     } else {
       const owner = lease?.leaseOwner ?? null;

@@ -29,6 +29,7 @@ function leaseOf(leaseKey: string, parentShardIds: readonly string[] = []): Leas
 /** A worker whose work on a shard is to count to `recordsMax`, one record each 100 ms. */
 class Worker {
   readonly #life = sharedController();
+  readonly #unkept = sharedController();
   readonly #leave = sharedController();
   readonly keeper: LeaseKeeper;
   readonly running: Promise<void>;
@@ -40,6 +41,8 @@ class Worker {
     readonly clock: ManualClock,
     fate: () => Fate = () => ({ thereMs: 1, backMs: 1 }),
     readonly recordsMax = Number.POSITIVE_INFINITY,
+    /** What a loop has begun takes so long. */
+    readonly lettingGoMs = 0,
   ) {
     this.keeper = new LeaseKeeper({
       store: new FaultyLeaseStore(leases, clock, fate),
@@ -55,7 +58,7 @@ class Worker {
       onFailure: () => undefined,
       onRenewed: () => undefined,
     });
-    this.running = this.keeper.run(this.#life.signal);
+    this.running = this.keeper.run(this.#unkept.signal);
   }
 
   /** Which shards this worker may hand out records of, whether it lives or not. */
@@ -65,12 +68,15 @@ class Worker {
 
   /** The process is gone: nothing is given back. */
   kill(): void {
+    this.#unkept.abort();
     this.#life.abort();
   }
 
   /** In order: gives everything back. */
   leave(): void {
+    this.#unkept.abort();
     this.#leave.abort();
+    void this.running.then(() => this.keeper.leave(this.#life.signal)).catch(() => undefined);
   }
 
   async #work(holding: Holding): Promise<void> {
@@ -84,6 +90,7 @@ class Worker {
       }
     } catch {
       if (this.#life.signal.aborted) return;
+      if (asked.aborted) await this.clock.sleep(this.lettingGoMs, this.#life.signal);
     }
     for (;;) {
       try {
@@ -115,6 +122,71 @@ test("workers come to have as many shards each, and those of one that is killed 
   first.kill();
   await clock.until(() => counts(workers.slice(1)).join() === "3,3", 2 * failoverTimeMs + 2_000);
   for (const worker of workers) worker.kill();
+});
+
+test("half of many shards go over to a second worker while a lease lasts", async () => {
+  const keys = Array.from({ length: 64 }, (_, i) => String(i));
+  const { leases, clock } = await setUp(keys);
+  const first = new Worker("first", leases, clock);
+  await clock.until(() => first.held.length === 64);
+  const second = new Worker("second", leases, clock);
+  await clock.pass(failoverTimeMs);
+  expect(counts([first, second])).toEqual([32, 32]);
+  for (const worker of [first, second]) worker.kill();
+});
+
+/** The first has two shards, of which the second waits for one; the first has heard of it where it takes its time to let go. */
+async function secondAsks(lettingGoMs: number): Promise<{
+  leases: WatchedLeases;
+  clock: ManualClock;
+  first: Worker;
+  second: Worker;
+}> {
+  const { leases, clock } = await setUp(["a", "b"]);
+  const first = new Worker("first", leases, clock, undefined, undefined, lettingGoMs);
+  await clock.until(() => first.held.length === 2);
+  const second = new Worker("second", leases, clock);
+  let isAsked = false;
+  await clock.until(
+    () => {
+      void leases.list().then((all) => (isAsked = all.some(({ checkpointOwner }) => checkpointOwner === "first")));
+      const isHeard = first.keeper.holdings.some(({ asked }) => asked.aborted);
+      return isAsked && isHeard === lettingGoMs > 0;
+    },
+    failoverTimeMs,
+    10,
+  );
+  return { leases, clock, first, second };
+}
+
+test("what a worker that leaves had asked for is nobody else's while the other may hold it", async () => {
+  const { leases, clock, first, second } = await secondAsks(0);
+  second.leave();
+  await clock.pass(10);
+  const third = new Worker("third", leases, clock);
+  await clock.pass(2 * failoverTimeMs, () => {
+    const held = [...first.held, ...third.held];
+    expect([...new Set(held)]).toEqual(held);
+  });
+  expect(counts([first, third])).toEqual([1, 1]);
+  for (const worker of [first, second, third]) worker.kill();
+});
+
+test.each([
+  ["has not heard of it", 0],
+  ["is about to let go", 1_500],
+])("a worker that leaves while it waits for a shard keeps it from nobody: the other %s", async (_, lettingGoMs) => {
+  const { leases, clock, first, second } = await secondAsks(lettingGoMs);
+  second.leave();
+  await clock.pass(lettingGoMs + failoverTimeMs / 3 + 200);
+  expect(first.held.sort()).toEqual(["a", "b"]);
+  expect((await leases.list()).map(({ leaseOwner, checkpointOwner }) => [leaseOwner, checkpointOwner])).toEqual([
+    ["first", null],
+    ["first", null],
+  ]);
+  await clock.pass(2 * failoverTimeMs);
+  expect([first.held.sort(), leases.violations]).toEqual([["a", "b"], []]);
+  for (const worker of [first, second]) worker.kill();
 });
 
 test("a shard that is asked for goes over without a pause of a lease's time, at its last record", async () => {

@@ -75,6 +75,33 @@ export class LeaseKeeper {
     }
   }
 
+  /**
+   * Gives up what this worker has by the table only, once {@link run} has ended: what it has asked for goes back to who has it, or
+   * to anybody where that worker must have let go by now.
+   * @throws {ClientError} of the store; the others take what is left when this worker has been silent for long enough.
+   */
+  async leave(signal: AbortSignal): Promise<void> {
+    const { store, worker, clock } = this.#options;
+    const leases = await store.list(signal);
+    // What is held goes by itself, with what is done.
+    const left = leases.filter(({ leaseKey }) => this.#holdings.get(leaseKey)?.lost.aborted !== false);
+    await inChunks(left, async (lease) => {
+      // It may be handed over in the same moment.
+      for (
+        let now: Lease | undefined = lease;
+        now?.leaseOwner === worker;
+        now = await store.get(now.leaseKey, signal)
+      ) {
+        const { leaseKey, leaseCounter, checkpointOwner } = now;
+        const isLate = clock.monotonicMs() >= (this.#awaited.get(leaseKey)?.untilMs ?? Number.POSITIVE_INFINITY);
+        const leaseOwner = isLate ? null : checkpointOwner;
+        const expected = { leaseOwner: worker, leaseCounter, checkpointOwner };
+        const changes = { leaseOwner, leaseCounter: leaseCounter + 1, checkpointOwner: null };
+        if ((await store.update(leaseKey, expected, changes, signal)) !== undefined) return;
+      }
+    });
+  }
+
   /** Three renewals fit into the time that a lease is good for; who waits for another worker looks more often. */
   #tickMs(): number {
     return this.#options.failoverTimeMs / (this.#awaited.size > 0 ? 20 : 3);
@@ -110,7 +137,7 @@ export class LeaseKeeper {
 
   async #await(signal: AbortSignal): Promise<void> {
     const { store, worker, clock } = this.#options;
-    for (const [shardId, awaited] of this.#awaited) {
+    await inChunks([...this.#awaited], async ([shardId, awaited]) => {
       const { leaseCounter, checkpointOwner } = awaited.lease;
       const isLate = clock.monotonicMs() >= awaited.untilMs;
       const beganMs = clock.monotonicMs();
@@ -123,17 +150,17 @@ export class LeaseKeeper {
       if (lease?.checkpointOwner === null) {
         this.#awaited.delete(shardId);
         this.#begin(lease, beganMs);
-        continue;
+        return;
       }
       if (lease !== undefined) {
         awaited.lease = lease;
-        continue;
+        return;
       }
       // An answer that was lost, a hand-over in the same moment, or a third worker.
       const now = await store.get(shardId, signal);
       if (now?.leaseOwner === worker) awaited.lease = now;
       else this.#awaited.delete(shardId);
-    }
+    });
   }
 
   async #take(signal: AbortSignal): Promise<void> {
@@ -147,10 +174,10 @@ export class LeaseKeeper {
       isExpired: this.#isExpired(lease, nowMs - failoverTimeMs),
     }));
     const { free, ask } = planTakes(seen, worker, random);
-    const wanted = ask === undefined ? free : [ask];
-    await inChunks(wanted, async (lease) => {
+    await inChunks([...free, ...ask], async (lease) => {
       if (!(await this.#parentsAreDone(lease, signal))) return;
       const { leaseKey, leaseOwner, leaseCounter, ownerSwitchesSinceCheckpoint } = lease;
+      const isAsked = ask.includes(lease);
       const beganMs = clock.monotonicMs();
       const taken = await store.update(
         leaseKey,
@@ -158,15 +185,15 @@ export class LeaseKeeper {
         {
           leaseOwner: worker,
           leaseCounter: leaseCounter + 1,
-          checkpointOwner: ask === undefined ? null : leaseOwner,
+          checkpointOwner: isAsked ? leaseOwner : null,
           ownerSwitchesSinceCheckpoint:
             ownerSwitchesSinceCheckpoint + (leaseOwner === null || leaseOwner === worker ? 0 : 1),
         },
         signal,
       );
       if (taken === undefined) return;
-      if (ask === undefined) this.#begin(taken, beganMs);
-      else this.#awaited.set(leaseKey, { lease: taken, untilMs: clock.monotonicMs() + failoverTimeMs });
+      if (isAsked) this.#awaited.set(leaseKey, { lease: taken, untilMs: clock.monotonicMs() + failoverTimeMs });
+      else this.#begin(taken, beganMs);
     });
   }
 
