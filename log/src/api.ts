@@ -21,6 +21,8 @@ export interface Log {
    * `frame-too-large`.
    */
   append(shard: string, frames: readonly Frame[]): Promise<Appended>;
+  /** The same for frames of which there need be no object each. */
+  appendPacked(shard: string, frames: PackedFrames): Promise<Appended>;
 
   /**
    * Stores the owner's own state beside the shard's frames, replacing the one before. It covers every frame appended
@@ -72,8 +74,17 @@ export interface Frame {
   readonly origin?: Origin;
   /** Payload; several parts are written one after the other without being joined. The log keeps no copy after the sync. */
   readonly data: Uint8Array | readonly Uint8Array[];
-  /** The payload's CRC-32 as in zlib, where it is known, so that the log need not compute it. With another, the frame counts as damaged. */
-  readonly checksum?: number;
+}
+
+/** Frames whose data lie in one piece of memory, in any order and with anything between. The log keeps no copy after the sync. */
+export interface PackedFrames {
+  readonly count: number;
+  readonly bytes: Buffer;
+  /** Where a frame's data begin in the memory. */
+  startOf(frame: number): number;
+  endOf(frame: number): number;
+  /** CRC-32 of its data, as in zlib. With another, the frame counts as damaged. */
+  checksumOf(frame: number): number;
 }
 
 export interface StoredFrame {

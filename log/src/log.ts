@@ -6,6 +6,7 @@ import type {
   Log,
   LogOptions,
   LogStats,
+  PackedFrames,
   ReadLimits,
   ReadMemory,
   ReadResult,
@@ -13,6 +14,7 @@ import type {
 } from "./api.js";
 import { LogError } from "./api.js";
 import { diskError } from "./files/disk-error.js";
+import { encodePacked } from "./format/encode-packed.js";
 import type { EncodedAppend } from "./format/encoded-append.js";
 import { encodeRecords, encodeState } from "./format/encoded-append.js";
 import type { Context } from "./journal/context.js";
@@ -57,8 +59,6 @@ export class DurableLog implements Log {
   /** By name: a shard of that name can be made again once this has resolved. */
   readonly #deleting = new Map<string, Promise<void>>();
   readonly #journals: readonly Journal[];
-  /** The journal that each shard appended to last. */
-  readonly #assigned = new WeakMap<Shard, Journal>();
   #nextShardNumber: number;
   readonly #settler: Settler;
   readonly #trims: Trims;
@@ -173,6 +173,18 @@ export class DurableLog implements Log {
     });
   }
 
+  appendPacked(name: string, frames: PackedFrames): Promise<Appended> {
+    return this.#push(name, (shard, arrivalMs) => {
+      const position = shard.next;
+      const encoded = encodePacked(
+        frames,
+        { shard: shard.number, position, arrivalMs },
+        (bytes) => this.#journalOf(shard, bytes).memory,
+      );
+      return { encoded, stateNumber: undefined, position };
+    });
+  }
+
   putState(name: string, state: Uint8Array): Promise<void> {
     return this.#putState(name, state);
   }
@@ -221,11 +233,11 @@ export class DurableLog implements Log {
 
   /** A shard stays with its journal until that seals its file; then it may go to another one. */
   #journalOf(shard: Shard, bytes: number): Journal {
-    const current = this.#assigned.get(shard);
+    const current = shard.journal;
     if (current?.members.has(shard)) return current;
     const next = this.#shared(bytes) ?? this.#leastUsed(current);
     next.members.add(shard);
-    this.#assigned.set(shard, next);
+    shard.journal = next;
     return next;
   }
 

@@ -7,6 +7,7 @@ import type { ProducerRequest } from "@headwater/protocol";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemoryLog } from "../testing/memory-log.js";
+import { putOutcomes } from "../testing/put-outcomes.js";
 import { storedShard } from "../testing/stored-shard.js";
 import { RecentRecords } from "./recent-records.js";
 import { RecordBatch } from "./record-batch.js";
@@ -34,7 +35,7 @@ function ownerOn(log: Log): ShardOwner {
 /** Puts the entries of these numbers. */
 function put(shard: ShardOwner, indexes: readonly number[], producer: ProducerRequest): Promise<readonly PutOutcome[]> {
   const whole = Array.from({ length: 5 }, (_, index) => ({ partitionKey: "k", data: Buffer.from([index]) }));
-  return shard.put(RecordBatch.of(whole), indexes, producer);
+  return putOutcomes(shard, RecordBatch.of(whole), indexes, producer);
 }
 
 function request(number: number, producer = "gateway"): ProducerRequest {

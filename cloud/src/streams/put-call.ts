@@ -1,5 +1,4 @@
 import type { ProducerRequest } from "@headwater/protocol";
-import type { CloudError } from "../cloud-error.js";
 import { PutResults } from "./put-results.js";
 import type { RecordBatch } from "./record-batch.js";
 import type { ShardOwner } from "./shard-owner.js";
@@ -41,24 +40,34 @@ export class PutCall {
     return this.#results;
   }
 
-  async #put(indexes: Iterable<number>): Promise<void> {
-    // A call to hundreds of shards is mostly promises, so there are few for each. None of these rejects.
-    const puts: Promise<void>[] = [];
-    for (const [shard, part] of byShard(this.#stream, this.#records, indexes)) {
-      puts.push(shard.gate.isShut ? this.#putOnceOpen(shard, part) : this.#putNow(shard, part));
-    }
-    for (const put of puts) await put;
+  /** Never rejects. */
+  #put(indexes: Iterable<number>): Promise<void> {
+    // A call to hundreds of shards is mostly promises, so there are few for each.
+    return new Promise((resolve) => {
+      let underWay = 1;
+      const settled = (): void => {
+        underWay -= 1;
+        if (underWay === 0) resolve();
+      };
+      for (const [shard, part] of byShard(this.#stream, this.#records, indexes)) {
+        underWay += 1;
+        if (shard.gate.isShut) void this.#putOnceOpen(shard, part).then(settled);
+        else this.#putNow(shard, part, settled);
+      }
+      settled();
+    });
   }
 
-  async #putNow(shard: ShardOwner, part: readonly number[]): Promise<void> {
-    shard.gate.enter();
-    try {
-      this.#results.set(shard, part, await shard.put(this.#records, part, this.#options.producer));
-    } catch (reason) {
-      this.#failure ??= { reason };
-    } finally {
+  #putNow(shard: ShardOwner, part: readonly number[], settled: () => void): void {
+    const left = (): void => {
       shard.gate.leave();
-    }
+      settled();
+    };
+    shard.gate.enter();
+    shard.put(this.#records, part, this.#results, this.#options.producer).then(left, (reason: unknown) => {
+      this.#failure ??= { reason };
+      left();
+    });
   }
 
   async #putOnceOpen(shard: ShardOwner, part: readonly number[]): Promise<void> {
@@ -67,7 +76,7 @@ export class PutCall {
       if (refusal === undefined) {
         await this.#put(part); // by now other shards may hold their keys
       } else {
-        this.#results.set(shard, part, Array<CloudError>(part.length).fill(refusal));
+        this.#results.refused(shard, part, refusal);
       }
     } catch (reason) {
       this.#failure ??= { reason };

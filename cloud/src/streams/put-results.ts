@@ -7,10 +7,11 @@ export class PutResults {
   /** Those that answered for some of the records, in any order. */
   readonly shards: ShardOwner[] = [];
   readonly #shardAt: Uint32Array;
-  readonly #outcomes: PutOutcome[] = [];
+  readonly #outcomes: PutOutcome[];
 
   constructor(count: number) {
     this.count = count;
+    this.#outcomes = Array<PutOutcome>(count);
     this.#shardAt = new Uint32Array(count);
   }
 
@@ -22,6 +23,24 @@ export class PutResults {
       if (outcome === undefined) throw new RangeError("a put record has no outcome");
       this.#shardAt[indexes[i]!] = shardAt;
       this.#outcomes[indexes[i]!] = outcome;
+    }
+  }
+
+  /** Notes that a shard stored some of the records, from a position on. */
+  stored(shard: ShardOwner, indexes: readonly number[], position: number): void {
+    const shardAt = this.shards.push(shard) - 1;
+    for (let i = 0; i < indexes.length; i++) {
+      this.#shardAt[indexes[i]!] = shardAt;
+      this.#outcomes[indexes[i]!] = position + i;
+    }
+  }
+
+  /** Notes why a shard stored none of some of the records. */
+  refused(shard: ShardOwner, indexes: readonly number[], reason: CloudError): void {
+    const shardAt = this.shards.push(shard) - 1;
+    for (const index of indexes) {
+      this.#shardAt[index] = shardAt;
+      this.#outcomes[index] = reason;
     }
   }
 

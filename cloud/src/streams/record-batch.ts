@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import type { PackedFrames } from "@headwater/log";
 import type { HashKeyRange } from "@headwater/protocol";
 import type { HashRouter } from "./hash-router.js";
 import { storedKeyAt, writeRecordStart } from "./stored-record.js";
@@ -27,7 +28,8 @@ const CHECKSUM_WORD = 8;
  */
 export class RecordBatch {
   readonly count: number;
-  readonly #bytes: Buffer;
+  /** Of all records as they will be stored, one after the other. */
+  readonly bytes: Buffer;
   readonly #entries: ArrayBuffer;
   readonly #numbers: Float64Array;
   readonly #words: Uint32Array;
@@ -38,7 +40,7 @@ export class RecordBatch {
    */
   constructor(bytes: Buffer, entries: ArrayBuffer) {
     this.count = entries.byteLength / ENTRY_BYTES;
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.#entries = entries;
     this.#numbers = new Float64Array(entries);
     this.#words = new Uint32Array(entries);
@@ -72,7 +74,16 @@ export class RecordBatch {
 
   /** A record as it will be stored: a view of the batch's memory. */
   stored(i: number): Buffer {
-    return this.#bytes.subarray(i === 0 ? 0 : this.#end(i - 1), this.#end(i));
+    return this.bytes.subarray(this.storedFrom(i), this.storedTo(i));
+  }
+
+  /** Where {@link stored} begins in {@link bytes}. */
+  storedFrom(i: number): number {
+    return i === 0 ? 0 : this.storedTo(i - 1);
+  }
+
+  storedTo(i: number): number {
+    return this.#words[i * ENTRY_WORDS + END_WORD]!;
   }
 
   /** CRC-32 of {@link stored}. */
@@ -101,8 +112,35 @@ export class RecordBatch {
     const hashKey = new DataView(this.#entries, i * ENTRY_BYTES + HASH_KEY_AT, 16);
     return (hashKey.getBigUint64(0) << 64n) | hashKey.getBigUint64(8);
   }
+}
 
-  #end(i: number): number {
-    return this.#words[i * ENTRY_WORDS + END_WORD]!;
+/** Some of a call's records as the log takes them. */
+export class BatchPart implements PackedFrames {
+  readonly #records: RecordBatch;
+  readonly #indexes: readonly number[];
+
+  constructor(records: RecordBatch, indexes: readonly number[]) {
+    this.#records = records;
+    this.#indexes = indexes;
+  }
+
+  get count(): number {
+    return this.#indexes.length;
+  }
+
+  get bytes(): Buffer {
+    return this.#records.bytes;
+  }
+
+  startOf(frame: number): number {
+    return this.#records.storedFrom(this.#indexes[frame]!);
+  }
+
+  endOf(frame: number): number {
+    return this.#records.storedTo(this.#indexes[frame]!);
+  }
+
+  checksumOf(frame: number): number {
+    return this.#records.checksum(this.#indexes[frame]!);
   }
 }

@@ -4,6 +4,7 @@ import type { ProducerRequest } from "@headwater/protocol";
 import { describe, expect, test } from "vitest";
 import { CloudError } from "../cloud-error.js";
 import { MemoryLog } from "../testing/memory-log.js";
+import { putOutcomes } from "../testing/put-outcomes.js";
 import { storedShard } from "../testing/stored-shard.js";
 import { type PutOutcome, ShardOwner } from "./shard-owner.js";
 import { RecentRecords } from "./recent-records.js";
@@ -64,7 +65,7 @@ function put(shard: ShardOwner, given: readonly Entry[], producer?: ProducerRequ
     const partitionKey = `k${index}`;
     return { partitionKey, data: Buffer.alloc(Math.max(0, (sizes.get(index) ?? 0) - partitionKey.length)) };
   });
-  return shard.put(RecordBatch.of(whole), indexes, producer);
+  return putOutcomes(shard, RecordBatch.of(whole), indexes, producer);
 }
 
 function request(number: number, producer = "gateway"): ProducerRequest {

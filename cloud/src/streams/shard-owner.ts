@@ -24,9 +24,10 @@ import { fromLogError } from "./log-failure.js";
 import { ProducerMemory, type StoredEntries } from "./producer-memory.js";
 import type { StoredEntry } from "./producer-sets.js";
 import { PutGate } from "./put-gate.js";
+import type { PutResults } from "./put-results.js";
 import { ReadLimiter } from "./read-limiter.js";
 import type { RecentRecords } from "./recent-records.js";
-import type { RecordBatch } from "./record-batch.js";
+import { BatchPart, type RecordBatch } from "./record-batch.js";
 import { ShardFlow } from "./shard-flow.js";
 import { formatShardId } from "./shard-id.js";
 import type { PlannedShard } from "./shard-plan.js";
@@ -130,29 +131,46 @@ export class ShardOwner implements HashKeyRange {
   }
 
   /**
-   * Stores some of a call's records in their order, in one append. Resolves after the bytes are synced, with an outcome
-   * for each; where storing failed, all that were to be stored have that failure as their outcome.
+   * Stores some of a call's records in their order, in one append. Resolves after the bytes are synced; where storing
+   * failed, all that were to be stored have that failure as their outcome.
    * @param indexes which records, by their numbers within the request.
+   * @param results gets an outcome for each.
    */
-  async put(
+  put(
     records: RecordBatch,
     indexes: readonly number[],
+    results: PutResults,
     producer?: ProducerRequest,
-  ): Promise<readonly PutOutcome[]> {
-    if (producer === undefined) {
-      if (this.#recordBucket === undefined) return outcomesOf(await this.#append(records, indexes), indexes.length);
-      const outcomes: Outcomes = indexes.map(() => undefined);
-      this.#admit(records, indexes, outcomes, false);
-      await this.#appendRest(records, indexes, outcomes);
-      return outcomes as PutOutcome[]; // all set by now
-    }
-    return this.#producers.once(producer, async (accepted) => {
+  ): Promise<void> {
+    return producer === undefined
+      ? this.#putAnonymous(records, indexes, results)
+      : this.#putOnce(records, indexes, results, producer);
+  }
+
+  /** Not an async function: a call to hundreds of shards is mostly promises. */
+  #putAnonymous(records: RecordBatch, indexes: readonly number[], results: PutResults): Promise<void> {
+    const admitted = this.#recordBucket === undefined ? indexes : this.#admitted(records, indexes, results);
+    if (admitted.length === 0) return Promise.resolve();
+    return this.#log.appendPacked(this.logName, new BatchPart(records, admitted)).then(
+      (appended) => results.stored(this, admitted, this.#stored(records, admitted, appended)),
+      (error: unknown) => results.refused(this, admitted, fromLogError(error)),
+    );
+  }
+
+  async #putOnce(
+    records: RecordBatch,
+    indexes: readonly number[],
+    results: PutResults,
+    producer: ProducerRequest,
+  ): Promise<void> {
+    const answer = await this.#producers.once(producer, async (accepted) => {
       if (accepted === undefined) return { answer: indexes.map(() => this.#forgotten(producer)) };
       const outcomes = indexes.map((index) => this.#outcomeOf(accepted.get(index)));
       this.#admit(records, indexes, outcomes, true);
       const stored = await this.#appendRest(records, indexes, outcomes, producer);
       return { answer: outcomes as PutOutcome[], ...(stored === undefined ? {} : { stored }) };
     });
+    results.set(this, indexes, answer);
   }
 
   /**
@@ -317,12 +335,22 @@ export class ShardOwner implements HashKeyRange {
     }
   }
 
+  /** The records within the limits; refuses the others. */
+  #admitted(records: RecordBatch, indexes: readonly number[], results: PutResults): readonly number[] {
+    const outcomes: Outcomes = indexes.map(() => undefined);
+    this.#admit(records, indexes, outcomes, false);
+    const refused = indexes.filter((_, i) => outcomes[i] !== undefined);
+    if (refused.length === 0) return indexes;
+    results.refused(this, refused, this.#throttled());
+    return indexes.filter((_, i) => outcomes[i] === undefined);
+  }
+
   /** Appends the records that have no outcome yet, and sets it. */
   async #appendRest(
     records: RecordBatch,
     indexes: readonly number[],
     outcomes: Outcomes,
-    producer?: ProducerRequest,
+    producer: ProducerRequest,
   ): Promise<StoredEntries | undefined> {
     const entries = indexes.filter((_, i) => outcomes[i] === undefined);
     if (entries.length === 0) return undefined;
@@ -336,19 +364,24 @@ export class ShardOwner implements HashKeyRange {
   async #append(
     records: RecordBatch,
     entries: readonly number[],
-    producer?: ProducerRequest,
+    producer: ProducerRequest,
   ): Promise<number | CloudError> {
     try {
       const appended = await this.#log.append(this.logName, framesOf(records, entries, producer));
-      const bytes = this.flow.stored(records, entries);
-      if (this.#recent.wants(this.logName, entries.length, bytes)) {
-        this.#recent.add(this.logName, storedFrames(records, entries, producer, appended));
-      }
-      if (this.#producers.grew(appended.position, bytes)) this.#producers.save().catch(this.#onSaveFailed);
-      return appended.position;
+      return this.#stored(records, entries, appended, producer);
     } catch (error) {
       return fromLogError(error);
     }
+  }
+
+  /** Takes notice of records that are stored now. @returns the first one's position. */
+  #stored(records: RecordBatch, entries: readonly number[], appended: Appended, producer?: ProducerRequest): number {
+    const bytes = this.flow.stored(records, entries);
+    if (this.#recent.wants(this.logName, entries.length, bytes)) {
+      this.#recent.add(this.logName, storedFrames(records, entries, producer, appended));
+    }
+    if (this.#producers.grew(appended.position, bytes)) this.#producers.save().catch(this.#onSaveFailed);
+    return appended.position;
   }
 
   #throttled(): CloudError {
@@ -381,9 +414,7 @@ function outcomesOf(appended: number | CloudError, count: number): PutOutcome[] 
   return outcomes;
 }
 
-function framesOf(records: RecordBatch, indexes: readonly number[], producer: ProducerRequest | undefined): Frame[] {
-  if (producer === undefined)
-    return indexes.map((index) => ({ data: records.stored(index), checksum: records.checksum(index) }));
+function framesOf(records: RecordBatch, indexes: readonly number[], producer: ProducerRequest): Frame[] {
   return indexes.map((index) => ({ data: records.stored(index), origin: { ...producer, entry: index } }));
 }
 

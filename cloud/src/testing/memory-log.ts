@@ -8,6 +8,7 @@ import {
   LogError,
   type LogErrorCode,
   type LogStats,
+  type PackedFrames,
   pageOf,
   type ReadLimits,
   type ReadResult,
@@ -77,6 +78,15 @@ export class MemoryLog implements Log {
     await this.delay;
     wake(shard);
     return { position, arrivalMs };
+  }
+
+  appendPacked(name: string, frames: PackedFrames): Promise<Appended> {
+    const { count, bytes } = frames;
+    const views = Array.from({ length: count }, (_, i) => bytes.subarray(frames.startOf(i), frames.endOf(i)));
+    return this.append(
+      name,
+      views.map((data) => ({ data })),
+    );
   }
 
   async putState(name: string, state: Uint8Array): Promise<void> {

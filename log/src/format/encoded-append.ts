@@ -18,7 +18,7 @@ import type { EncodedOrigin } from "./origin.js";
 import { encodeOrigin, writeOrigin } from "./origin.js";
 
 /** Shorter payloads are copied beside their headers: cheaper than a vector entry each. Longer ones are not copied. */
-const copiedPayloadBytesMax = 8 * 1024;
+export const copiedPayloadBytesMax = 8 * 1024;
 
 /**
  * The frames of one append as they go to disk, but for what is known only when their batch is formed: the file, the
@@ -37,7 +37,7 @@ export interface EncodedAppend {
   readonly buffers: readonly Uint8Array[] | undefined;
 }
 
-interface Place {
+export interface Place {
   readonly shard: number;
   readonly position: number;
   readonly arrivalMs: number;
@@ -132,15 +132,14 @@ function encode(
   let from = start;
   let at = start;
   for (let i = 0; i < frames.length; i++) {
-    const { data, checksum: known } = frames[i]!;
+    const { data } = frames[i]!;
     const sectionBytes = sections?.bytesOf(i) ?? 0;
     const payloadBytes = payloadBytesOf(data);
     const whole = frameBytes(sectionBytes, payloadBytes);
     const sectionAt = at + frameHeaderBytes;
     const payloadAt = sectionAt + sectionBytes;
     const isCopied = payloadBytes <= copiedPayloadBytesMax;
-    const isKnown = known !== undefined && sectionBytes === 0;
-    let checksum = isKnown ? known : 0;
+    let checksum = 0;
     if (sectionBytes > 0) {
       slab.fill(0, sectionAt, payloadAt);
       sections?.write(i, view, slab, sectionAt);
@@ -151,7 +150,7 @@ function encode(
     for (const part of data instanceof Uint8Array ? [data] : data) {
       // Node's crc32 of no bytes forgets what came before where the memory is none at all.
       if (part.length === 0) continue;
-      if (!isKnown) checksum = crc32(part, checksum);
+      checksum = crc32(part, checksum);
       if (isCopied) slab.set(part, to);
       else buffers?.push(part);
       to += part.length;

@@ -19,12 +19,6 @@ const growBytesMax = 4 * 1024 * 1024;
 /** The sidecar follows in so many steps, so that a crash leaves little to be scanned. */
 const checkpointsPerFile = 8;
 
-/** Where an append of a batch came to lie. */
-export interface Placed {
-  readonly offset: number;
-  readonly end: number;
-}
-
 /** A journal's current file: takes one batch after the other, each synced before the next is written. */
 export class JournalFile {
   readonly log: LogFile;
@@ -75,23 +69,25 @@ export class JournalFile {
     return new JournalFile(context, file, { fileId, fileNumber, path, isSegment: false, bytes: 0 }, header, links);
   }
 
-  /** Writes the appends and their mark in one go, and syncs. Nothing may be written after it has thrown. */
-  async writeBatch(appends: readonly EncodedAppend[]): Promise<Placed[]>;
-  async writeBatch(appends: readonly EncodedAppend[], ordinals: readonly number[]): Promise<Placed[]>;
-  async writeBatch(appends: readonly EncodedAppend[], ordinals: readonly number[] = []): Promise<Placed[]> {
+  /**
+   * Writes the appends and their mark in one go, and syncs. Nothing may be written after it has thrown.
+   * @param ordinals of each append's first frame.
+   * @returns where the first append lies; the others follow.
+   */
+  async writeBatch(appends: readonly EncodedAppend[], ordinals: readonly number[]): Promise<number> {
     const { fileId } = this.log;
     const batch = ++this.#batch;
     const buffers = new BatchBuffers();
     if (this.#header !== undefined) buffers.add(this.#header);
     let offset = this.log.bytes + (this.#header?.length ?? 0);
+    const first = offset;
     const checksum = new BatchChecksum();
-    const placed = appends.map((append, i) => {
-      stampAppend(append, { fileId, batch, offset, ordinal: ordinals[i] ?? 0 }, checksum);
+    for (let i = 0; i < appends.length; i++) {
+      const append = appends[i]!;
+      stampAppend(append, { fileId, batch, offset, ordinal: ordinals[i]! }, checksum);
       buffers.addAppend(append);
-      const from = offset;
       offset += append.bytes;
-      return { offset: from, end: offset };
-    });
+    }
     buffers.add(encodeCommitMark(checksum, { fileId, batch, offset, arrivalMs: this.#context.clock.now() }));
     offset += commitMarkBytes;
 
@@ -106,7 +102,7 @@ export class JournalFile {
     this.#header = undefined;
     this.log.bytes = offset;
     this.needsMark = appends.length > 0;
-    return placed;
+    return first;
   }
 
   /** Notes where a state of the last batch lies. */
@@ -130,7 +126,7 @@ export class JournalFile {
 
   /** Ends the file for good: the trailing mark proves that all before it was acknowledged. */
   async finish(): Promise<void> {
-    if (this.needsMark) await this.writeBatch([]);
+    if (this.needsMark) await this.writeBatch([], []);
     await this.#file.truncate(this.log.bytes);
     await this.#file.sync();
     await this.#writeIndex();

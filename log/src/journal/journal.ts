@@ -116,12 +116,14 @@ export class Journal {
     try {
       this.#file ??= await JournalFile.create(this.#context);
       const file = this.#file;
-      const ordinals = ordinalsOf(batch);
-      const placed = await file.writeBatch(
-        batch.map((append) => append.encoded),
-        ordinals,
+      let offset = await file.writeBatch(
+        batch.map(({ encoded }) => encoded),
+        ordinalsOf(batch),
       );
-      batch.forEach((append, i) => this.#committed(file, append, placed[i]!.offset, placed[i]!.end));
+      for (const append of batch) {
+        this.#committed(file, append, offset);
+        offset += append.encoded.bytes;
+      }
     } catch (error) {
       await this.#fail(batch, diskError(error, "append"));
       return;
@@ -130,20 +132,21 @@ export class Journal {
     if (this.#file.log.bytes >= this.#context.journalBytesMax) await this.#seal(this.#file);
   }
 
-  #committed(file: JournalFile, append: PendingAppend, offset: number, end: number): void {
+  #committed(file: JournalFile, append: PendingAppend, offset: number): void {
     const { shard, encoded, position, arrivalMs } = append;
+    const end = offset + encoded.bytes;
     this.#released(append);
     encoded.block.release();
     if (shard.deleted) {
       file.lastWriter = undefined;
     } else {
-      file.shards.add(shard);
       if (append.stateNumber === undefined) {
         let part = file.parts.get(shard);
         if (part === undefined) {
           part = partOf(file.log, new FrameIndex());
           part.first = position;
           file.parts.set(shard, part);
+          file.shards.add(shard);
           shard.replaceParts(shard.parts.length, 0, [part]);
         }
         const adjacent = file.lastWriter === shard;
@@ -155,6 +158,7 @@ export class Journal {
       } else {
         const number = append.stateNumber;
         shard.state = { file: file.log, offset, bytes: end - offset, position, number };
+        file.shards.add(shard);
         file.addState(shard, { number, position, offset, end });
         file.lastWriter = undefined;
       }
@@ -238,10 +242,11 @@ export class Journal {
 
 /** The ordinal of each append's first frame: how many frames of its shard the batch holds before. */
 function ordinalsOf(batch: readonly PendingAppend[]): number[] {
-  const frames = new Map<Shard, number>();
-  return batch.map(({ shard, encoded, stateNumber }) => {
-    const before = frames.get(shard) ?? 0;
-    frames.set(shard, before + (stateNumber === undefined ? encoded.frames : 0));
+  const ordinals = batch.map(({ shard, encoded, stateNumber }) => {
+    const before = shard.framesInBatch;
+    if (stateNumber === undefined) shard.framesInBatch += encoded.frames;
     return before;
   });
+  for (const { shard } of batch) shard.framesInBatch = 0;
+  return ordinals;
 }

@@ -1,5 +1,6 @@
 import type { ShardBounds } from "../api.js";
 import type { LogFile } from "../files/log-file.js";
+import type { Journal } from "../journal/journal.js";
 import { ShardSidecar } from "../settle/shard-sidecar.js";
 import type { Part } from "./part.js";
 import { partPayloadBytes } from "./part.js";
@@ -41,6 +42,10 @@ export class Shard {
   /** The shard's segments: those that parts and state lie in, and those that are to be deleted. */
   readonly segments = new Set<LogFile>();
   readonly sidecar: ShardSidecar;
+  /** The journal that it appended to last. */
+  journal: Journal | undefined;
+  /** How many of its frames the batch holds that is being formed. */
+  framesInBatch = 0;
   readonly #waiters = new Set<Waiter>();
   readonly #parts: Part[] = [];
   /** Payload bytes of all parts before each; undefined where the list has changed since. */
