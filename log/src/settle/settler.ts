@@ -3,6 +3,7 @@ import { diskError } from "../files/disk-error.js";
 import { journalIndexPath } from "../files/paths.js";
 import type { Context } from "../journal/context.js";
 import type { Shard } from "../shard/shard.js";
+import { unhurried } from "../unhurried.js";
 import { copyJournal } from "./copy-journal.js";
 import { forgetTrimmed, removeUnused } from "./release.js";
 import type { SealedJournal } from "./sealed-journal.js";
@@ -75,7 +76,7 @@ export class Settler {
         this.#report("trims not written", error);
       }
       let first: { readonly error: unknown; readonly shard: string } | undefined;
-      for (const [i, shard] of shards.entries()) {
+      for await (const [i, shard] of unhurried(shards.entries())) {
         if (shard.deleted) continue;
         forgetTrimmed(shard, trimmed[i]!, written);
         try {
@@ -175,7 +176,7 @@ export class Settler {
     // Where all of a shard is trimmed, only the table tells its next position.
     await this.#writeTable();
     for (let first = this.#journals[0]; first !== undefined && this.#settled.has(first); first = this.#journals[0]) {
-      for (const shard of first.shards) if (!shard.deleted) await removeUnused(this.#context, shard);
+      for await (const shard of unhurried(first.shards)) if (!shard.deleted) await removeUnused(this.#context, shard);
       await handles.close(first.file);
       await disk.remove(journalIndexPath(first.file.path));
       await disk.remove(first.file.path);

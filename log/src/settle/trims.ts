@@ -3,6 +3,7 @@ import type { Context } from "../journal/context.js";
 import type { DamageLog } from "../shard/damage-log.js";
 import { readState } from "../shard/read-state.js";
 import type { Shard } from "../shard/shard.js";
+import { unhurried } from "../unhurried.js";
 import { unusedSegments } from "./release.js";
 import type { Settler } from "./settler.js";
 
@@ -69,7 +70,7 @@ export class Trims {
         const shards = [...this.#shards];
         this.#shards.clear();
         for (const shard of await this.#settler.release(shards)) again.add(shard);
-        for (const shard of shards) {
+        for await (const shard of unhurried(shards)) {
           if (!(await this.#moveState(shard))) again.add(shard);
           // The owner may have put a new state after the segments were looked at.
           else if (!again.has(shard) && unusedSegments(shard).length > 0) this.#shards.add(shard);
