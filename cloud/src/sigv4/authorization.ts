@@ -1,8 +1,9 @@
 import { CloudError } from "../cloud-error.js";
 import { parseAmzDate } from "./amz-date.js";
 import { queryParameters } from "./canonical-request.js";
-import { type CredentialScope, parseCredential } from "./credential-scope.js";
-import { headerValues, splitTarget, type HeaderValues, type SignedRequest } from "./signed-request.js";
+import { KnownTerms, usualHeader } from "./known-terms.js";
+import { type SignatureTerms, signatureTerms } from "./signature-terms.js";
+import { HeaderValues, type SignedRequest, splitTarget } from "./signed-request.js";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 export const SIGNATURE_PARAMETER = "X-Amz-Signature";
@@ -11,10 +12,7 @@ const EXPIRES_SECONDS_MAX = 604_800;
 /** What a request says of its signature, in its header or in its query. Nothing of it is verified yet. */
 export interface Authorization {
   readonly form: "header" | "query";
-  readonly accessKeyId: string;
-  readonly scope: CredentialScope;
-  /** Lower case, in the order given. */
-  readonly signedHeaders: readonly string[];
+  readonly terms: SignatureTerms;
   /** Hex. */
   readonly signature: string;
   readonly signedAtMs: number;
@@ -24,33 +22,40 @@ export interface Authorization {
   readonly headers: HeaderValues;
 }
 
+const knownTerms = new KnownTerms();
+
 /**
  * Reads the Authorization header or the presigned query.
  * @throws {CloudError} `authentication-missing`, `authentication-twice`, `signature-incomplete`.
  */
 export function readAuthorization(request: SignedRequest): Authorization {
-  const headers = headerValues(request);
-  const header = headers.get("authorization")?.[0];
-  const query = new Map(queryParameters(splitTarget(request).query));
-  if (header !== undefined && query.has("X-Amz-Algorithm")) {
-    throw new CloudError(
-      "authentication-twice",
-      "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
-    );
+  const headers = new HeaderValues(request);
+  const header = headers.first("authorization");
+  const { query } = splitTarget(request);
+  if (header !== undefined && query === "") return fromHeader(header, headers);
+  const parameters = new Map(queryParameters(query));
+  if (!parameters.has("X-Amz-Algorithm")) {
+    if (header !== undefined) return fromHeader(header, headers);
+    throw new CloudError("authentication-missing", "Missing Authentication Token");
   }
-  if (header !== undefined) return fromHeader(header, headers);
-  if (query.has("X-Amz-Algorithm")) return fromQuery(query, headers);
-  throw new CloudError("authentication-missing", "Missing Authentication Token");
+  if (header === undefined) return fromQuery(parameters, headers);
+  throw new CloudError(
+    "authentication-twice",
+    "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
+  );
 }
 
 function fromHeader(header: string, headers: HeaderValues): Authorization {
+  const date = headers.first("x-amz-date") ?? headers.first("date");
+  const usual = usualHeader(header);
+  const known = usual && knownTerms.get(usual.start);
+  if (known !== undefined && date) return ofHeader(known, usual?.signature ?? "", date, headers);
   const parameters = new Map<string, string>();
   const [algorithm = "", ...rest] = header.split(/[ ,]+/);
   for (const part of rest) {
     const at = part.indexOf("=");
     if (at > 0) parameters.set(part.slice(0, at), part.slice(at + 1));
   }
-  const date = headers.get("x-amz-date")?.[0] ?? headers.get("date")?.[0];
   const problems = ["Credential", "Signature", "SignedHeaders"]
     .filter((name) => !parameters.get(name))
     .map((name) => `Authorization header requires '${name}' parameter. `);
@@ -59,14 +64,19 @@ function fromHeader(header: string, headers: HeaderValues): Authorization {
   }
   if (problems.length > 0) throw incomplete(`${problems.join("")}Authorization=${withoutSignature(header)}`);
   if (algorithm !== ALGORITHM) throw incomplete(`Unsupported AWS 'algorithm': '${algorithm}'.`);
+  const terms = signatureTerms(parameters.get("Credential") ?? "", parameters.get("SignedHeaders") ?? "");
+  if (usual !== undefined) knownTerms.set(usual.start, terms);
+  return ofHeader(terms, parameters.get("Signature") ?? "", date ?? "", headers);
+}
+
+function ofHeader(terms: SignatureTerms, signature: string, date: string, headers: HeaderValues): Authorization {
   return {
     form: "header",
-    ...credential(parameters.get("Credential") ?? ""),
-    signedHeaders: (parameters.get("SignedHeaders") ?? "").toLowerCase().split(";"),
-    signature: parameters.get("Signature") ?? "",
-    signedAtMs: dateOf(date ?? ""),
+    terms,
+    signature,
+    signedAtMs: dateOf(date),
     expiresSeconds: undefined,
-    securityToken: headers.get("x-amz-security-token")?.[0],
+    securityToken: headers.first("x-amz-security-token"),
     headers,
   };
 }
@@ -85,25 +95,13 @@ function fromQuery(query: ReadonlyMap<string, string>, headers: HeaderValues): A
   }
   return {
     form: "query",
-    ...credential(query.get("X-Amz-Credential") ?? ""),
-    signedHeaders: (query.get("X-Amz-SignedHeaders") ?? "").toLowerCase().split(";"),
+    terms: signatureTerms(query.get("X-Amz-Credential") ?? "", query.get("X-Amz-SignedHeaders") ?? ""),
     signature: query.get(SIGNATURE_PARAMETER) ?? "",
     signedAtMs: dateOf(query.get("X-Amz-Date") ?? ""),
     expiresSeconds,
-    securityToken: query.get("X-Amz-Security-Token") ?? headers.get("x-amz-security-token")?.[0],
+    securityToken: query.get("X-Amz-Security-Token") ?? headers.first("x-amz-security-token"),
     headers,
   };
-}
-
-function credential(text: string): { accessKeyId: string; scope: CredentialScope } {
-  const parsed = parseCredential(text);
-  if (parsed === undefined) {
-    throw incomplete(
-      `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${text}'`,
-    );
-  }
-  const { accessKeyId, ...scope } = parsed;
-  return { accessKeyId, scope };
 }
 
 function dateOf(text: string): number {

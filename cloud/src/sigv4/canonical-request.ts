@@ -1,29 +1,23 @@
 import { hash } from "node:crypto";
+import type { SignatureTerms } from "./signature-terms.js";
 import { type HeaderValues, type SignedRequest, splitTarget } from "./signed-request.js";
 
 /**
  * The text that a signature covers: method, path, query, the signed headers and the body's hash.
- * @param signedHeaders lower-case names in the order in which the signature lists them.
  * @param withoutParameter the query parameter that carries the signature itself, left out.
  * @see AWS Signature Version 4, "Create a canonical request"; services other than S3 encode the path twice.
  */
 export function canonicalRequest(
   request: SignedRequest,
   headers: HeaderValues,
-  signedHeaders: readonly string[],
+  { signedHeaders, signedHeadersText }: Pick<SignatureTerms, "signedHeaders" | "signedHeadersText">,
   bodySha256: string,
   withoutParameter?: string,
 ): string {
   const { path, query } = splitTarget(request);
-  const headerLines = signedHeaders.map((name) => `${name}:${canonicalHeaderValue(headers.get(name) ?? [])}\n`);
-  return [
-    request.method,
-    canonicalPath(path),
-    canonicalQuery(query, withoutParameter),
-    headerLines.join(""),
-    signedHeaders.join(";"),
-    bodySha256,
-  ].join("\n");
+  let text = `${request.method}\n${canonicalPath(path)}\n${canonicalQuery(query, withoutParameter)}\n`;
+  for (const name of signedHeaders) text += `${name}:${headers.canonical(name)}\n`;
+  return `${text}\n${signedHeadersText}\n${bodySha256}`;
 }
 
 /** Lower-case hex. Text is hashed byte for character, since Node reads header bytes so. */
@@ -40,15 +34,6 @@ export function queryParameters(query: string): [name: string, value: string][] 
   });
 }
 
-function canonicalHeaderValue(values: readonly string[]): string {
-  return values.map(withSingleSpaces).join(",");
-}
-
-function withSingleSpaces(value: string): string {
-  const trimmed = value.trim();
-  return trimmed.includes("  ") ? trimmed.replace(/ +/g, " ") : trimmed;
-}
-
 /** Removes dot segments and doubled slashes, then encodes each segment of the already encoded path once more. */
 function canonicalPath(path: string): string {
   if (path === "/" || path === "") return "/";
@@ -62,6 +47,7 @@ function canonicalPath(path: string): string {
 }
 
 function canonicalQuery(query: string, withoutParameter: string | undefined): string {
+  if (query === "") return "";
   return queryParameters(query)
     .filter(([name]) => name !== withoutParameter && name !== "")
     .map(([name, value]): [string, string] => [percentEncode(name), percentEncode(value)])

@@ -1,7 +1,9 @@
-import { type Identity, type SignatureVerifier, EMPTY_BODY_SHA256 } from "./signature-verifier.js";
+import type { Identity } from "./signature-terms.js";
+import { EMPTY_BODY_SHA256, type SignatureVerifier } from "./signature-verifier.js";
 import type { SignedRequest } from "./signed-request.js";
 
-export { EMPTY_BODY_SHA256, type Identity, SignatureVerifier } from "./signature-verifier.js";
+export type { Identity } from "./signature-terms.js";
+export { EMPTY_BODY_SHA256, SignatureVerifier } from "./signature-verifier.js";
 export type { SignedRequest } from "./signed-request.js";
 
 /**

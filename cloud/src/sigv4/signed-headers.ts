@@ -3,6 +3,8 @@ import { formatAmzDate } from "./amz-date.js";
 import { ALGORITHM } from "./authorization.js";
 import { canonicalRequest, sha256Hex } from "./canonical-request.js";
 import { formatScope } from "./credential-scope.js";
+import { signatureTerms } from "./signature-terms.js";
+import { HeaderValues } from "./signed-request.js";
 import { SigningKeys } from "./signing-key.js";
 
 /** A request of our own to sign: a POST to `/`. */
@@ -31,16 +33,16 @@ export function signedHeaders({
   const date = formatAmzDate(nowMs);
   const all: Record<string, string> = { ...headers, host, "x-amz-date": date };
   const names = Object.keys(all).toSorted((a, b) => (a < b ? -1 : 1));
-  const values = new Map(Object.entries(all).map(([name, value]) => [name, [value]]));
-  const request = { method: "POST", target: "/", rawHeaders: [] };
+  const request = { method: "POST", target: "/", rawHeaders: Object.entries(all).flat() };
   const bodySha256 = sha256Hex(Buffer.from(body, "utf8").toString("latin1"));
-  const canonical = canonicalRequest(request, values, names, bodySha256);
-  const whole = { date: date.slice(0, 8), ...scope, terminator: "aws4_request" };
+  const scopeText = formatScope({ date: date.slice(0, 8), ...scope, terminator: "aws4_request" });
   const { accessKeyId, secretAccessKey } = credentials;
-  const key = new SigningKeys().derive(accessKeyId, secretAccessKey, whole);
-  const toSign = [ALGORITHM, date, formatScope(whole), sha256Hex(canonical)].join("\n");
+  const terms = signatureTerms(`${accessKeyId}/${scopeText}`, names.join(";"));
+  const canonical = canonicalRequest(request, new HeaderValues(request), terms, bodySha256);
+  const key = new SigningKeys().derive(terms, secretAccessKey);
+  const signature = key.sign([ALGORITHM, date, scopeText, sha256Hex(canonical)].join("\n"));
   const authorization =
-    `${ALGORITHM} Credential=${accessKeyId}/${formatScope(whole)}, ` +
-    `SignedHeaders=${names.join(";")}, Signature=${key.sign(toSign).toString("hex")}`;
+    `${ALGORITHM} Credential=${accessKeyId}/${scopeText}, ` +
+    `SignedHeaders=${terms.signedHeadersText}, Signature=${signature}`;
   return { ...all, authorization };
 }

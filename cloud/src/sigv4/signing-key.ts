@@ -1,25 +1,28 @@
 import { createHmac, hash } from "node:crypto";
-import { type CredentialScope, formatScope } from "./credential-scope.js";
+import type { SignatureTerms } from "./signature-terms.js";
 
-const ENTRIES_MAX = 64;
 /** Of SHA-256. */
 const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
+const TEXT_BYTES_MAX = 960;
+/** Of a character of JavaScript's. */
+const UTF8_BYTES_MAX = 3;
 
-/** Derives the keys that sign, and keeps the last ones: a key holds for a day, and takes four HMACs to make. */
+/**
+ * Derives the keys that sign, and keeps them as long as the terms that they are for: a key holds for a day, and takes four HMACs
+ * to make.
+ */
 export class SigningKeys {
-  readonly #keys = new Map<string, SigningKey>();
+  readonly #keys = new WeakMap<SignatureTerms, { readonly secret: string; readonly key: SigningKey }>();
 
-  /** The key for one secret and scope. */
-  derive(accessKeyId: string, secretAccessKey: string, scope: CredentialScope): SigningKey {
-    const name = `${accessKeyId}/${formatScope(scope)}`;
-    const known = this.#keys.get(name);
-    if (known !== undefined) return known;
-    const parts = [scope.date, scope.region, scope.service, scope.terminator];
-    const key = new SigningKey(parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secretAccessKey}`, "utf8")));
-    const oldest = this.#keys.keys().next();
-    if (this.#keys.size >= ENTRIES_MAX && oldest.done !== true) this.#keys.delete(oldest.value);
-    this.#keys.set(name, key);
+  /** The key for one secret and the scope of some signatures. */
+  derive(terms: SignatureTerms, secret: string): SigningKey {
+    const known = this.#keys.get(terms);
+    if (known?.secret === secret) return known.key;
+    const { date, region, service, terminator } = terms.scope;
+    const parts = [date, region, service, terminator];
+    const key = new SigningKey(parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secret}`, "utf8")));
+    this.#keys.set(terms, { secret, key });
     return key;
   }
 }
@@ -30,7 +33,8 @@ export class SigningKeys {
  * @see RFC 2104
  */
 export class SigningKey {
-  readonly #inner = Buffer.alloc(BLOCK_BYTES, 0x36);
+  /** The padded key, and room for a text. */
+  readonly #inner = Buffer.alloc(BLOCK_BYTES + TEXT_BYTES_MAX, 0x36);
   /** The padded key, and room for the inner hash. */
   readonly #outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES, 0x5c);
 
@@ -42,10 +46,20 @@ export class SigningKey {
     }
   }
 
-  sign(text: string): Buffer {
-    const inner = hash("sha256", Buffer.concat([this.#inner, Buffer.from(text, "utf8")]), "hex");
+  /** @returns lower-case hex. */
+  sign(text: string): string {
+    const inner = hash("sha256", this.#padded(text), "hex");
     this.#outer.write(inner, BLOCK_BYTES, "hex");
-    return Buffer.from(hash("sha256", this.#outer, "hex"), "hex");
+    return hash("sha256", this.#outer, "hex");
+  }
+
+  /** The text behind the padded key. What is signed has some 140 bytes, so the same memory does for nearly all. */
+  #padded(text: string): Buffer {
+    if (text.length * UTF8_BYTES_MAX > this.#inner.length - BLOCK_BYTES) {
+      return Buffer.concat([this.#inner.subarray(0, BLOCK_BYTES), Buffer.from(text, "utf8")]);
+    }
+    const bytes = this.#inner.write(text, BLOCK_BYTES, "utf8");
+    return this.#inner.subarray(0, BLOCK_BYTES + bytes);
   }
 }
 

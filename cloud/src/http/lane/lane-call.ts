@@ -30,7 +30,7 @@ export class LaneCall implements Call {
 
   constructor({ headers, rawHeaders }: PlainHead, body: Buffer, answers: LaneAnswers) {
     this.headers = headers;
-    this.signed = { method: "POST", target: "/", rawHeaders };
+    this.signed = { method: "POST", target: "/", rawHeaders, hasLowerCaseNames: true };
     this.#body = body;
     this.#answers = answers;
   }

@@ -61,7 +61,11 @@ async function mirror(call: Call): Promise<void> {
       "expect",
     ].map((name) => headers[name as "expect"] ?? null),
     // The signature covers names in lower case.
-    signed: { ...signed, rawHeaders: signed.rawHeaders.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text)) },
+    signed: {
+      ...signed,
+      hasLowerCaseNames: true,
+      rawHeaders: signed.rawHeaders.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text)),
+    },
     body: bytes.toString("latin1"),
     sha256,
   };
