@@ -10,9 +10,11 @@ import { streamArn } from "./members.js";
 import { dryRun, refuseDryRun } from "./dry-run.js";
 import { operation } from "./operation.js";
 import { noSuchShard } from "./shard-reference.js";
-import { dataBytes, RecordsAnswer } from "./records-answer.js";
+import { dataBytes, dataBytesBefore, RecordsAnswer } from "./records-answer.js";
 
 const { getRecordsEntriesMax, iteratorLifeMs } = kinesisLimits;
+/** What is older costs extra to read. Source: Kinesis Data Streams pricing, long-term data retrieval. */
+const LONG_TERM_MS = 7 * 24 * 3_600_000;
 
 export const getRecords = operation(
   structure({
@@ -32,6 +34,7 @@ export const getRecords = operation(
     const page = await shard.readLimited(from, { frames: limit, bytes: answerBytesMax() }, memory);
     const bytes = dataBytes(page);
     shard.flow.bytesRead += bytes;
+    shard.flow.longTermBytesRead += dataBytesBefore(page, now() - LONG_TERM_MS);
     traffic.got(page.frames, bytes);
     const { next, lastArrivalMs = horizonMs } = page;
     const isBehind = next < shard.bounds().next;

@@ -150,9 +150,25 @@ export class RecordsAnswer implements BulkAnswer {
 export function dataBytes({ pieces }: FramePage): number {
   let bytes = 0;
   for (const piece of pieces) {
-    for (let i = 0; i < piece.frames; i++) bytes += piece.payloadEnd(i) - dataAtOf(piece.bytes, piece.payloadAt(i));
+    for (let i = 0; i < piece.frames; i++) bytes += dataBytesAt(piece, i);
   }
   return bytes;
+}
+
+/** How many of them came before a time, in milliseconds since 1970. Arrivals never fall within a shard. */
+export function dataBytesBefore({ pieces }: FramePage, timeMs: number): number {
+  let bytes = 0;
+  for (const piece of pieces) {
+    for (let i = 0; i < piece.frames; i++) {
+      if (piece.arrivalMs(i) >= timeMs) return bytes;
+      bytes += dataBytesAt(piece, i);
+    }
+  }
+  return bytes;
+}
+
+function dataBytesAt(piece: FramePiece, index: number): number {
+  return piece.payloadEnd(index) - dataAtOf(piece.bytes, piece.payloadAt(index));
 }
 
 /** Puts as many records as there is room for where the kernel reads them; answers how many. */

@@ -15,6 +15,8 @@ export interface Flow {
   readonly payloadUnits: number;
   /** Of data that GetRecords answered. */
   readonly bytesRead: number;
+  /** The same, of records that came more than 7 days before. */
+  readonly longTermBytesRead: number;
   /** Of data that subscribers were sent. */
   readonly bytesPushed: number;
 }
@@ -26,6 +28,7 @@ export class ShardFlow implements Flow {
   roundedBytes = 0;
   payloadUnits = 0;
   bytesRead = 0;
+  longTermBytesRead = 0;
   bytesPushed = 0;
   /** How far GetRecords calls were behind the tip, in milliseconds. */
   readonly iteratorAgeMs = new RecentMost();
@@ -49,7 +52,7 @@ export class ShardFlow implements Flow {
   }
 
   snapshot(): Flow {
-    const { bytes, records, roundedBytes, payloadUnits, bytesRead, bytesPushed } = this;
-    return { bytes, records, roundedBytes, payloadUnits, bytesRead, bytesPushed };
+    const { bytes, records, roundedBytes, payloadUnits, bytesRead, longTermBytesRead, bytesPushed } = this;
+    return { bytes, records, roundedBytes, payloadUnits, bytesRead, longTermBytesRead, bytesPushed };
   }
 }

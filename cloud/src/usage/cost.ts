@@ -34,6 +34,7 @@ export function chargesFor(stream: ReportedStream, { provisioned, onDemand }: Pr
           charge("consumers", stream.ConsumerShardHours, "consumer-shard-hours", provisioned.consumerShardHour),
           charge("fan-out", fanOutGigabytes, "GB", provisioned.fanOutGigabyte),
           charge("storage", longTermMonths, "GB-months past 7 days", provisioned.longTermGigabyteMonth),
+          charge("out", stream.LongTermBytesOut / GIGABYTE, "GB out past 7 days", provisioned.longTermGigabyteOut),
         ]
       : [
           charge("stream", stream.StreamHours, "stream-hours", onDemand.streamHour),

@@ -42,6 +42,7 @@ function membersOf(usage: StreamUsage): Readonly<Record<string, string | number>
     RoundedBytesIn: usage.roundedBytesIn,
     PutPayloadUnits: usage.payloadUnits,
     BytesOut: usage.bytesOut,
+    LongTermBytesOut: usage.longTermBytesOut,
     FanOutBytes: usage.fanOutBytes,
     ExtendedByteHours: usage.extendedByteHours,
     LongTermByteHours: usage.longTermByteHours,

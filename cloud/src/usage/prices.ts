@@ -13,6 +13,7 @@ export const pricesSchema = z
         consumerShardHour: price.default(0.015),
         fanOutGigabyte: price.default(0.013),
         longTermGigabyteMonth: price.default(0.023),
+        longTermGigabyteOut: price.default(0.021),
       })
       .prefault({}),
     onDemand: z

@@ -27,6 +27,7 @@ const formats = [
     "ALTER TABLE usage ADD COLUMN longTermByteHours INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX usage_of_stream ON usage (streamName, hourMs)",
   ],
+  ["ALTER TABLE usage ADD COLUMN longTermBytesOut INTEGER NOT NULL DEFAULT 0"],
 ];
 /** More than a year, so that a month can be held against the same one a year before. */
 const KEPT_MS = 400 * 24 * HOUR_MS;
@@ -63,13 +64,14 @@ export class SqliteUsage implements UsageStore {
 
   async add(rows: readonly HourlyUsage[]): Promise<void> {
     if (rows.length === 0) return;
-    const values = rows.map((row) => [row.hourMs, row.streamName, row.mode, ...usageMembers.map((name) => row[name])]);
-    const places = ["hourMs", "streamName", "mode", ...usageMembers].map((_, i) => `value ->> ${i}`);
+    const columns = ["hourMs", "streamName", "mode", ...usageMembers] as const;
+    const values = rows.map((row) => columns.map((name) => row[name]));
+    const places = columns.map((_, i) => `value ->> ${i}`);
     const sums = usageMembers.map((name) => `${name} = ${name} + excluded.${name}`);
     const newestMs = Math.max(...rows.map(({ hourMs }) => hourMs));
     await this.#sqlite.transaction(async () => {
       await this.#sqlite.run(
-        `INSERT INTO usage SELECT ${places.join(", ")} FROM json_each(?) WHERE true ` +
+        `INSERT INTO usage (${columns.join(", ")}) SELECT ${places.join(", ")} FROM json_each(?) WHERE true ` +
           `ON CONFLICT (hourMs, streamName, mode) DO UPDATE SET ${sums.join(", ")}`,
         JSON.stringify(values),
       );

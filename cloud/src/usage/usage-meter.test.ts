@@ -100,7 +100,26 @@ test("what is read counts for its stream, by either way", async () => {
     const { ShardIterator } = await it.call("GetShardIterator", shard);
     await it.call("GetRecords", { ShardIterator });
   }
-  expect(await used()).toMatchObject([{ bytesOut: 200, fanOutBytes: 0 }]);
+  expect(await used()).toMatchObject([{ bytesOut: 200, longTermBytesOut: 0, fanOutBytes: 0 }]);
+});
+
+test("what is read a week after it came counts apart, too, record by record", async () => {
+  await it.createStream("s");
+  await it.call("IncreaseStreamRetentionPeriod", { StreamName: "s", RetentionPeriodHours: 200 });
+  await put(101);
+  it.clock.advance(60_000);
+  await put(201);
+  const shard = { StreamName: "s", ShardId: "shardId-000000000000", ShardIteratorType: "TRIM_HORIZON" };
+  const readAfter = async (ms: number): Promise<readonly number[]> => {
+    it.clock.advance(ms);
+    const { ShardIterator } = await it.call("GetShardIterator", shard);
+    await it.call("GetRecords", { ShardIterator });
+    const usage = await used(1_000);
+    return usage.map(({ longTermBytesOut }) => longTermBytesOut);
+  };
+  expect(await readAfter(168 * HOUR_MS - 60_000)).toEqual([0]);
+  expect(await readAfter(1)).toEqual([100]);
+  expect(await readAfter(60_000)).toEqual([400]);
 });
 
 test("hours, modes and deleted streams are kept apart and kept", async () => {

@@ -12,7 +12,15 @@ const SAMPLE_MS = 60_000;
 /** Samples come every minute; who was stopped for longer, as with the machine asleep, served nothing in between. */
 const SAMPLE_MS_MAX = 5 * SAMPLE_MS;
 
-const noFlow: Flow = { bytes: 0, records: 0, roundedBytes: 0, payloadUnits: 0, bytesRead: 0, bytesPushed: 0 };
+const noFlow: Flow = {
+  bytes: 0,
+  records: 0,
+  roundedBytes: 0,
+  payloadUnits: 0,
+  bytesRead: 0,
+  longTermBytesRead: 0,
+  bytesPushed: 0,
+};
 const flowMembers = Object.keys(noFlow) as readonly (keyof Flow)[];
 
 export interface MeterSurroundings {
@@ -110,14 +118,15 @@ export class UsageMeter {
     const streamMs = Math.round(Math.max(0, Math.min(elapsedMs, now() - stream.createdMs)));
     const shardMs = streamMs * stream.openShards.length;
     const isExtended = stream.settings.retentionHours > kinesisLimits.retentionHoursDefault;
-    const { records, bytes, roundedBytes, payloadUnits, bytesRead, bytesPushed } = this.#flowed(stream);
+    const flowed = this.#flowed(stream);
     return {
-      records,
-      bytesIn: bytes,
-      roundedBytesIn: roundedBytes,
-      payloadUnits,
-      bytesOut: bytesRead,
-      fanOutBytes: bytesPushed,
+      records: flowed.records,
+      bytesIn: flowed.bytes,
+      roundedBytesIn: flowed.roundedBytes,
+      payloadUnits: flowed.payloadUnits,
+      bytesOut: flowed.bytesRead,
+      longTermBytesOut: flowed.longTermBytesRead,
+      fanOutBytes: flowed.bytesPushed,
       streamMs,
       shardMs,
       extendedShardMs: isExtended ? shardMs : 0,

@@ -22,6 +22,7 @@ export const usageReport = z.object({
       RoundedBytesIn: count,
       PutPayloadUnits: count,
       BytesOut: count,
+      LongTermBytesOut: count,
       FanOutBytes: count,
       ExtendedByteHours: count,
       LongTermByteHours: count,

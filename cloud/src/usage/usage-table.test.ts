@@ -16,6 +16,7 @@ const nothing: ReportedStream = {
   RoundedBytesIn: 0,
   PutPayloadUnits: 0,
   BytesOut: 0,
+  LongTermBytesOut: 0,
   FanOutBytes: 0,
   ExtendedByteHours: 0,
   LongTermByteHours: 0,
@@ -37,6 +38,7 @@ const report: UsageReport = {
       FanOutBytes: 4 * GIGABYTE,
       ExtendedByteHours: 50 * 730 * GIGABYTE,
       LongTermByteHours: 100 * 730 * GIGABYTE,
+      LongTermBytesOut: GIGABYTE,
       ShardHours: 2880,
       PutPayloadUnits: 5,
     },
@@ -51,6 +53,7 @@ const report: UsageReport = {
       BytesOut: 99 * GIGABYTE,
       ExtendedByteHours: 7 * GIGABYTE,
       LongTermByteHours: 1000 * 730 * GIGABYTE,
+      LongTermBytesOut: 50 * GIGABYTE,
     },
     { ...nothing, StreamName: "test", ShardHours: 0.25, PutPayloadUnits: 3 },
   ],
@@ -73,11 +76,10 @@ orders  provisioned        1,440  shard-hours             $21.60
                            1,440  consumer-shard-hours    $21.60
                            1,000  GB fan-out              $13.00
                            1,000  GB-months past 7 days   $23.00
+                              50  GB out past 7 days       $1.05
 test    provisioned       0.2500  shard-hours             <$0.01
                                3  PUT payload units       <$0.01
-                                  together               $156.45
-
-Not counted: reading what is older than 7 days, for which AWS charges provisioned streams by GB.
+                                  together               $157.50
 `);
 });
 

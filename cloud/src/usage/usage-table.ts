@@ -23,17 +23,7 @@ export function usageTable({ From, To, Streams }: UsageReport, prices: Prices): 
   const period = `${shownTime(From)} to ${shownTime(To)}`;
   if (rows.length === 1) return `Nothing was used from ${period}.\n`;
   rows.push(["", "", "", "together", dollars(sum)]);
-  return `${period}, at AWS's prices for us-east-1 or those given\n\n${aligned(rows)}${uncounted(Streams)}`;
-}
-
-/** What AWS charges for besides, where it may. */
-function uncounted(streams: UsageReport["Streams"]): string {
-  const isRead = streams.some(
-    (one) => one.StreamMode === "PROVISIONED" && one.LongTermByteHours > 0 && one.BytesOut > 0,
-  );
-  return isRead
-    ? "\nNot counted: reading what is older than 7 days, for which AWS charges provisioned streams by GB.\n"
-    : "";
+  return `${period}, at AWS's prices for us-east-1 or those given\n\n${aligned(rows)}`;
 }
 
 function aligned(rows: readonly Row[]): string {

@@ -19,6 +19,8 @@ export interface Usage {
   readonly payloadUnits: number;
   /** Bytes of data read by GetRecords. */
   readonly bytesOut: number;
+  /** The same, of records that came more than 7 days before they were read. */
+  readonly longTermBytesOut: number;
   /** Bytes of data pushed by SubscribeToShard. */
   readonly fanOutBytes: number;
   /** Bytes in, for each hour that they were kept after their first 24, up to the end of their 7th day. */
@@ -43,6 +45,7 @@ const noUsage: Usage = {
   roundedBytesIn: 0,
   payloadUnits: 0,
   bytesOut: 0,
+  longTermBytesOut: 0,
   fanOutBytes: 0,
   extendedByteHours: 0,
   longTermByteHours: 0,
