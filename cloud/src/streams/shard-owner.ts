@@ -196,22 +196,22 @@ export class ShardOwner implements HashKeyRange {
     return recent ?? this.#ask(() => this.#log.read(this.logName, position, limits));
   }
 
-  /** Resolves once there is something to read at the position, or the shard is closed or gone. */
+  /**
+   * Resolves once there is something to read at the position, or the shard is closed or gone.
+   * @param signal to be aborted when nobody reads on: where the shard is closed, the log waits until then.
+   */
   async grown(position: number, signal: AbortSignal): Promise<void> {
     if (this.#closed !== undefined || this.bounds().next > position) return;
     this.#recent.watch(this.logName);
-    const waiting = new AbortController();
-    const wake = (): void => waiting.abort(signal.reason);
+    let wake!: () => void;
+    const closed = new Promise<void>((resolve) => (wake = resolve));
     this.#waiting.add(wake);
-    signal.addEventListener("abort", wake);
     try {
-      if (signal.aborted) wake();
-      await this.#ask(() => this.#log.grown(this.logName, position, waiting.signal));
+      await Promise.race([this.#log.grown(this.logName, position, signal), closed]);
     } catch (error) {
-      if (this.#closed === undefined || signal.aborted) throw error;
+      throw fromLogError(error);
     } finally {
       this.#waiting.delete(wake);
-      signal.removeEventListener("abort", wake);
     }
   }
 

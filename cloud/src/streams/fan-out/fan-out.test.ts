@@ -116,6 +116,22 @@ describe("a subscription", () => {
     expect((await silent)?.["ContinuationSequenceNumber"]).toMatch(/^4\d{55}$/);
   });
 
+  test("waits for records once, however long none come, and no longer than it holds", async () => {
+    const grown = vi.spyOn(it.log, "grown");
+    const reader = await subscribe();
+    for (let i = 0; i < 3; i++) expect(seen(await afterMs(5000, reader.next()))).toEqual([]);
+    const coming = reader.next();
+    await it.put("s", "one");
+    expect(seen(await coming)).toEqual(["one"]);
+    expect(grown).toHaveBeenCalledTimes(1);
+    const late = reader.next();
+    expect(await isSettled(late)).toBe(false);
+    reader.answer.abandon("left");
+    expect(await late).toBeUndefined();
+    const [, position, signal] = grown.mock.lastCall ?? [];
+    expect([position, signal?.aborted]).toEqual([1, true]);
+  });
+
   test.each(["AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"])(
     "can be gone on with %s its continuation, neither missing nor repeating a record",
     async (Type) => {

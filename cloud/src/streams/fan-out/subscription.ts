@@ -53,6 +53,8 @@ export class Subscription {
   readonly #over = new AbortController();
   readonly #expiry: NodeJS.Timeout;
   #position: number;
+  /** Its wait at the shard's end, one for as long as nothing comes: a push needs no other signal than {@link over}. */
+  #growing: Promise<void> | undefined;
 
   constructor(start: SubscriptionStart, options: SubscriptionOptions) {
     this.#start = start;
@@ -139,23 +141,32 @@ export class Subscription {
   /** Waits for records; answers an empty push where none come for a while. */
   async #growth(): Promise<Push | undefined> {
     if (this.over.aborted) return undefined; // since it was asked last
-    const waiting = new AbortController();
-    let isSilent = false;
-    const stop = (): void => waiting.abort();
-    const silence = setTimeout(() => {
-      isSilent = true;
-      stop();
-    }, SILENCE_MS_MAX);
-    this.over.addEventListener("abort", stop);
+    const growing = (this.#growing ??= this.#grown());
+    return new Promise((resolve, reject) => {
+      const silence = setTimeout(
+        () => resolve({ frames: [], next: this.#position, millisBehindLatest: 0 }),
+        SILENCE_MS_MAX,
+      );
+      const goOn = (): void => {
+        clearTimeout(silence);
+        resolve(undefined);
+      };
+      const fail = (error: unknown): void => {
+        clearTimeout(silence);
+        reject(error);
+      };
+      growing.then(goOn, fail);
+    });
+  }
+
+  /** Also resolves when it is over. */
+  async #grown(): Promise<void> {
     try {
-      await this.#start.shard.grown(this.#position, waiting.signal);
-      return undefined;
+      await this.#start.shard.grown(this.#position, this.over);
     } catch (error) {
-      if (!waiting.signal.aborted) throw error;
-      return isSilent ? { frames: [], next: this.#position, millisBehindLatest: 0 } : undefined;
+      if (!this.over.aborted) throw error;
     } finally {
-      clearTimeout(silence);
-      this.over.removeEventListener("abort", stop);
+      this.#growing = undefined;
     }
   }
 
