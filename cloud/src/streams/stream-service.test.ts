@@ -1,6 +1,9 @@
+import { EventEmitter, once } from "node:events";
+import { setImmediate } from "node:timers/promises";
+import { LogError, type LogErrorCode } from "@headwater/log";
 import { ManualClock } from "@headwater/log/testing";
 import { HASH_KEY_MAX } from "@headwater/protocol";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { NewStream } from "../catalog/catalog.js";
 import { MemoryCatalog } from "../testing/memory-catalog.js";
 import { MemoryLog } from "../testing/memory-log.js";
@@ -40,6 +43,27 @@ function create(service: StreamService, name = "s", shardCount = 2): Promise<voi
 async function put(service: StreamService, ...keys: string[]): Promise<void> {
   const records = keys.map((partitionKey) => ({ partitionKey, data: Buffer.from(partitionKey) }));
   await service.putRecords("s", RecordBatch.of(records));
+}
+
+/** A stream that is storing what it knows of its producers, until that is told to fail. */
+async function storing(code: LogErrorCode) {
+  const { open, log, reports } = fixture();
+  const service = await open();
+  await create(service, "s", 1);
+  const disk = new EventEmitter();
+  const putState = vi.spyOn(log, "putState").mockReturnValue(once(disk, "done").then(() => undefined));
+  const records = Array.from({ length: 17 }, () => ({ partitionKey: "k", data: Buffer.alloc((1 << 20) - 1) }));
+  await service.putRecords("s", RecordBatch.of(records));
+  await expect.poll(() => putState.mock.calls.length).toBe(1);
+  return {
+    service,
+    log,
+    reports,
+    fail: async (): Promise<void> => {
+      disk.emit("error", new LogError(code, "of the test"));
+      await setImmediate();
+    },
+  };
 }
 
 describe("a stream's life", () => {
@@ -117,6 +141,32 @@ describe("after a crash", () => {
     const again = await open();
     await expect.poll(() => again.lookUp("s")).toBeUndefined();
     expect([log.shards(), catalog.stored.size]).toEqual([[], 0]);
+  });
+
+  describe("what it knows of its producers cannot be stored", () => {
+    test("which is reported", async () => {
+      const { reports, fail } = await storing("disk-full");
+      await fail();
+      expect(reports).toEqual(["could not store the producers' sets"]);
+    });
+
+    test("which nobody misses once it is deleted", async () => {
+      const { service, reports, fail } = await storing("no-such-shard");
+      await service.deleteStream("s");
+      await expect.poll(() => service.lookUp("s")).toBeUndefined();
+      await fail();
+      expect(reports).toEqual([]);
+    });
+
+    test("nor while it is being deleted, as by a stop in between", async () => {
+      const { service, log, reports, fail } = await storing("closed");
+      const disk = new EventEmitter();
+      vi.spyOn(log, "deleteShard").mockReturnValue(once(disk, "deleted").then(() => undefined));
+      await service.deleteStream("s");
+      await fail();
+      disk.emit("deleted");
+      expect(reports).toEqual([]);
+    });
   });
 
   test("a creation that fails for want of disk is undone", async () => {

@@ -264,10 +264,10 @@ export class StreamService implements StreamReader {
     await this.#lastChange;
     await Promise.all(this.#background);
     for (const stream of this.#streams.values()) {
-      if (!stream.isServing) continue;
+      if (!stream.isServing) continue; // what goes needs no memory
       const closing = await Promise.allSettled(stream.shards.map((shard) => shard.close()));
       for (const result of closing) {
-        if (result.status === "rejected") {
+        if (result.status === "rejected" && stream.isServing) {
           this.#surroundings.report("could not store the producers' sets", {
             stream: stream.name,
             error: result.reason as unknown,

@@ -201,7 +201,10 @@ export class StreamState {
     const shardId = formatShardId(shard.number);
     const place = `shard ${shardId} ${this.#where()}`;
     const path = `${this.#surroundings.accountId}/${this.name}/${shardId}`;
-    const onSaveFailed = (error: unknown): void => report("could not store the producers' sets", { place, error });
+    const onSaveFailed = (error: unknown): void => {
+      // What goes needs no memory, and a stop does not wait for it.
+      if (this.isServing) report("could not store the producers' sets", { place, error });
+    };
     const parents = shard.parents.flatMap((number) => made?.get(number) ?? this.#owners.get(number) ?? []);
     return new ShardOwner({ log, clock, shard, parents, place, path, limited, onSaveFailed, recent: this.#recent });
   }
