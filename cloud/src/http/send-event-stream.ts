@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { encodeEventMessage, type HeaderValue } from "@headwater/protocol/event-stream";
+import { type EventMessageWriter, eventMessageWriter, type HeaderValue } from "@headwater/protocol/event-stream";
 import type { CloudError } from "../cloud-error.js";
 import type { EventStreamAnswer } from "../codec/event-stream-answer.js";
 import type { BulkAnswer, WireCodec } from "../codec/wire-codec.js";
@@ -43,7 +43,7 @@ export async function sendEventStream({
   try {
     response.writeHead(200, { ...headers, "content-type": EVENT_STREAM_TYPE });
     // What AWS's clients wait for before they give the stream to their caller.
-    response.write(message("event", "initial-response", codec, codec.encode({})));
+    response.write(message("event", "initial-response", codec, [codec.encode({})]));
     for await (const { type, content } of answer.events) {
       const isTaken = response.write(eventOf(type, content, codec));
       if (isTaken || (await drained(response, answer.over))) continue;
@@ -96,7 +96,7 @@ const written = new WeakMap<BulkAnswer, { readonly codec: WireCodec; readonly by
 function eventOf(type: string, content: BulkAnswer, codec: WireCodec): Buffer {
   const known = written.get(content);
   if (known?.codec === codec) return known.bytes;
-  const bytes = message("event", type, codec, Buffer.concat(codec.encodeBulk(content)));
+  const bytes = message("event", type, codec, codec.encodeBulk(content));
   written.set(content, { codec, bytes });
   return bytes;
 }
@@ -105,14 +105,27 @@ function exception(error: CloudError, codec: WireCodec): Buffer {
   const { type, message: text } = wireError(error);
   // The service model has this name for it inside of streams, and no other.
   const name = type === "InternalFailure" ? "InternalFailureException" : type;
-  return message("exception", name, codec, codec.encode({ message: text }));
+  return message("exception", name, codec, [codec.encode({ message: text })]);
 }
 
-function message(kind: "event" | "exception", type: string, codec: WireCodec, payload: Buffer): Buffer {
-  const headers = new Map<string, HeaderValue>([
-    [`:${kind}-type`, { type: "string", value: type }],
-    [":content-type", { type: "string", value: codec.contentType }],
-    [":message-type", { type: "string", value: kind }],
-  ]);
-  return encodeEventMessage({ headers, payload });
+/** By kind and type, which are few: the headers of all such messages are the same. */
+const writers = new WeakMap<WireCodec, Map<string, EventMessageWriter>>();
+
+function message(kind: "event" | "exception", type: string, codec: WireCodec, payload: readonly Uint8Array[]): Buffer {
+  let ofCodec = writers.get(codec);
+  if (ofCodec === undefined) writers.set(codec, (ofCodec = new Map<string, EventMessageWriter>()));
+  const key = `${kind} ${type}`;
+  let write = ofCodec.get(key);
+  if (write === undefined) ofCodec.set(key, (write = writerOf(kind, type, codec)));
+  return write(payload);
+}
+
+function writerOf(kind: "event" | "exception", type: string, codec: WireCodec): EventMessageWriter {
+  return eventMessageWriter(
+    new Map<string, HeaderValue>([
+      [`:${kind}-type`, { type: "string", value: type }],
+      [":content-type", { type: "string", value: codec.contentType }],
+      [":message-type", { type: "string", value: kind }],
+    ]),
+  );
 }

@@ -12,23 +12,33 @@ import { EventStreamError } from "./event-stream-error.js";
 const NAME_BYTES_MAX = 255;
 const VALUE_BYTES_MAX = 0x7fff;
 
+/** Writes a message with a payload that lies in some pieces. @throws {EventStreamError} `too-large`. */
+export type EventMessageWriter = (payload: readonly Uint8Array[]) => Buffer;
+
 /**
- * Writes a message.
+ * Makes what writes messages that have these headers.
  * @throws {EventStreamError} `too-large`; `malformed` for a number that its type cannot hold, or a UUID that is none.
  */
-export function encodeEventMessage({ headers, payload }: EventMessage): Buffer {
+export function eventMessageWriter(headers: EventMessage["headers"]): EventMessageWriter {
   const written = Buffer.concat([...headers].flatMap(([name, value]) => encodeHeader(name, value)));
   if (written.length > eventMessageLimits.headersBytesMax) throw tooLarge("headers", written.length);
-  if (payload.length > eventMessageLimits.payloadBytesMax) throw tooLarge("a payload", payload.length);
-  const message = Buffer.allocUnsafe(PRELUDE_BYTES + written.length + payload.length + CHECKSUM_BYTES);
-  message.writeUInt32BE(message.length, 0);
-  message.writeUInt32BE(written.length, 4);
-  message.writeUInt32BE(crc32(message.subarray(0, 8)), 8);
-  message.set(written, PRELUDE_BYTES);
-  message.set(payload, PRELUDE_BYTES + written.length);
-  const end = message.length - CHECKSUM_BYTES;
-  message.writeUInt32BE(crc32(message.subarray(0, end)), end);
-  return message;
+  return (payload) => {
+    let payloadBytes = 0;
+    for (const { length } of payload) payloadBytes += length;
+    if (payloadBytes > eventMessageLimits.payloadBytesMax) throw tooLarge("a payload", payloadBytes);
+    const message = Buffer.allocUnsafe(PRELUDE_BYTES + written.length + payloadBytes + CHECKSUM_BYTES);
+    message.writeUInt32BE(message.length, 0);
+    message.writeUInt32BE(written.length, 4);
+    message.writeUInt32BE(crc32(message.subarray(0, 8)), 8);
+    message.set(written, PRELUDE_BYTES);
+    let at = PRELUDE_BYTES + written.length;
+    for (const piece of payload) {
+      message.set(piece, at);
+      at += piece.length;
+    }
+    message.writeUInt32BE(crc32(message.subarray(0, at)), at);
+    return message;
+  };
 }
 
 function encodeHeader(name: string, header: HeaderValue): Buffer[] {

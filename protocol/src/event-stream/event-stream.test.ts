@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { crc32 } from "node:zlib";
 import {
-  encodeEventMessage,
   type EventMessage,
+  eventMessageWriter,
   EventStreamError,
   EventStreamReader,
   headerText,
@@ -14,6 +14,12 @@ const message = (headers: readonly (readonly [string, HeaderValue])[], payload =
   headers: new Map(headers),
   payload: Buffer.from(payload),
 });
+
+/** Its payload is given in two pieces. */
+function encode({ headers, payload }: EventMessage): Buffer {
+  const middle = payload.length >> 1;
+  return eventMessageWriter(headers)([payload.subarray(0, middle), payload.subarray(middle)]);
+}
 
 /** What AWS's own clients are tested with. Source: aws-c-event-stream and botocore, test vectors. */
 const vectors: readonly [string, EventMessage, string][] = [
@@ -27,7 +33,7 @@ const vectors: readonly [string, EventMessage, string][] = [
 ];
 
 test.each(vectors)("a message with %s is as AWS writes it, and read as such", (_, value, hex) => {
-  expect(encodeEventMessage(value).toString("hex")).toBe(hex);
+  expect(encode(value).toString("hex")).toBe(hex);
   expect(plain(new EventStreamReader().push(Buffer.from(hex, "hex")))).toEqual(plain([value]));
 });
 
@@ -61,7 +67,7 @@ const anyMessage: fc.Arbitrary<EventMessage> = fc.record({
 test("any messages come back, however their bytes are cut", () => {
   fc.assert(
     fc.property(fc.array(anyMessage, { maxLength: 5 }), fc.array(fc.nat(700), { minLength: 1 }), (messages, sizes) => {
-      const bytes = Buffer.concat(messages.map(encodeEventMessage));
+      const bytes = Buffer.concat(messages.map(encode));
       const reader = new EventStreamReader();
       const read: EventMessage[] = [];
       for (let at = 0, i = 0; at < bytes.length; i++) {
@@ -79,7 +85,7 @@ describe("bytes that are none", () => {
   test("a message with any one byte changed is refused", () => {
     fc.assert(
       fc.property(anyMessage, fc.nat(), fc.integer({ min: 1, max: 255 }), (value, at, change) => {
-        const bytes = encodeEventMessage(value);
+        const bytes = encode(value);
         const place = at % bytes.length;
         bytes[place] = (bytes[place] ?? 0) ^ change;
         expect(() => new EventStreamReader().push(bytes)).toThrow(EventStreamError);
@@ -113,9 +119,27 @@ describe("bytes that are none", () => {
 
   test("a stream that ends inside a message", () => {
     const reader = new EventStreamReader();
-    reader.push(encodeEventMessage(message([], "x")).subarray(0, -1));
+    reader.push(encode(message([], "x")).subarray(0, -1));
     expect(() => reader.end()).toThrow(expect.objectContaining({ code: "truncated" }));
   });
+});
+
+test("messages with the same headers are as if each were written by itself", () => {
+  fc.assert(
+    fc.property(anyMessage, fc.array(fc.array(fc.uint8Array({ maxLength: 50 }))), (first, payloads) => {
+      const write = eventMessageWriter(first.headers);
+      const written = payloads.map(write);
+      const alone = payloads.map((pieces) => encode({ headers: first.headers, payload: Buffer.concat(pieces) }));
+      expect(written).toEqual(alone);
+    }),
+  );
+});
+
+test("a payload over 16 MiB is not written, also in pieces", () => {
+  const half = new Uint8Array(8 << 20);
+  const write = eventMessageWriter(new Map());
+  expect(write([half, half])).toHaveLength((16 << 20) + 16);
+  expect(() => write([half, half, new Uint8Array(1)])).toThrow(expect.objectContaining({ code: "too-large" }));
 });
 
 test.each<[string, HeaderValue]>([
@@ -125,7 +149,7 @@ test.each<[string, HeaderValue]>([
   ["a UUID that is none", { type: "uuid", value: "1" }],
   ["a text over 32 KiB", { type: "string", value: "x".repeat(0x8000) }],
 ])("%s is not written", (_, value) => {
-  expect(() => encodeEventMessage(message([["a", value]]))).toThrow(EventStreamError);
+  expect(() => encode(message([["a", value]]))).toThrow(EventStreamError);
 });
 
 test("a header's text is told from other values", () => {
