@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Disk, Log, ReadLimits } from "../api.js";
+import type { Damage, Disk, Log, ReadLimits } from "../api.js";
 import { openLog } from "../open.js";
 import { DiskOver } from "../testing/disk-over.js";
 import { FaultDisk, ManualClock } from "../testing/index.js";
-import { all, framesOf, openSmall, pathsOf, range, untilIdle } from "../testing/records.js";
+import { all, framesOf, openSmall, pathsOf, range, record, untilIdle } from "../testing/records.js";
 
 let log: Log;
 
@@ -124,4 +124,30 @@ test("a read of a shard that goes meanwhile ends with what it has, and blames no
   expect((await reading).frames).toHaveLength(1);
   await deletion;
   await large.close();
+});
+
+test("a page holds little more than its frames, also of a shard whose frames lie far between others'", async () => {
+  const disk = new FaultDisk(4);
+  const shared = await openSmall(disk, { journals: 1, journalBytesMax: 10_000_000 });
+  await shared.createShards(["a", "b"]);
+  for (let i = 0; i < 200; i++) {
+    await shared.append("a", [record(i)]);
+    await shared.append("b", [{ data: Buffer.alloc(i % 3 === 0 ? 10 : 8000) }]);
+  }
+  const [path] = pathsOf(disk, ".journal");
+  const hit = disk.bytesOf(path!).indexOf(record(77).data as Buffer) + 500;
+  disk.flipBit(path!, hit * 8);
+  let bytes = 0;
+  const take = (wanted: number): Buffer => {
+    bytes += wanted;
+    return Buffer.alloc(wanted);
+  };
+  const { pieces, payloadBytes } = await shared.readPage("a", 0, all, { take });
+  expect(bytes).toBeLessThan(2 * payloadBytes);
+  const found = pieces.flatMap((piece) => range(0, piece.frames).map((i) => Number(piece.payload(i).toString())));
+  expect(found).toEqual(range(0, 200).filter((i) => i !== 77));
+  const [{ file, offset, bytes: damagedBytes }] = shared.damage() as [Damage];
+  expect(file).toBe(path);
+  expect([hit - 556, 1056]).toEqual([offset, damagedBytes]);
+  await shared.close();
 });

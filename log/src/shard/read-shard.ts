@@ -5,6 +5,7 @@ import type { DamageLog } from "./damage-log.js";
 import { PageReading } from "./page-reading.js";
 import type { Part } from "./part.js";
 import type { Shard } from "./shard.js";
+import { SpanReader } from "./span-reader.js";
 import { walkFrames } from "./walk-frames.js";
 
 /** Most bytes that one disk read asks for, unless a single frame is longer. */
@@ -58,27 +59,28 @@ async function readPart(
   { handles, damage, memory }: ReadContext,
 ): Promise<void> {
   const { index } = part;
+  const spans = new SpanReader(part, handles, memory);
   let run = index.runOf(reading.next);
   while (run < index.runs && index.positions[run]! < stop && !reading.isFull && !shard.deleted) {
     const last = lastRunOfSpan(part, run, stop, reading);
-    const offset = index.offsets[run]!;
-    const bytes = index.ends[last]! - offset;
-    const buffer = memory.take(bytes).subarray(0, bytes);
-    await handles.read(part.file, buffer, offset);
-    const onDamage = (from: number, end: number): void =>
-      damage.add({
-        file: part.file.path,
-        offset: offset + from,
-        bytes: end - from,
-        kind: "damaged",
-        shard: shard.name,
-      });
+    const { buffer, starts, end } = await spans.read(run, last);
+    const first = run;
     while (run <= last && !reading.isFull) {
-      const from = index.offsets[run]! - offset;
+      const from = starts[run - first]!;
+      // Of the file, to which damage is told.
+      const shift = index.offsets[run]! - from;
       run = afterAdjacent(part, run, last);
+      const onDamage = (damagedFrom: number, damagedEnd: number): void =>
+        damage.add({
+          file: part.file.path,
+          offset: shift + damagedFrom,
+          bytes: damagedEnd - damagedFrom,
+          kind: "damaged",
+          shard: shard.name,
+        });
       // The last run may have grown since, beyond what was read and beyond `stop`.
-      const end = Math.min(index.ends[run - 1]! - offset, bytes);
-      walkFrames({ buffer, from, end, shard: shard.number, stop }, reading, onDamage);
+      const runsEnd = Math.min(index.ends[run - 1]! - shift, end);
+      walkFrames({ buffer, from, end: runsEnd, shard: shard.number, stop }, reading, onDamage);
       if (!reading.isFull) reading.next = Math.max(reading.next, Math.min(index.positions[run] ?? stop, stop));
     }
   }
