@@ -25,15 +25,26 @@ export function decodeJson(body: Buffer): unknown {
 
 /** Writes an answer: bytes as base64, dates as seconds since 1970 with a fraction. */
 export function encodeJson(output: Output): string {
+  if (typeof output === "string") return quoted(output);
   if (output instanceof Uint8Array) return `"${asBuffer(output).toString("base64")}"`;
   if (output instanceof Date) return String(output.getTime() / 1000);
   if (Array.isArray(output)) return `[${output.map(encodeJson).join(",")}]`;
   if (typeof output !== "object" || output === null) return JSON.stringify(output);
-  const members: string[] = [];
-  for (const [name, value] of Object.entries(output)) {
-    if (value !== undefined) members.push(`${JSON.stringify(name)}:${encodeJson(value)}`);
+  let members = "";
+  for (const name of Object.keys(output)) {
+    const value = (output as Readonly<Record<string, Output | undefined>>)[name];
+    if (value !== undefined) members += `${members === "" ? "" : ","}${quoted(name)}:${encodeJson(value)}`;
   }
-  return `{${members.join(",")}}`;
+  return `{${members}}`;
+}
+
+/** Printable ASCII but for the quotation mark and the backslash: nothing of it has to be escaped. */
+const IS_PLAIN = /^[ !#-[\]-~]*$/;
+/** Longer text is left to the JSON library. */
+const PLAIN_CHARACTERS_MAX = 100;
+
+function quoted(text: string): string {
+  return text.length <= PLAIN_CHARACTERS_MAX && IS_PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** Whether the body opens more braces and brackets, strings included, than the limit. */

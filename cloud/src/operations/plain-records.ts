@@ -8,7 +8,8 @@ import { streamReference } from "./members.js";
 import type { StreamReference } from "./stream-reference.js";
 
 /** Records and the stream that they are for, of either operation that takes some. */
-export interface RecordsInput extends StreamReference {
+export interface RecordsInput {
+  readonly stream: StreamReference;
   readonly records: RecordBatch;
 }
 
@@ -55,6 +56,7 @@ const inputAt = kernel.inputAt.value;
 const inputBytesMax = kernel.inputBytesMax.value;
 const outputAt = kernel.outputAt.value;
 const entriesAt = kernel.entriesAt.value;
+const entryWords = new Uint32Array(kernel.memory.buffer, entriesAt);
 
 const reference = structure({ required: {}, optional: streamReference });
 
@@ -62,17 +64,43 @@ function read(body: Buffer, memory: RequestMemory, isSingle: boolean): RecordsIn
   // A record as it is stored is shorter than as it stands in the body.
   const stored = memory.take(body.length);
   if (!readParts(body, stored, isSingle)) return undefined;
-  const entriesTo = entriesAt + kernel.count.value * ENTRY_BYTES;
-  const records = new RecordBatch(stored, kernel.memory.buffer.slice(entriesAt, entriesTo));
+  const records = new RecordBatch(stored, copyEntries(kernel.count.value));
   if (records.limitBytesOfAll > kinesisLimits.putRecordsBytesMax) return undefined;
-  const given = {
-    ...textAt(body, "StreamName", kernel.nameFrom.value, kernel.nameTo.value),
-    ...textAt(body, "StreamARN", kernel.arnFrom.value, kernel.arnTo.value),
-  };
+  const stream = readReference(body);
+  return stream && { stream, records };
+}
+
+/** A few are copied word by word: a slice of memory that WebAssembly has costs twice as much. */
+const FEW_ENTRIES = 4;
+
+function copyEntries(count: number): ArrayBuffer {
+  const bytes = count * ENTRY_BYTES;
+  if (count > FEW_ENTRIES) return kernel.memory.buffer.slice(entriesAt, entriesAt + bytes);
+  const copy = new Uint32Array(new ArrayBuffer(bytes));
+  for (let i = 0; i < copy.length; i++) copy[i] = entryWords[i]!;
+  return copy.buffer;
+}
+
+/** The last names of streams that were found well formed: nearly all calls say one of them. */
+const knownNames = new Map<string, StreamReference>();
+const KNOWN_NAMES_MAX = 1024;
+
+/** How a body names its stream; undefined where that is not well formed. */
+function readReference(body: Buffer): StreamReference | undefined {
+  const name = textAt(body, kernel.nameFrom.value, kernel.nameTo.value);
+  const arn = textAt(body, kernel.arnFrom.value, kernel.arnTo.value);
+  const known = name !== undefined && arn === undefined ? knownNames.get(name) : undefined;
+  if (known !== undefined) return known;
+  const given = { ...(name !== undefined && { StreamName: name }), ...(arn !== undefined && { StreamARN: arn }) };
   const reading = new Reading("json");
   const { StreamName, StreamARN } = reference.read(given, reading);
   if (!reading.isClean) return undefined;
-  return { ...(StreamName && { StreamName }), ...(StreamARN && { StreamARN }), records };
+  const stream = { ...(StreamName && { StreamName }), ...(StreamARN && { StreamARN }) };
+  if (name !== undefined && arn === undefined) {
+    if (knownNames.size >= KNOWN_NAMES_MAX) knownNames.clear();
+    knownNames.set(name, stream);
+  }
+  return stream;
 }
 
 /** Has the kernel read all of a body; answers whether it could. */
@@ -94,7 +122,7 @@ function readParts(body: Buffer, stored: Buffer, isSingle: boolean): boolean {
   }
 }
 
-/** A member of plain text, unless it stands nowhere. */
-function textAt(body: Buffer, name: string, from: number, to: number): Readonly<Record<string, string>> {
-  return from === 0 ? {} : { [name]: body.toString("latin1", from, to) };
+/** A member of plain text; undefined where it stands nowhere. */
+function textAt(body: Buffer, from: number, to: number): string | undefined {
+  return from === 0 ? undefined : body.toString("latin1", from, to);
 }

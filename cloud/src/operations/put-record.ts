@@ -38,10 +38,10 @@ export const putRecord: Operation = operation(
     bodyBytesMax: RECORDS_BODY_BYTES_MAX,
     plain: {
       read: readPlainRecord,
-      handle: (input, context, facts) => {
-        const streamName = streamNameOf(input, context.service);
-        checkRecordSizes(context.service.find(streamName), input.records, () => "data");
-        return put(streamName, input.records, context, facts);
+      handle: ({ stream, records }, context, facts) => {
+        const streamName = streamNameOf(stream, context.service);
+        checkRecordSizes(context.service.find(streamName), records, () => "data");
+        return put(streamName, records, context, facts);
       },
     },
   },
@@ -57,11 +57,9 @@ async function put(
   const failure = results.failure(0);
   if (failure !== undefined) throw failure;
   traffic.put(1, records.limitBytes(0));
-  return {
-    ShardId: results.shardId(0),
-    SequenceNumber: results.sequenceNumber(0),
-    ...encryption(service.lookUp(streamName)),
-  };
+  const stored = { ShardId: results.shardId(0), SequenceNumber: results.sequenceNumber(0) };
+  const { EncryptionType } = encryption(service.lookUp(streamName));
+  return EncryptionType === undefined ? stored : { ...stored, EncryptionType };
 }
 
 /**

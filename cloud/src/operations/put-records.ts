@@ -34,10 +34,10 @@ export const putRecords: Operation = operation(
     bodyBytesMax: RECORDS_BODY_BYTES_MAX,
     plain: {
       read: readPlainRecords,
-      handle: (input, context, facts) => {
-        const streamName = streamNameOf(input, context.service);
-        check(streamName, input.records, context);
-        return put(streamName, input.records, context, facts);
+      handle: ({ stream, records }, context, facts) => {
+        const streamName = streamNameOf(stream, context.service);
+        check(streamName, records, context);
+        return put(streamName, records, context, facts);
       },
     },
   },

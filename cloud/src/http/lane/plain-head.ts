@@ -15,12 +15,13 @@ const REQUEST_LINE = "POST / HTTP/1.1\r\n";
 const HEAD_BYTES_MAX = 16 << 10;
 const HEADERS_MAX = 64;
 const HEAD_END = Buffer.from("\r\n\r\n");
+const LINE_END_BYTES = 2;
 
 /**
  * What a header is to the lane: one that it reads, which must not come twice; one that makes a request anything but
- * plain; or one that only a signature may ask for.
+ * plain; one that is another in each request; or one that only a signature may ask for.
  */
-type Role = "read" | "refused" | "connection" | "other";
+type Role = "read" | "refused" | "connection" | "varying" | "other";
 
 const roles = new Map<string, Role>([
   ["host", "read"],
@@ -29,6 +30,9 @@ const roles = new Map<string, Role>([
   ["x-amz-target", "read"],
   ["x-headwater-producer", "read"],
   ["connection", "connection"],
+  ["authorization", "varying"],
+  ["x-amz-content-sha256", "varying"],
+  ["amz-sdk-invocation-id", "varying"],
   // These change how a message is read or answered, or what Node makes of it.
   ["transfer-encoding", "refused"],
   ["trailer", "refused"],
@@ -48,6 +52,18 @@ interface KnownName {
 const knownNames = new Map<string, KnownName>();
 const KNOWN_NAMES_MAX = 512;
 
+/** A header that was found well formed. */
+interface Line {
+  /** With its line end. */
+  readonly text: string;
+  readonly name: KnownName;
+  readonly value: string;
+}
+
+/** The last lines, by their place: most clients say the same as in their last request. */
+const lastLines: (Line | undefined)[] = [];
+const LINE_CHARACTERS_MAX = 256;
+
 const [CR, LF, SPACE, COLON] = [0x0d, 0x0a, 0x20, 0x3a];
 /** RFC 9110, section 5.6.2. */
 const isTokenByte = table((byte) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)));
@@ -62,7 +78,7 @@ const isValueByte = table((byte) => byte >= 0x20 && byte < 0x7f);
 export function readPlainHead(bytes: Buffer): PlainHead | undefined {
   const end = bytes.indexOf(HEAD_END);
   if (end < REQUEST_LINE.length || end > HEAD_BYTES_MAX) return undefined;
-  const text = bytes.toString("latin1", 0, end);
+  const text = bytes.toString("latin1", 0, end + LINE_END_BYTES);
   if (!text.startsWith(REQUEST_LINE)) return undefined;
   const rawHeaders: string[] = [];
   let hasHost = false;
@@ -70,23 +86,18 @@ export function readPlainHead(bytes: Buffer): PlainHead | undefined {
   let contentLength: string | undefined;
   let target: string | undefined;
   let producer: string | undefined;
-  for (let at = REQUEST_LINE.length; at < end;) {
-    const nameFrom = at;
-    while (isTokenByte[bytes[at]!] === 1) at += 1;
-    if (at === nameFrom || bytes[at] !== COLON) return undefined;
-    const nameTo = at;
-    at += 1;
-    while (bytes[at] === SPACE) at += 1;
-    const valueFrom = at;
-    while (isValueByte[bytes[at]!] === 1) at += 1;
-    if (bytes[at] !== CR || bytes[at + 1] !== LF) return undefined;
-    let valueTo = at;
-    while (valueTo > valueFrom && bytes[valueTo - 1] === SPACE) valueTo -= 1;
-    at += 2;
-
-    const { lower, role } = nameOf(text.slice(nameFrom, nameTo));
-    const value = text.slice(valueFrom, valueTo);
-    if (role === "refused" || rawHeaders.length === 2 * HEADERS_MAX) return undefined;
+  let at = REQUEST_LINE.length;
+  for (let place = 0; at < end; place++) {
+    let line = lastLines[place];
+    if (line === undefined || !text.startsWith(line.text, at)) {
+      line = readLine(bytes, text, at);
+      if (line === undefined || place === HEADERS_MAX) return undefined;
+      if (line.name.role !== "varying" && line.text.length <= LINE_CHARACTERS_MAX) lastLines[place] = line;
+    }
+    at += line.text.length;
+    const { value } = line;
+    const { lower, role } = line.name;
+    if (role === "refused") return undefined;
     if (role === "connection" && value.toLowerCase() !== "keep-alive") return undefined;
     if (role === "read") {
       if (lower === "host") {
@@ -121,6 +132,26 @@ export function readPlainHead(bytes: Buffer): PlainHead | undefined {
     rawHeaders,
     bodyFrom: end + HEAD_END.length,
     bodyBytes: Number(contentLength),
+  };
+}
+
+/** The header that begins at a place; undefined where it is not plainly well formed. */
+function readLine(bytes: Buffer, text: string, from: number): Line | undefined {
+  let at = from;
+  while (isTokenByte[bytes[at]!] === 1) at += 1;
+  if (at === from || bytes[at] !== COLON) return undefined;
+  const nameTo = at;
+  at += 1;
+  while (bytes[at] === SPACE) at += 1;
+  const valueFrom = at;
+  while (isValueByte[bytes[at]!] === 1) at += 1;
+  if (bytes[at] !== CR || bytes[at + 1] !== LF) return undefined;
+  let valueTo = at;
+  while (valueTo > valueFrom && bytes[valueTo - 1] === SPACE) valueTo -= 1;
+  return {
+    text: text.slice(from, at + LINE_END_BYTES),
+    name: nameOf(text.slice(from, nameTo)),
+    value: text.slice(valueFrom, valueTo),
   };
 }
 
