@@ -21,8 +21,8 @@ export interface Log {
    * `frame-too-large`.
    */
   append(shard: string, frames: readonly Frame[]): Promise<Appended>;
-  /** The same for frames of which there need be no object each. */
-  appendPacked(shard: string, frames: PackedFrames): Promise<Appended>;
+  /** The same for who makes hundreds at once: no object for a frame, and no promise. */
+  appendPacked(shard: string, append: PackedAppend): void;
 
   /**
    * Stores the owner's own state beside the shard's frames, replacing the one before. It covers every frame appended
@@ -85,6 +85,14 @@ export interface PackedFrames {
   endOf(frame: number): number;
   /** CRC-32 of its data, as in zlib. With another, the frame counts as damaged. */
   checksumOf(frame: number): number;
+}
+
+/** Packed frames, and what becomes of them: one of these is called once, perhaps at once. They must not throw. */
+export interface PackedAppend extends PackedFrames {
+  /** The frames are synced. @param position of the first one; the others follow without gaps. */
+  appended(position: number, arrivalMs: number): void;
+  /** They are not stored; see {@link Log.append}. */
+  failed(error: unknown): void;
 }
 
 export interface StoredFrame {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Log, LogError, type LogErrorCode, type LogOptions } from "./api.js";
 import { openLog } from "./open.js";
 import { FaultDisk, ManualClock } from "./testing/index.js";
+import { appendPacked } from "./testing/packed.js";
 import { all, framesOf } from "./testing/records.js";
 
 const startMs = 1_700_000_000_000;
@@ -36,6 +37,23 @@ async function code(call: () => Promise<unknown>): Promise<LogErrorCode> {
 }
 
 describe("append", () => {
+  test("of packed frames is one of all: in order with the others, refused as they are, and of long payloads too", async () => {
+    const long = "x".repeat(20_000);
+    const packs = [["a", "", long], ["b"], []].map((texts) =>
+      appendPacked(
+        log,
+        "s",
+        texts.map((text) => Buffer.from(text)),
+      ),
+    );
+    expect(await Promise.all([...packs, log.append("s", framesOf("c"))])).toEqual(
+      [0, 3, 4, 4].map((position) => ({ position, arrivalMs: startMs })),
+    );
+    expect(await texts()).toEqual(["a", "", long, "b", "c"]);
+    expect(await code(() => appendPacked(log, "none", [Buffer.from("d")]))).toBe("no-such-shard");
+    expect(await code(() => appendPacked(log, "s", [Buffer.alloc(2 ** 24 + 1)]))).toBe("frame-too-large");
+  });
+
   test("gives positions without gaps, in the order of concurrent calls, and keeps each call's frames together", async () => {
     const calls = Array.from({ length: 50 }, (_, i) => log.append("s", framesOf(`${i}a`, `${i}b`, `${i}c`)));
     expect((await Promise.all(calls)).map(({ position }) => position)).toEqual(calls.map((_, i) => i * 3));

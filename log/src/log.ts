@@ -6,7 +6,7 @@ import type {
   Log,
   LogOptions,
   LogStats,
-  PackedFrames,
+  PackedAppend,
   ReadLimits,
   ReadMemory,
   ReadResult,
@@ -18,7 +18,7 @@ import { encodePacked } from "./format/encode-packed.js";
 import type { EncodedAppend } from "./format/encoded-append.js";
 import { encodeRecords, encodeState } from "./format/encoded-append.js";
 import type { Context } from "./journal/context.js";
-import { Journal } from "./journal/journal.js";
+import { Journal, type Outcome } from "./journal/journal.js";
 import type { SealedJournal } from "./settle/sealed-journal.js";
 import { Settler } from "./settle/settler.js";
 import { Trims } from "./settle/trims.js";
@@ -40,6 +40,8 @@ interface ToAppend {
   /** Of the first record; what a state covers ends before it. */
   readonly position: number;
 }
+
+type Encode = (shard: Shard, arrivalMs: number) => ToAppend;
 
 interface Creation {
   readonly shard: Shard;
@@ -163,7 +165,7 @@ export class DurableLog implements Log {
   }
 
   append(name: string, frames: readonly Frame[]): Promise<Appended> {
-    return this.#push(name, (shard, arrivalMs) => {
+    return this.#pushed(name, (shard, arrivalMs) => {
       const encoded = encodeRecords(
         frames,
         { shard: shard.number, position: shard.next, arrivalMs },
@@ -173,16 +175,20 @@ export class DurableLog implements Log {
     });
   }
 
-  appendPacked(name: string, frames: PackedFrames): Promise<Appended> {
-    return this.#push(name, (shard, arrivalMs) => {
-      const position = shard.next;
-      const encoded = encodePacked(
-        frames,
-        { shard: shard.number, position, arrivalMs },
-        (bytes) => this.#journalOf(shard, bytes).memory,
-      );
-      return { encoded, stateNumber: undefined, position };
-    });
+  appendPacked(name: string, append: PackedAppend): void {
+    try {
+      this.#push(name, append, (shard, arrivalMs) => {
+        const position = shard.next;
+        const encoded = encodePacked(
+          append,
+          { shard: shard.number, position, arrivalMs },
+          (bytes) => this.#journalOf(shard, bytes).memory,
+        );
+        return { encoded, stateNumber: undefined, position };
+      });
+    } catch (error) {
+      append.failed(error);
+    }
   }
 
   putState(name: string, state: Uint8Array): Promise<void> {
@@ -195,7 +201,7 @@ export class DurableLog implements Log {
     const shard = this.#shard(name);
     shard.statesPending++;
     try {
-      await this.#push(name, (_, arrivalMs) => {
+      await this.#pushed(name, (_, arrivalMs) => {
         const stateNumber = shard.stateNumber + 1;
         const position = covers ?? shard.next;
         const encoded = encodeState(state, stateNumber, { shard: shard.number, position, arrivalMs });
@@ -207,28 +213,32 @@ export class DurableLog implements Log {
   }
 
   /** Not an async function: what is thrown rejects the one promise that there is. */
-  #push(name: string, encode: (shard: Shard, arrivalMs: number) => ToAppend): Promise<Appended> {
+  #pushed(name: string, encode: Encode): Promise<Appended> {
     return new Promise((resolve, reject) => {
-      this.#assertOpen();
-      const { counters, clock } = this.#context;
-      const shard = this.#shard(name);
-      const arrivalMs = Math.max(shard.arrivalMs, Math.floor(clock.now()));
-      const { encoded, stateNumber, position } = encode(shard, arrivalMs);
-      if (counters.pendingBytes > 0 && counters.pendingBytes + encoded.bytes > this.#pendingBytesMax) {
-        counters.failed("overloaded");
-        encoded.block.release();
-        throw new LogError("overloaded", `${counters.pendingBytes} bytes wait to be synced`);
-      }
-      if (encoded.frames === 0) {
-        encoded.block.release();
-        resolve({ position, arrivalMs });
-        return;
-      }
-      shard.arrivalMs = arrivalMs;
-      if (stateNumber === undefined) shard.next += encoded.frames;
-      else shard.stateNumber = stateNumber;
-      this.#journalOf(shard, encoded.bytes).push({ shard, encoded, position, arrivalMs, stateNumber, resolve, reject });
+      this.#push(name, { appended: (position, arrivalMs) => resolve({ position, arrivalMs }), failed: reject }, encode);
     });
+  }
+
+  #push(name: string, outcome: Outcome, encode: Encode): void {
+    this.#assertOpen();
+    const { counters, clock } = this.#context;
+    const shard = this.#shard(name);
+    const arrivalMs = Math.max(shard.arrivalMs, Math.floor(clock.now()));
+    const { encoded, stateNumber, position } = encode(shard, arrivalMs);
+    if (counters.pendingBytes > 0 && counters.pendingBytes + encoded.bytes > this.#pendingBytesMax) {
+      counters.failed("overloaded");
+      encoded.block.release();
+      throw new LogError("overloaded", `${counters.pendingBytes} bytes wait to be synced`);
+    }
+    if (encoded.frames === 0) {
+      encoded.block.release();
+      outcome.appended(position, arrivalMs);
+      return;
+    }
+    shard.arrivalMs = arrivalMs;
+    if (stateNumber === undefined) shard.next += encoded.frames;
+    else shard.stateNumber = stateNumber;
+    this.#journalOf(shard, encoded.bytes).push({ shard, encoded, position, arrivalMs, stateNumber, outcome });
   }
 
   /** A shard stays with its journal until that seals its file; then it may go to another one. */

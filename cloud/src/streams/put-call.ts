@@ -2,6 +2,7 @@ import type { ProducerRequest } from "@headwater/protocol";
 import { PutResults } from "./put-results.js";
 import type { RecordBatch } from "./record-batch.js";
 import type { ShardOwner } from "./shard-owner.js";
+import type { PutSettled } from "./shard-put.js";
 import type { StreamState } from "./stream-state.js";
 import type { WaitingPuts } from "./waiting-puts.js";
 
@@ -42,32 +43,30 @@ export class PutCall {
 
   /** Never rejects. */
   #put(indexes: Iterable<number>): Promise<void> {
-    // A call to hundreds of shards is mostly promises, so there are few for each.
+    const { producer } = this.#options;
     return new Promise((resolve) => {
       let underWay = 1;
-      const settled = (): void => {
+      const settled: PutSettled = (bug) => {
+        this.#failure ??= bug;
         underWay -= 1;
         if (underWay === 0) resolve();
       };
       for (const [shard, part] of byShard(this.#stream, this.#records, indexes)) {
         underWay += 1;
-        if (shard.gate.isShut) void this.#putOnceOpen(shard, part).then(settled);
-        else this.#putNow(shard, part, settled);
+        if (shard.gate.isShut) void this.#putOnceOpen(shard, part).then(() => settled());
+        else if (producer === undefined) shard.put(this.#records, part, this.#results, settled);
+        else void this.#putOnce(shard, part, producer).then(() => settled());
       }
       settled();
     });
   }
 
-  #putNow(shard: ShardOwner, part: readonly number[], settled: () => void): void {
-    const left = (): void => {
-      shard.gate.leave();
-      settled();
-    };
-    shard.gate.enter();
-    shard.put(this.#records, part, this.#results, this.#options.producer).then(left, (reason: unknown) => {
+  async #putOnce(shard: ShardOwner, part: readonly number[], producer: ProducerRequest): Promise<void> {
+    try {
+      this.#results.set(shard, part, await shard.putOnce(this.#records, part, producer));
+    } catch (reason) {
       this.#failure ??= { reason };
-      left();
-    });
+    }
   }
 
   async #putOnceOpen(shard: ShardOwner, part: readonly number[]): Promise<void> {

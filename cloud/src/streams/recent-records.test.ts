@@ -2,8 +2,8 @@ import { openLog, type ReadResult, type StoredFrame } from "@headwater/log";
 import { FaultDisk, ManualClock } from "@headwater/log/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { putOutcomes } from "../testing/put-outcomes.js";
 import { storedShard } from "../testing/stored-shard.js";
-import { PutResults } from "./put-results.js";
 import { RecentRecords } from "./recent-records.js";
 import { RecordBatch } from "./record-batch.js";
 import { ShardOwner } from "./shard-owner.js";
@@ -64,7 +64,7 @@ test("what it answers is what the log does, whatever is put, by whom, and howeve
             sizes.map((bytes, i) => ({ partitionKey: `k${i}`, data: Buffer.alloc(bytes, i) })),
           );
           const producer = named ? { producer: "p", spoolId: SPOOL, request } : undefined;
-          await shard.put(records, [...sizes.keys()], new PutResults(sizes.length), producer);
+          await putOutcomes(shard, records, [...sizes.keys()], producer);
           await waiting;
           const { next } = shard.bounds();
           const isKept = recent.read("a", next - sizes.length, ALL, shard.bounds()) !== undefined;

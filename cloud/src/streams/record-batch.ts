@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { PackedFrames } from "@headwater/log";
 import type { HashKeyRange } from "@headwater/protocol";
 import type { HashRouter } from "./hash-router.js";
 import { storedKeyAt, writeRecordStart } from "./stored-record.js";
@@ -111,36 +110,5 @@ export class RecordBatch {
   hashKey(i: number): bigint {
     const hashKey = new DataView(this.#entries, i * ENTRY_BYTES + HASH_KEY_AT, 16);
     return (hashKey.getBigUint64(0) << 64n) | hashKey.getBigUint64(8);
-  }
-}
-
-/** Some of a call's records as the log takes them. */
-export class BatchPart implements PackedFrames {
-  readonly #records: RecordBatch;
-  readonly #indexes: readonly number[];
-
-  constructor(records: RecordBatch, indexes: readonly number[]) {
-    this.#records = records;
-    this.#indexes = indexes;
-  }
-
-  get count(): number {
-    return this.#indexes.length;
-  }
-
-  get bytes(): Buffer {
-    return this.#records.bytes;
-  }
-
-  startOf(frame: number): number {
-    return this.#records.storedFrom(this.#indexes[frame]!);
-  }
-
-  endOf(frame: number): number {
-    return this.#records.storedTo(this.#indexes[frame]!);
-  }
-
-  checksumOf(frame: number): number {
-    return this.#records.checksum(this.#indexes[frame]!);
   }
 }

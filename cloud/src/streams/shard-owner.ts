@@ -27,8 +27,9 @@ import { PutGate } from "./put-gate.js";
 import type { PutResults } from "./put-results.js";
 import { ReadLimiter } from "./read-limiter.js";
 import type { RecentRecords } from "./recent-records.js";
-import { BatchPart, type RecordBatch } from "./record-batch.js";
+import type { RecordBatch } from "./record-batch.js";
 import { ShardFlow } from "./shard-flow.js";
+import { type PutSettled, ShardPut } from "./shard-put.js";
 import { formatShardId } from "./shard-id.js";
 import type { PlannedShard } from "./shard-plan.js";
 import type { ShardDescription } from "./stream.js";
@@ -131,46 +132,48 @@ export class ShardOwner implements HashKeyRange {
   }
 
   /**
-   * Stores some of a call's records in their order, in one append. Resolves after the bytes are synced; where storing
-   * failed, all that were to be stored have that failure as their outcome.
+   * Stores some of a call's records in their order, in one append. Settles after the bytes are synced; where storing
+   * failed, all that were to be stored have that failure as their outcome. The gate must be open.
    * @param indexes which records, by their numbers within the request.
    * @param results gets an outcome for each.
    */
-  put(
-    records: RecordBatch,
-    indexes: readonly number[],
-    results: PutResults,
-    producer?: ProducerRequest,
-  ): Promise<void> {
-    return producer === undefined
-      ? this.#putAnonymous(records, indexes, results)
-      : this.#putOnce(records, indexes, results, producer);
-  }
-
-  /** Not an async function: a call to hundreds of shards is mostly promises. */
-  #putAnonymous(records: RecordBatch, indexes: readonly number[], results: PutResults): Promise<void> {
+  put(records: RecordBatch, indexes: readonly number[], results: PutResults, settled: PutSettled): void {
     const admitted = this.#recordBucket === undefined ? indexes : this.#admitted(records, indexes, results);
-    if (admitted.length === 0) return Promise.resolve();
-    return this.#log.appendPacked(this.logName, new BatchPart(records, admitted)).then(
-      (appended) => results.stored(this, admitted, this.#stored(records, admitted, appended)),
-      (error: unknown) => results.refused(this, admitted, fromLogError(error)),
-    );
+    if (admitted.length === 0) {
+      settled();
+      return;
+    }
+    this.gate.enter();
+    this.#log.appendPacked(this.logName, new ShardPut(this, records, admitted, results, settled));
   }
 
-  async #putOnce(
+  /** The same for a producer's records, whose repeats are not stored again. Answers an outcome for each. */
+  async putOnce(
     records: RecordBatch,
     indexes: readonly number[],
-    results: PutResults,
     producer: ProducerRequest,
-  ): Promise<void> {
-    const answer = await this.#producers.once(producer, async (accepted) => {
-      if (accepted === undefined) return { answer: indexes.map(() => this.#forgotten(producer)) };
-      const outcomes = indexes.map((index) => this.#outcomeOf(accepted.get(index)));
-      this.#admit(records, indexes, outcomes, true);
-      const stored = await this.#appendRest(records, indexes, outcomes, producer);
-      return { answer: outcomes as PutOutcome[], ...(stored === undefined ? {} : { stored }) };
-    });
-    results.set(this, indexes, answer);
+  ): Promise<readonly PutOutcome[]> {
+    this.gate.enter();
+    try {
+      return await this.#producers.once(producer, async (accepted) => {
+        if (accepted === undefined) return { answer: indexes.map(() => this.#forgotten(producer)) };
+        const outcomes = indexes.map((index) => this.#outcomeOf(accepted.get(index)));
+        this.#admit(records, indexes, outcomes, true);
+        const stored = await this.#appendRest(records, indexes, outcomes, producer);
+        return { answer: outcomes as PutOutcome[], ...(stored === undefined ? {} : { stored }) };
+      });
+    } finally {
+      this.gate.leave();
+    }
+  }
+
+  /** Takes notice of records that are stored now. */
+  stored(records: RecordBatch, entries: readonly number[], appended: Appended, producer?: ProducerRequest): void {
+    const bytes = this.flow.stored(records, entries);
+    if (this.#recent.wants(this.logName, entries.length, bytes)) {
+      this.#recent.add(this.logName, storedFrames(records, entries, producer, appended));
+    }
+    if (this.#producers.grew(appended.position, bytes)) this.#producers.save().catch(this.#onSaveFailed);
   }
 
   /**
@@ -368,20 +371,11 @@ export class ShardOwner implements HashKeyRange {
   ): Promise<number | CloudError> {
     try {
       const appended = await this.#log.append(this.logName, framesOf(records, entries, producer));
-      return this.#stored(records, entries, appended, producer);
+      this.stored(records, entries, appended, producer);
+      return appended.position;
     } catch (error) {
       return fromLogError(error);
     }
-  }
-
-  /** Takes notice of records that are stored now. @returns the first one's position. */
-  #stored(records: RecordBatch, entries: readonly number[], appended: Appended, producer?: ProducerRequest): number {
-    const bytes = this.flow.stored(records, entries);
-    if (this.#recent.wants(this.logName, entries.length, bytes)) {
-      this.#recent.add(this.logName, storedFrames(records, entries, producer, appended));
-    }
-    if (this.#producers.grew(appended.position, bytes)) this.#producers.save().catch(this.#onSaveFailed);
-    return appended.position;
   }
 
   #throttled(): CloudError {

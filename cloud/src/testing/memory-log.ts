@@ -8,7 +8,7 @@ import {
   LogError,
   type LogErrorCode,
   type LogStats,
-  type PackedFrames,
+  type PackedAppend,
   pageOf,
   type ReadLimits,
   type ReadResult,
@@ -80,12 +80,14 @@ export class MemoryLog implements Log {
     return { position, arrivalMs };
   }
 
-  appendPacked(name: string, frames: PackedFrames): Promise<Appended> {
-    const { count, bytes } = frames;
-    const views = Array.from({ length: count }, (_, i) => bytes.subarray(frames.startOf(i), frames.endOf(i)));
-    return this.append(
-      name,
-      views.map((data) => ({ data })),
+  appendPacked(name: string, append: PackedAppend): void {
+    const { count, bytes } = append;
+    const frames = Array.from({ length: count }, (_, i) => ({
+      data: bytes.subarray(append.startOf(i), append.endOf(i)),
+    }));
+    void this.append(name, frames).then(
+      ({ position, arrivalMs }) => append.appended(position, arrivalMs),
+      (error: unknown) => append.failed(error),
     );
   }
 

@@ -10,7 +10,10 @@ export async function putOutcomes(
   indexes: readonly number[],
   producer?: ProducerRequest,
 ): Promise<readonly PutOutcome[]> {
+  if (producer !== undefined) return shard.putOnce(records, indexes, producer);
   const results = new PutResults(records.count);
-  await shard.put(records, indexes, results, producer);
+  await new Promise<void>((resolve, reject) => {
+    shard.put(records, indexes, results, (bug) => (bug === undefined ? resolve() : reject(bug.reason)));
+  });
   return indexes.map((index) => results.outcome(index));
 }

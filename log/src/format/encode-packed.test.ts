@@ -1,8 +1,8 @@
-import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { LogError, type PackedFrames } from "../api.js";
+import { LogError } from "../api.js";
 import { SlabPool } from "../slab-pool.js";
+import { packed } from "../testing/packed.js";
 import { AppendMemory } from "./append-memory.js";
 import { BatchChecksum } from "./commit-mark.js";
 import { encodePacked } from "./encode-packed.js";
@@ -10,20 +10,6 @@ import { type EncodedAppend, encodeRecords, stampAppend } from "./encoded-append
 import { framePayloadBytesMax } from "./frame.js";
 
 const place = { shard: 5, position: 2 ** 40, arrivalMs: 1_700_000_000_000 };
-
-/** Payloads with something before each, as those of other shards would be. */
-function packed(payloads: readonly Buffer[], between: Buffer): PackedFrames {
-  const ends: number[] = [];
-  let end = 0;
-  for (const { length } of payloads) ends.push((end += between.length + length));
-  return {
-    count: payloads.length,
-    bytes: Buffer.concat(payloads.flatMap((payload) => [between, payload])),
-    startOf: (i) => ends[i]! - payloads[i]!.length,
-    endOf: (i) => ends[i]!,
-    checksumOf: (i) => crc32(payloads[i]!),
-  };
-}
 
 /** Memory that is full of ones, so that what nobody writes shows. */
 function usedMemory(): AppendMemory {

@@ -1,5 +1,4 @@
-import type { Appended } from "../api.js";
-import { LogError } from "../api.js";
+import type { LogError, PackedAppend } from "../api.js";
 import { diskError } from "../files/disk-error.js";
 import { AppendMemory } from "../format/append-memory.js";
 import type { EncodedAppend } from "../format/encoded-append.js";
@@ -24,9 +23,11 @@ export interface PendingAppend {
   readonly arrivalMs: number;
   /** The number of a state; undefined for records. */
   readonly stateNumber: number | undefined;
-  readonly resolve: (appended: Appended) => void;
-  readonly reject: (error: LogError) => void;
+  readonly outcome: Outcome;
 }
+
+/** Who is told what became of an append. */
+export type Outcome = Pick<PackedAppend, "appended" | "failed">;
 
 /** Takes the appends of some shards, and commits them in batches: one write, one sync for all that came meanwhile. */
 export class Journal {
@@ -166,7 +167,7 @@ export class Journal {
     this.#context.counters.diskFailure = undefined;
     this.#context.counters.appendedFrames += encoded.frames;
     this.#context.counters.appendedBytes += encoded.payloadBytes;
-    append.resolve({ position, arrivalMs });
+    append.outcome.appended(position, arrivalMs);
   }
 
   /** Fails the batch and all that waits behind it, so that nothing overtakes a failed frame; goes on in a new file. */
@@ -182,7 +183,7 @@ export class Journal {
     this.#context.counters.diskFailure = error;
     const file = this.#file;
     this.#file = undefined;
-    for (const append of failed) append.reject(error);
+    for (const { outcome } of failed) outcome.failed(error);
     this.#context.report({ level: "error", message: "append failed", error: error.message, appends: failed.length });
     if (file === undefined) return;
     // The descriptor is not used again: after a failed sync the next one may succeed without the bytes on disk.

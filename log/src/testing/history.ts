@@ -1,4 +1,5 @@
 import { LogError, type Log } from "../api.js";
+import { appendPacked } from "./packed.js";
 
 /** What one shard was told and what it answered. */
 class ShardHistory {
@@ -37,10 +38,13 @@ export class History {
     });
     for (const payload of payloads) shard.doubtful.add(payload);
     try {
-      const { position } = await log.append(
-        name,
-        payloads.map((payload) => ({ data: Buffer.from(payload) })),
-      );
+      const given = payloads.map((payload) => Buffer.from(payload));
+      const { position } = await (this.#random() < 0.5
+        ? appendPacked(log, name, given)
+        : log.append(
+            name,
+            given.map((data) => ({ data })),
+          ));
       payloads.forEach((payload, i) => this.#keep(shard, position + i, payload));
       return undefined;
     } catch (error) {
