@@ -13,8 +13,11 @@ const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 /** What the cloud counts, by Prometheus' rules. A registry of its own, so that two clouds in a process don't mix. */
 export class CloudMetrics {
   readonly registry = new Registry();
-  /** By operation, then by result. */
-  readonly #requests = new Map<string, Map<string, number>>();
+  /** By operation: how many by result, and how long they took. */
+  readonly #requests = new Map<
+    string,
+    { readonly counts: Map<string, number>; readonly seconds: Histogram.Internal<"operation"> }
+  >();
   readonly #seconds = new Histogram({
     name: "headwater_cloud_request_seconds",
     help: "Time from a request's headers to its answer, body included",
@@ -63,7 +66,7 @@ export class CloudMetrics {
       "Requests by operation and result: ok, or why not",
       ["operation", "result"],
       (count) => {
-        for (const [operation, counts] of this.#requests)
+        for (const [operation, { counts }] of this.#requests)
           for (const [result, value] of counts) count({ operation, result }, value);
       },
     );
@@ -98,10 +101,13 @@ export class CloudMetrics {
   /** @param operation an operation's name, or `unknown`. */
   answered(operation: string, error: ErrorCode | VideoErrorCode | LeaseErrorCode | undefined, elapsedMs: number): void {
     const result = error ?? "ok";
-    let counts = this.#requests.get(operation);
-    if (counts === undefined) this.#requests.set(operation, (counts = new Map<string, number>()));
-    counts.set(result, (counts.get(result) ?? 0) + 1);
-    this.#seconds.observe({ operation }, elapsedMs / 1000);
+    let requests = this.#requests.get(operation);
+    if (requests === undefined) {
+      requests = { counts: new Map(), seconds: this.#seconds.labels(operation) };
+      this.#requests.set(operation, requests);
+    }
+    requests.counts.set(result, (requests.counts.get(result) ?? 0) + 1);
+    requests.seconds.observe(elapsedMs / 1000);
   }
 
   signatureFailed(cause: string): void {

@@ -47,7 +47,9 @@ interface Half {
 export class LaneConnection implements LaneAnswers {
   readonly #socket: Socket;
   readonly #host: LaneHost;
-  readonly #keepAlive: NodeJS.Timeout;
+  #silence: NodeJS.Timeout;
+  /** When a call, or the head of one, came or ended last. */
+  #sinceMs = performance.now();
   #half: Half | undefined;
   #call: LaneCall | undefined;
   /** What came while a call was under way; nothing is read until that is over. */
@@ -59,9 +61,8 @@ export class LaneConnection implements LaneAnswers {
   constructor(socket: Socket, host: LaneHost) {
     this.#socket = socket;
     this.#host = host;
-    this.#keepAlive = setTimeout(this.#onSilence, host.keepAliveMs).unref();
-    socket.setTimeout(host.idleMs, this.cut);
-    socket.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose);
+    this.#silence = setTimeout(this.#onSilence, host.keepAliveMs).unref();
+    socket.on("timeout", this.cut).on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose);
   }
 
   /** Reads what came on the connection before. */
@@ -89,6 +90,7 @@ export class LaneConnection implements LaneAnswers {
     const missing = bodyFrom + bodyBytes - chunk.length;
     if (missing === 0) this.#begin(head, chunk.subarray(bodyFrom));
     else if (missing === bodyBytes && bodyBytes <= BODY_BYTES_MAX) {
+      this.#sinceMs = performance.now();
       this.#half = { head, bytes: chunk, timer: setTimeout(() => this.#leave(chunk), HALF_MS) };
     } else this.#leave(chunk);
   };
@@ -104,6 +106,7 @@ export class LaneConnection implements LaneAnswers {
   #begin(head: PlainHead, body: Buffer): void {
     const call = new LaneCall(head, body, this);
     this.#call = call;
+    this.#sinceMs = performance.now();
     this.#host.begin(this.#socket, () => {
       if (this.isGone) this.#host.onRefused("gone-at-once");
       else this.#host.onCall(call);
@@ -118,6 +121,8 @@ export class LaneConnection implements LaneAnswers {
     if (this.isGone) return;
     const keepAliveMs = this.#isLast ? undefined : this.#host.keepAliveMs;
     writeLaneAnswer(this.#socket, answer, { keepAliveMs, onTaken: this.#onTaken });
+    // Mostly the system has taken it by now. Else the socket watches over its being taken, bit by bit.
+    if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.#host.idleMs);
   }
 
   readonly #onTaken = (error?: Error | null): void => {
@@ -133,18 +138,19 @@ export class LaneConnection implements LaneAnswers {
     if (this.#socket.destroyed) return;
     const early = this.#early;
     if (this.#isLast) this.#socket.destroySoon();
-    else if (early === undefined) this.#keepAlive.refresh();
-    else {
+    else if (early !== undefined) {
       this.#early = undefined;
       this.#leave(early);
+    } else {
+      this.#sinceMs = performance.now();
+      if (this.#socket.timeout) this.#socket.setTimeout(0);
     }
   }
 
   /** Gives the connection to Node's server. */
   #leave(unread: Buffer): void {
     this.#forget();
-    this.#socket.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose);
-    this.#socket.setTimeout(0, this.cut); // which takes it away
+    this.#socket.off("timeout", this.cut).off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose);
     this.#host.serveByNode(this.#socket, unread);
   }
 
@@ -159,8 +165,12 @@ export class LaneConnection implements LaneAnswers {
     if (this.#call !== undefined) this.#over(false);
   };
 
+  /** Looks whether nothing has happened for too long; a timer that each call sets anew would cost more. */
   readonly #onSilence = (): void => {
-    if (this.#call === undefined && this.#half === undefined) this.#socket.destroySoon();
+    const { keepAliveMs, idleMs } = this.#host;
+    const leftMs = this.#sinceMs + (this.#call === undefined ? keepAliveMs : idleMs) - performance.now();
+    if (leftMs <= 0) this.#socket.destroySoon();
+    else this.#silence = setTimeout(this.#onSilence, Math.min(Math.ceil(leftMs), keepAliveMs)).unref();
   };
 
   readonly cut = (): void => void this.#socket.destroy();
@@ -168,7 +178,7 @@ export class LaneConnection implements LaneAnswers {
   #forget(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    clearTimeout(this.#keepAlive);
+    clearTimeout(this.#silence);
     clearTimeout(this.#half?.timer);
     this.#half = undefined;
     this.#host.onLeft(this);
