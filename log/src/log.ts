@@ -29,6 +29,7 @@ import { freshMemory, type ReadContext, readShard } from "./shard/read-shard.js"
 import { readState } from "./shard/read-state.js";
 import { Shard } from "./shard/shard.js";
 import type { ShardTable } from "./shard/shard-table.js";
+import { unhurried } from "./unhurried.js";
 
 const shardNameCharactersMax = 512;
 /** A journal where more waits has enough to do: nobody is sent to share it. */
@@ -106,9 +107,11 @@ export class DurableLog implements Log {
       await this.#deleting.get(name);
       if (this.#shards.get(name)?.isLeaving) await this.deleteShard(name);
     }
-    const creations = names.filter((name) => !this.#shards.has(name)).map((name) => this.#creation(name));
-    if (creations.length === 0) return;
+    const creations: Creation[] = [];
     try {
+      for await (const name of unhurried(names)) if (!this.#shards.has(name)) creations.push(this.#creation(name));
+      if (creations.length === 0) return;
+      this.#assertOpen();
       await this.#writeTable();
       for (const { shard } of creations) this.#shards.set(shard.name, shard);
     } finally {

@@ -300,7 +300,7 @@ export class StreamService implements StreamReader {
       },
       hashKeyRanges: evenHashKeyRanges(shardCount),
     });
-    const stream = new StreamState(stored, this.#surroundings, this.#recent);
+    const stream = await StreamState.of(stored, this.#surroundings, this.#recent);
     this.#streams.set(name, stream);
     try {
       await this.#finishCreation(stream);
@@ -320,7 +320,7 @@ export class StreamService implements StreamReader {
   async #adopt(found: StoredStream): Promise<void> {
     const { log } = this.#surroundings;
     const stored = found.status === "ACTIVE" ? await mendShards(found, this.#catalog, log) : found;
-    const stream = new StreamState(stored, this.#surroundings, this.#recent);
+    const stream = await StreamState.of(stored, this.#surroundings, this.#recent);
     this.#streams.set(stored.name, stream);
     if (stored.status === "CREATING") await this.#finishCreation(stream);
     if (stored.status === "DELETING") this.#removeInBackground(stream);

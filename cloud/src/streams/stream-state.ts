@@ -48,8 +48,7 @@ export class StreamState {
   #children = new Map<number, ShardOwner[]>();
   #router: HashRouter<ShardOwner>;
 
-  /** @param recent shared by the shards of all streams. */
-  constructor(stored: StoredStream, surroundings: StreamSurroundings, recent: RecentRecords) {
+  private constructor(stored: StoredStream, surroundings: StreamSurroundings, recent: RecentRecords) {
     this.id = stored.id;
     this.name = stored.name;
     this.createdMs = stored.createdMs;
@@ -59,8 +58,18 @@ export class StreamState {
     this.shardCountUpdatesMs = stored.shardCountUpdatesMs;
     this.#surroundings = surroundings;
     this.#recent = recent;
-    for (const shard of stored.shards) this.#owners.set(shard.number, this.#ownerOf(shard));
     this.#router = this.#arrange();
+  }
+
+  /**
+   * Makes the owners of a stream's shards, some at a time.
+   * @param recent shared by the shards of all streams.
+   */
+  static async of(stored: StoredStream, surroundings: StreamSurroundings, recent: RecentRecords): Promise<StreamState> {
+    const stream = new StreamState(stored, surroundings, recent);
+    for (const [number, owner] of await stream.prepare(stored.shards)) stream.#owners.set(number, owner);
+    stream.#router = stream.#arrange();
+    return stream;
   }
 
   /** Where keys lead: to the open shards. */
@@ -149,7 +158,7 @@ export class StreamState {
     return this.#children.get(shard.shardNumber) ?? [];
   }
 
-  /** Makes the owners of shards that a reshard adds, some at a time; nobody sees them before it ends. */
+  /** Makes the owners of shards that are added, some at a time; nobody sees them before the reshard ends that adds them. */
   async prepare(added: readonly StoredShard[]): Promise<PreparedShards> {
     const owners = new Map<number, ShardOwner>();
     for (const [i, shard] of added.entries()) {
@@ -196,7 +205,7 @@ export class StreamState {
   }
 
   /** @param made in the same reshard. */
-  #ownerOf(shard: StoredShard, made?: PreparedShards): ShardOwner {
+  #ownerOf(shard: StoredShard, made: PreparedShards): ShardOwner {
     const { log, clock, limited, report } = this.#surroundings;
     const shardId = formatShardId(shard.number);
     const place = `shard ${shardId} ${this.#where()}`;
@@ -205,7 +214,7 @@ export class StreamState {
       // What goes needs no memory, and a stop does not wait for it.
       if (this.isServing) report("could not store the producers' sets", { place, error });
     };
-    const parents = shard.parents.flatMap((number) => made?.get(number) ?? this.#owners.get(number) ?? []);
+    const parents = shard.parents.flatMap((number) => made.get(number) ?? this.#owners.get(number) ?? []);
     return new ShardOwner({ log, clock, shard, parents, place, path, limited, onSaveFailed, recent: this.#recent });
   }
 
