@@ -222,12 +222,12 @@ test("both mean the same, for any lines and any changed bytes", async () => {
         fc.array(line, { maxLength: 8 }),
       ),
       body,
-      fc.array(change, { maxLength: 2 }),
+      fc.oneof(fc.constant([]), fc.array(change, { minLength: 1, maxLength: 2 })),
       async (lines, text, changes) => {
         if (await sameMeaning(changed(request(["POST / HTTP/1.1", ...lines], text), changes))) taken += 1;
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 600 },
   );
-  expect(taken).toBeGreaterThan(100); // or the property says nothing of the lane
+  expect(taken).toBeGreaterThan(30); // or the property says nothing of the lane
 });

@@ -14,7 +14,9 @@ export interface PlainHead {
 const REQUEST_LINE = "POST / HTTP/1.1\r\n";
 const HEAD_BYTES_MAX = 16 << 10;
 const HEADERS_MAX = 64;
-const HEAD_END = Buffer.from("\r\n\r\n");
+/** Of such a head and what follows it a text is made; only of a longer one another. */
+const USUAL_HEAD_BYTES_MAX = 2 << 10;
+const HEAD_END = "\r\n\r\n";
 const LINE_END_BYTES = 2;
 
 /**
@@ -76,10 +78,13 @@ const isValueByte = table((byte) => byte >= 0x20 && byte < 0x7f);
  * (docs/design/http-front.md, invariant 9).
  */
 export function readPlainHead(bytes: Buffer): PlainHead | undefined {
-  const end = bytes.indexOf(HEAD_END);
-  if (end < REQUEST_LINE.length || end > HEAD_BYTES_MAX) return undefined;
-  const text = bytes.toString("latin1", 0, end + LINE_END_BYTES);
+  let text = bytes.toString("latin1", 0, USUAL_HEAD_BYTES_MAX);
   if (!text.startsWith(REQUEST_LINE)) return undefined;
+  let end = text.indexOf(HEAD_END);
+  if (end < 0 && bytes.length > USUAL_HEAD_BYTES_MAX) {
+    text = bytes.toString("latin1", 0, HEAD_BYTES_MAX);
+    end = text.indexOf(HEAD_END);
+  }
   const rawHeaders: string[] = [];
   let hasHost = false;
   let contentType: string | undefined;
