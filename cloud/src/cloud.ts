@@ -194,7 +194,13 @@ async function serve(
     onRequest: (request, response) => routeRequest(answers, request, response),
     onUpgrade: (request, socket, head) => routeUpgrade(answers, request, socket, head),
     onRefused: (cause) => metrics.connectionRefused(cause),
-    lane: { takes: (target) => aws.answersWhole(target), onCall: (call) => routeCall(answers, call) },
+    lane: {
+      takes: (target) => aws.answersWhole(target),
+      onCall: (call) => {
+        metrics.laneCalled();
+        routeCall(answers, call);
+      },
+    },
   });
   metrics.watch(listener);
   const { address, family, port } = await listener.listen(settings.port, settings.host);

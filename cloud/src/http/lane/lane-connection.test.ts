@@ -133,7 +133,7 @@ describe("a connection goes to Node's server, and stays there", () => {
   test("when a body takes its time", async () => {
     const client = open();
     client.write(head(3));
-    await new Promise((resolve) => void setTimeout(resolve, 500)); // longer than the lane waits
+    await new Promise((resolve) => void setTimeout(resolve, 1500)); // longer than the lane waits
     client.write("one");
     await expect.poll(() => byNode).toEqual(["one"]);
   });

@@ -6,7 +6,7 @@ import { type LaneAnswers, LaneCall } from "./lane-call.js";
 import { type PlainHead, readPlainHead } from "./plain-head.js";
 
 /** How long a head waits for its body before Node gets both: clients that send them apart send them one after the other. */
-const HALF_MS = 100;
+const HALF_MS = 1000;
 /** A longer body never comes in one read. */
 const BODY_BYTES_MAX = 64 << 10;
 

@@ -1,0 +1,75 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GetRecordsCommand, GetShardIteratorCommand, KinesisClient, PutRecordCommand } from "@aws-sdk/client-kinesis";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { clientEnvironment, credentials, region } from "../harness/credentials.js";
+import { createStream, kinesisClient } from "../harness/kinesis.js";
+import { sumOf } from "../harness/metrics.js";
+import type { Part } from "../harness/part.js";
+import { startCloud } from "../harness/parts.js";
+import { run } from "../harness/run.js";
+import { Scope } from "../harness/scope.js";
+
+// What real clients send over HTTP/1.1 takes the short lane (docs/design/http-front.md), shown by counting.
+
+const CALLS = 20;
+const scope = new Scope();
+let cloud: Part;
+
+beforeAll(async () => {
+  cloud = await startCloud(scope);
+  await createStream(kinesisClient(scope, cloud.url), "s", 1);
+});
+afterAll(() => scope.close());
+
+/** Calls of Data Streams since the start, and how many of them took the lane. */
+async function counted(): Promise<{ all: number; byLane: number }> {
+  const metrics = await cloud.metrics();
+  return {
+    all: sumOf(metrics, /^headwater_cloud_requests_total\{/),
+    byLane: sumOf(metrics, /^headwater_cloud_lane_calls_total/),
+  };
+}
+
+/** How many calls came by the lane while something ran, and how many did not. */
+async function lanes(run: () => Promise<unknown>): Promise<{ byLane: number; byNode: number }> {
+  const before = await counted();
+  await run();
+  const after = await counted();
+  const byLane = after.byLane - before.byLane;
+  return { byLane, byNode: after.all - before.all - byLane };
+}
+
+test("the JavaScript SDK over HTTP/1.1", async () => {
+  // Its client for Kinesis speaks HTTP/2 unless it is given the handler that its other clients have.
+  const { requestHandler } = new DynamoDBClient({ endpoint: cloud.url, region, credentials }).config;
+  const client = new KinesisClient({ endpoint: cloud.url, region, credentials, requestHandler });
+  const calls = async (): Promise<void> => {
+    for (let i = 0; i < CALLS; i += 1) {
+      const Data = Buffer.alloc(1024, i);
+      await client.send(new PutRecordCommand({ StreamName: "s", PartitionKey: `k${i}`, Data }));
+    }
+    const at = { StreamName: "s", ShardId: "shardId-000000000000", ShardIteratorType: "TRIM_HORIZON" as const };
+    const { ShardIterator } = await client.send(new GetShardIteratorCommand(at));
+    const { Records } = await client.send(new GetRecordsCommand({ ShardIterator }));
+    expect(Records).toHaveLength(CALLS);
+  };
+  expect(await lanes(calls)).toEqual({ byLane: CALLS + 2, byNode: 0 });
+  client.destroy();
+});
+
+test("boto3, which sends a head and its body one after the other", async () => {
+  const program = `
+import sys, boto3
+kinesis = boto3.client("kinesis", endpoint_url=sys.argv[1])
+for i in range(${CALLS}):
+    kinesis.put_record(StreamName="s", PartitionKey=f"k{i}", Data=bytes([i]) * 1024)
+`;
+  const command = ["/usr/bin/python3", "-c", program, cloud.url] as const;
+  expect(await lanes(() => run(scope, command, { env: clientEnvironment }))).toEqual({ byLane: CALLS, byNode: 0 });
+});
+
+test("the AWS CLI", async () => {
+  const put = ["put-record", "--stream-name", "s", "--partition-key", "k", "--data", "aGVsbG8="];
+  const command = ["/usr/bin/aws", "--endpoint-url", cloud.url, "kinesis", ...put] as const;
+  expect(await lanes(() => run(scope, command, { env: clientEnvironment }))).toEqual({ byLane: 1, byNode: 0 });
+});
