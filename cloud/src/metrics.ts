@@ -1,5 +1,5 @@
 import type { Log } from "@headwater/log";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "./prometheus.js";
 import type { ErrorCode } from "./cloud-error.js";
 import type { BodyBudget } from "./http/body-budget.js";
 import type { Listener, RefusalCause } from "./http/listener.js";
@@ -16,7 +16,7 @@ export class CloudMetrics {
   /** By operation: how many by result, and how long they took. */
   readonly #requests = new Map<
     string,
-    { readonly counts: Map<string, number>; readonly seconds: Histogram.Internal<"operation"> }
+    { readonly counts: Map<string, number>; readonly seconds: ReturnType<Histogram<"operation">["labels"]> }
   >();
   readonly #seconds = new Histogram({
     name: "headwater_cloud_request_seconds",

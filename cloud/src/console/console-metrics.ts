@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "../prometheus.js";
 
 /** What the console counts. */
 export class ConsoleMetrics {

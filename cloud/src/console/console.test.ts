@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { Registry } from "prom-client";
+import { Registry } from "../prometheus.js";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { encodeRecordHead } from "../streams/stored-record.js";
 import { loadAssets } from "./assets.js";

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isStreamName } from "@headwater/protocol";
-import type { Registry } from "prom-client";
+import type { Registry } from "../prometheus.js";
 import type { ConsoleRoutes } from "../http/hooks.js";
 import { type Asset, versionOf } from "./assets.js";
 import { ConsoleMetrics } from "./console-metrics.js";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { PassThrough } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { Registry } from "prom-client";
+import { Registry } from "../prometheus.js";
 import { expect, onTestFinished, test } from "vitest";
 import { ConsoleMetrics } from "./console-metrics.js";
 import { StateGatherer, type StreamSource } from "./console-state.js";

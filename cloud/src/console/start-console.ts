@@ -1,6 +1,6 @@
 import type { Clock } from "@headwater/log";
 import type { Logger } from "pino";
-import type { Registry } from "prom-client";
+import type { Registry } from "../prometheus.js";
 import type { KnownGateway } from "../control/known-gateways.js";
 import type { StreamService } from "../streams/stream-service.js";
 import type { LiveSession } from "../video/hls/live-sessions.js";

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "../prometheus.js";
 
 /** What the control channel counts. */
 export class ControlMetrics {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { CONTROL_PATH } from "@headwater/protocol";
-import { Registry } from "prom-client";
+import { Registry } from "../prometheus.js";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { type ControlLimits, controlLimits, ControlServer } from "./control-server.js";

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { CONTROL_PATH } from "@headwater/protocol";
-import type { Registry } from "prom-client";
+import type { Registry } from "../prometheus.js";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { SignedRequest } from "../sigv4/index.js";
 import { ControlMetrics } from "./control-metrics.js";

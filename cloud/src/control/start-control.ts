@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "@headwater/log";
 import type { Logger } from "pino";
-import { Counter, type Registry } from "prom-client";
+import { Counter, type Registry } from "../prometheus.js";
 import { toCloudError, wireErrors } from "../http/wire-errors.js";
 import { type SignatureVerifier, verifyRequest } from "../sigv4/index.js";
 import { controlLimits, ControlServer } from "./control-server.js";

@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client";
+import { Gauge, type Registry } from "../prometheus.js";
 import type { ConsumerLag } from "./consumer-lag.js";
 
 /** Beyond, those that are least behind are not shown: a client may make lease tables for streams without end. */

@@ -1,4 +1,4 @@
-import { Registry } from "prom-client";
+import { Registry } from "../prometheus.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TestService } from "../testing/test-service.js";
 import { consumerLag, type ConsumerLag } from "./consumer-lag.js";

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { decode, encode } from "cborg";
 import * as fc from "fast-check";
 import pino from "pino";
-import { Registry } from "prom-client";
+import { Registry } from "../prometheus.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BodyBudget } from "../http/body-budget.js";
 import { Listener } from "../http/listener.js";

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "../prometheus.js";
 import type { MetricDatum } from "./metric-data-input.js";
 
 /** Of up to 1,500 characters of labels each. */

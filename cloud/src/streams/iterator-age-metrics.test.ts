@@ -1,4 +1,4 @@
-import { Registry } from "prom-client";
+import { Registry } from "../prometheus.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TestService } from "../testing/test-service.js";
 import { showIteratorAge } from "./iterator-age-metrics.js";

@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client";
+import { Gauge, type Registry } from "../prometheus.js";
 import type { StreamService } from "./stream-service.js";
 
 /** Beyond, those that are least behind are not shown. */

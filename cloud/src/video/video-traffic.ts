@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "../prometheus.js";
 
 /** Why a reader of GetMedia was sent away. */
 export type ReaderDropCause = "stalled" | "fragment-gone" | "failed";

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "./prometheus.js";
 import type { Device } from "../sdk/device.js";
 import type { HostSensor } from "../sensor/host-sensor.js";
 

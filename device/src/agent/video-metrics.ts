@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "./prometheus.js";
 import type { CameraState, Video } from "../video/video.js";
 
 /** A metric of each camera; `read` answers its values by cause where it has causes. */

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "../../prometheus.js";
 import type { FanOut } from "./fan-out.js";
 import type { EndCause } from "./subscription-end.js";
 

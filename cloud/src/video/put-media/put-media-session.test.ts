@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ManualClock } from "@headwater/log/testing";
 import fc from "fast-check";
-import { Registry } from "prom-client";
+import { Registry } from "../../prometheus.js";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryLog } from "../../testing/memory-log.js";
 import { numberPrefix } from "../store/fragment-number.js";

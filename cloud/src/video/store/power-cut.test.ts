@@ -1,7 +1,7 @@
 import { type Log, LogError, openLog } from "@headwater/log";
 import { FaultDisk, ManualClock, randomOf } from "@headwater/log/testing";
 import fc from "fast-check";
-import { Registry } from "prom-client";
+import { Registry } from "../../prometheus.js";
 import { expect, test } from "vitest";
 import type { Acknowledgement } from "../put-media/acknowledgement.js";
 import { ArrivingBytes } from "../put-media/arriving-bytes.js";
