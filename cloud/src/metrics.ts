@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { Log } from "@headwater/log";
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.js";
 import type { ErrorCode } from "./cloud-error.js";
@@ -90,6 +91,12 @@ export class CloudMetrics {
     this.#gauge("log_damage_found", "Damaged places found since the start", () => log.stats().damageFound);
     this.#gauge("log_torn_found", "Torn tails found since the start", () => log.stats().tornFound);
     this.#gauge("request_body_bytes", "Bytes of request bodies in memory", () => budget.used);
+    // No histogram of delays: that takes a timer, which would wake a process that has nothing to do.
+    this.#gauge(
+      "event_loop_busy_seconds",
+      "Time since the start in which the event loop did something, so that whoever came had to wait",
+      () => performance.eventLoopUtilization().active / 1000,
+    );
     this.#gauge("requests_waiting", "Requests that wait for memory for their bodies", () => budget.waiting);
     const failed = new Gauge({
       name: "headwater_cloud_log_failed_appends",

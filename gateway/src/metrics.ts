@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.js";
 
 const PREFIX = "headwater_gateway";
@@ -107,6 +108,15 @@ export class GatewayMetrics {
     buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 30],
     registers: [this.registry],
   });
+
+  constructor() {
+    // No histogram of delays: that takes a timer, which would wake a process that has nothing to do.
+    this.gauge(
+      "event_loop_busy_seconds",
+      "Time since the start in which the event loop did something, so that whoever came had to wait",
+      () => performance.eventLoopUtilization().active / 1000,
+    );
+  }
 
   /** A gauge that is read when the metrics are. */
   gauge(name: string, help: string, read: () => number): void {
