@@ -1,7 +1,9 @@
 /** Of records in answers that are being written or sent, all connections together. */
 const ANSWERS_BYTES_MAX = 24 << 20;
-/** What an answer may have however many there are: five such calls a second are more than a shard serves. */
+/** What an answer may have where little is left: five such calls a second are more than a shard serves. */
 const ANSWER_BYTES_MIN = 1 << 20;
+/** What it may have once as much again is under way: by thousands whose clients take their time, or nothing at all. */
+const CROWDED_ANSWER_BYTES = 64 << 10;
 
 /** Some bytes that an answer may have, until they are given back. */
 export interface AnswerShare {
@@ -23,7 +25,8 @@ export class AnswerShares {
   }
 
   take(): AnswerShare {
-    const bytes = Math.min(this.#answerBytesMax, Math.max(ANSWER_BYTES_MIN, Math.floor(this.#left / 2)));
+    const least = this.#left > -ANSWERS_BYTES_MAX ? ANSWER_BYTES_MIN : CROWDED_ANSWER_BYTES;
+    const bytes = Math.min(this.#answerBytesMax, Math.max(least, Math.floor(this.#left / 2)));
     this.#left -= bytes;
     let isTaken = true;
     const giveBack = (): void => {
