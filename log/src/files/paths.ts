@@ -63,6 +63,11 @@ export function parseSegmentName(name: string): SegmentName | undefined {
   return { fileNumber: Number(fileNumber), journalNumber: Number(journalNumber), fileId };
 }
 
+/** The sidecar of one segment, as logs had them before there was one for all of a shard's. */
+export function isFormerSidecar(name: string): boolean {
+  return /^\d{10}-\d{10}-[0-9a-f]{16}\.index$/.test(name);
+}
+
 function digits(number: number): string {
   return String(number).padStart(10, "0");
 }

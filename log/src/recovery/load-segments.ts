@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { diskError } from "../files/disk-error.js";
 import type { LogFile } from "../files/log-file.js";
-import { parseSegmentName, shardSidecarName } from "../files/paths.js";
+import { isFormerSidecar, parseSegmentName, shardSidecarName } from "../files/paths.js";
 import { frameHeaderBytes } from "../format/frame.js";
 import type { Context } from "../journal/context.js";
 import { writeIndexOf } from "../settle/segment-writer.js";
@@ -69,5 +70,17 @@ export async function loadSegments(
     if (known === undefined && bad.length === 0 && file.bytes >= unindexedBytesMax)
       await writeIndexOf(context, shard, { file, index });
   }
+  await removeFormerSidecars(context, directory, names);
   return { parts, lostPositionsMax };
+}
+
+/** By now the shard's sidecar knows those segments. */
+async function removeFormerSidecars(context: Context, directory: string, names: readonly string[]): Promise<void> {
+  for (const name of names.filter(isFormerSidecar)) {
+    const path = join(directory, name);
+    await context.disk.remove(path).catch((error: unknown) => {
+      const cause = diskError(error, "remove").message;
+      context.report({ level: "warn", message: "former segment index not removed", path, error: cause });
+    });
+  }
 }

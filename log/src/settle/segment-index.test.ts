@@ -156,6 +156,27 @@ test("a start does not read the segments that sidecars cover, and reads the othe
   expect(await bytesReadByOpening(disk)).toBe(segmentBytes);
 });
 
+/** Sidecars of single segments. */
+const formerOf = (disk: FaultDisk) => named(disk, ".index").filter((path) => /shards\/.*\d\.index$/.test(path));
+
+test("a directory of a log that had a sidecar for each segment opens whole, and none of them is left over", async () => {
+  const disk = await filled();
+  for (const sidecar of named(disk, "/segments.index")) await disk.remove(sidecar);
+  for (const segment of named(disk, ".segment")) {
+    const file = await disk.open(segment.replace(".segment", ".index"), "create");
+    await file.write([Buffer.from("former")], 0);
+    await file.close();
+  }
+  const [stuck, ...others] = formerOf(disk);
+  expect(others).not.toEqual([]);
+  disk.plan = ({ kind, path }) => (kind === "remove" && path === stuck ? "EIO" : undefined);
+  expect(await bytesReadByOpening(disk)).toBeGreaterThan(600_000);
+  expect(formerOf(disk)).toEqual([stuck]);
+  disk.plan = () => undefined;
+  await bytesReadByOpening(disk);
+  expect(formerOf(disk)).toEqual([]);
+});
+
 test("a sidecar does not grow with the segments that came and went, and a start still reads none of those left", async () => {
   const disk = new FaultDisk(3);
   const log = await openSmall(disk);
