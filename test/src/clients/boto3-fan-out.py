@@ -1,13 +1,10 @@
 """SubscribeToShard over HTTP/1.1, through boto3 as Debian ships it; prints what it saw as JSON."""
 
-import json
-import sys
+from botocore.exceptions import EventStreamError
 
-import boto3
-from botocore.exceptions import ClientError, EventStreamError
+from what_boto3_sees import client, error_of, seen, show
 
-kinesis = boto3.client("kinesis", endpoint_url=sys.argv[1])
-seen = {}
+kinesis = client("kinesis")
 SHARD = "shardId-000000000000"
 
 kinesis.create_stream(StreamName="boto", ShardCount=1)
@@ -28,14 +25,8 @@ seen["first"] = [r["SequenceNumber"] == number and r["Data"] == bytes(range(256)
 seen["behind"] = event["MillisBehindLatest"]
 kinesis.put_record(StreamName="boto", Data=b"two", PartitionKey="two")
 seen["second"] = [r["Data"].decode() for r in next(events)["SubscribeToShardEvent"]["Records"]]
-try:
-    subscribe(Type="LATEST")
-except ClientError as e:
-    seen["again"] = e.response["Error"]["Code"]
-try:
-    subscribe(Type="AT_SEQUENCE_NUMBER")
-except ClientError as e:
-    seen["noNumber"] = e.response["Error"]["Code"]
+seen["again"] = error_of(lambda: subscribe(Type="LATEST"))["code"]
+seen["noNumber"] = error_of(lambda: subscribe(Type="AT_SEQUENCE_NUMBER"))["code"]
 kinesis.split_shard(StreamName="boto", ShardToSplit=SHARD, NewStartingHashKey=str(2**127))
 end = next(events)["SubscribeToShardEvent"]
 seen["children"] = [[c["ShardId"], c["ParentShards"]] for c in end["ChildShards"]]
@@ -51,4 +42,4 @@ try:
     next(iter(children))
 except EventStreamError as e:
     seen["deregistered"] = e.response["Error"]["Code"]
-print(json.dumps(seen))
+show()

@@ -1,29 +1,11 @@
 """Every operation of Data Streams that Headwater serves, through boto3 as Debian ships it; prints what it saw as JSON."""
 
-import json
 import os
-import sys
 from datetime import datetime, timezone
 
-import boto3
-from botocore.exceptions import ClientError
+from what_boto3_sees import client, error_of, seen, show
 
-kinesis = boto3.client("kinesis", endpoint_url=sys.argv[1])
-seen = {}
-
-
-def error_of(act):
-    try:
-        act()
-    except ClientError as e:
-        return {
-            "code": e.response["Error"]["Code"],
-            "message": e.response["Error"]["Message"],
-            "status": e.response["ResponseMetadata"]["HTTPStatusCode"],
-            "hasRequestId": bool(e.response["ResponseMetadata"].get("RequestId")),
-        }
-    return None
-
+kinesis = client("kinesis")
 
 kinesis.create_stream(StreamName="boto", ShardCount=2)
 kinesis.get_waiter("stream_exists").wait(StreamName="boto", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
@@ -71,9 +53,9 @@ seen["arrivalsAreRecent"] = all(abs((datetime.now(timezone.utc) - a).total_secon
 seen["notFound"] = error_of(lambda: kinesis.describe_stream(StreamName="nowhere"))
 seen["inUse"] = error_of(lambda: kinesis.create_stream(StreamName="boto", ShardCount=1))
 seen["invalidIterator"] = error_of(lambda: kinesis.get_records(ShardIterator="AAAA"))
-wrong = boto3.client("kinesis", endpoint_url=sys.argv[1], aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"], aws_secret_access_key="wrong")
+wrong = client("kinesis", aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"], aws_secret_access_key="wrong")
 seen["wrongSecret"] = error_of(lambda: wrong.list_streams())
 
 kinesis.delete_stream(StreamName="boto")
 kinesis.get_waiter("stream_not_exists").wait(StreamName="boto", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-print(json.dumps(seen))
+show()

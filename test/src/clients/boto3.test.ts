@@ -1,18 +1,13 @@
-import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { clientEnvironment } from "../harness/credentials.js";
 import { startCloud } from "../harness/parts.js";
-import { run } from "../harness/run.js";
 import { Scope } from "../harness/scope.js";
-
-const tour = fileURLToPath(new URL("boto3-tour.py", import.meta.url));
+import { boto3 } from "./boto3.js";
 
 test("boto3 gets through every operation and sees errors as its own", async () => {
   const scope = new Scope();
   onTestFinished(() => scope.close());
   const cloud = await startCloud(scope);
-  const { stdout } = await run(scope, ["/usr/bin/python3", tour, cloud.url], { env: clientEnvironment });
-  expect(JSON.parse(stdout)).toEqual({
+  expect(await boto3(scope, "boto3-tour.py", cloud)).toEqual({
     describe: {
       status: "ACTIVE",
       arn: "arn:aws:kinesis:us-east-1:000000000000:stream/boto",

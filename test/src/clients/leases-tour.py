@@ -1,39 +1,22 @@
 """What consumers do with their leases and metrics, through boto3 as Debian ships it; prints what it saw as JSON."""
 
-import json
-import sys
-
-import boto3
 from boto3.dynamodb.conditions import Attr
-from botocore.exceptions import ClientError
 
-client = boto3.client("dynamodb", endpoint_url=sys.argv[1])
-seen = {}
+from what_boto3_sees import client, error_of, resource, seen, show
 
+dynamodb = client("dynamodb")
 
-def error_of(act):
-    try:
-        act()
-    except ClientError as e:
-        return {
-            "code": e.response["Error"]["Code"],
-            "message": e.response["Error"]["Message"],
-            "status": e.response["ResponseMetadata"]["HTTPStatusCode"],
-        }
-    return None
-
-
-client.create_table(
+dynamodb.create_table(
     TableName="leases",
     KeySchema=[{"AttributeName": "leaseKey", "KeyType": "HASH"}],
     AttributeDefinitions=[{"AttributeName": "leaseKey", "AttributeType": "S"}],
     ProvisionedThroughput={"ReadCapacityUnits": 10, "WriteCapacityUnits": 10},
 )
-client.get_waiter("table_exists").wait(TableName="leases", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
-seen["status"] = client.describe_table(TableName="leases")["Table"]["TableStatus"]
-seen["tables"] = client.list_tables()["TableNames"]
+dynamodb.get_waiter("table_exists").wait(TableName="leases", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+seen["status"] = dynamodb.describe_table(TableName="leases")["Table"]["TableStatus"]
+seen["tables"] = dynamodb.list_tables()["TableNames"]
 
-table = boto3.resource("dynamodb", endpoint_url=sys.argv[1]).Table("leases")
+table = resource("dynamodb").Table("leases")
 for i in range(10):
     table.put_item(
         Item={"leaseKey": f"k{i}", "counter": 0, "children": {"b", "a"}},
@@ -52,21 +35,21 @@ for i in range(8):
 seen["counter"] = int(updated["Attributes"]["counter"])
 seen["set"] = sorted(table.get_item(Key={"leaseKey": "k0"}, ConsistentRead=True)["Item"]["children"])
 
-pages = list(client.get_paginator("scan").paginate(TableName="leases", Limit=3))
+pages = list(dynamodb.get_paginator("scan").paginate(TableName="leases", Limit=3))
 seen["pages"] = len(pages)
 seen["keys"] = sorted(item["leaseKey"]["S"] for page in pages for item in page["Items"])
-seen["missing"] = error_of(lambda: client.describe_table(TableName="nowhere"))
-seen["invalid"] = error_of(lambda: client.scan(TableName="leases", FilterExpression="counter ="))
+seen["missing"] = error_of(lambda: dynamodb.describe_table(TableName="nowhere"))
+seen["invalid"] = error_of(lambda: dynamodb.scan(TableName="leases", FilterExpression="counter ="))
 
 with table.batch_writer() as batch:
     for i in range(3, 10):
         batch.delete_item(Key={"leaseKey": f"k{i}"})
 seen["batched"] = table.scan(Select="COUNT")["Count"]
-client.delete_table(TableName="leases")
-client.get_waiter("table_not_exists").wait(TableName="leases", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
-seen["deleted"] = client.list_tables()["TableNames"] == []
+dynamodb.delete_table(TableName="leases")
+dynamodb.get_waiter("table_not_exists").wait(TableName="leases", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+seen["deleted"] = dynamodb.list_tables()["TableNames"] == []
 
-cloudwatch = boto3.client("cloudwatch", endpoint_url=sys.argv[1])
+cloudwatch = client("cloudwatch")
 time = {
     "MetricName": "Time",
     "Dimensions": [{"Name": "Operation", "Value": "ProcessTask"}, {"Name": "ShardId", "Value": "shardId-000000000000"}],
@@ -77,4 +60,4 @@ published = cloudwatch.put_metric_data(Namespace="orders", MetricData=[time])
 seen["published"] = published["ResponseMetadata"]["HTTPStatusCode"]
 seen["unpublished"] = error_of(lambda: cloudwatch.put_metric_data(Namespace="orders", MetricData=[{"MetricName": "Time"}]))
 
-print(json.dumps(seen))
+show()

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import {
   ConditionalCheckFailedException,
   CreateTableCommand,
@@ -17,15 +16,14 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { expect, onTestFinished, test } from "vitest";
-import { clientEnvironment, credentials, type Keys, region } from "../harness/credentials.js";
+import { credentials, type Keys, region } from "../harness/credentials.js";
 import { gaugeOf } from "../harness/metrics.js";
 import type { Part } from "../harness/part.js";
 import { startCloud } from "../harness/parts.js";
-import { run } from "../harness/run.js";
 import { Scope } from "../harness/scope.js";
+import { boto3 } from "./boto3.js";
 
 const TableName = "application";
-const tour = fileURLToPath(new URL("leases-tour.py", import.meta.url));
 
 async function start(): Promise<{ scope: Scope; cloud: Part; client: DynamoDBClient }> {
   const scope = new Scope();
@@ -138,21 +136,32 @@ test("the JavaScript SDK's client keeps leases at the streams' address, and what
 
 test("boto3 keeps leases, by its client and its tables, publishes metrics, and sees errors as its own", async () => {
   const { scope, cloud } = await start();
-  const { stdout } = await run(scope, ["/usr/bin/python3", tour, cloud.url], { env: clientEnvironment });
-  expect(JSON.parse(stdout)).toEqual({
+  const hasRequestId = true;
+  expect(await boto3(scope, "leases-tour.py", cloud)).toEqual({
     status: "ACTIVE",
     tables: ["leases"],
     counter: 8,
     set: ["a", "b"],
     pages: 4,
     keys: ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9"],
-    taken: { code: "ConditionalCheckFailedException", message: "The conditional request failed", status: 400 },
+    taken: {
+      code: "ConditionalCheckFailedException",
+      message: "The conditional request failed",
+      status: 400,
+      hasRequestId,
+    },
     missing: {
       code: "ResourceNotFoundException",
       message: "Requested resource not found: Table: nowhere not found",
       status: 400,
+      hasRequestId,
     },
-    invalid: { code: "ValidationException", message: expect.stringContaining("Syntax error") as string, status: 400 },
+    invalid: {
+      code: "ValidationException",
+      message: expect.stringContaining("Syntax error") as string,
+      status: 400,
+      hasRequestId,
+    },
     batched: 3,
     deleted: true,
     published: 200,
@@ -160,6 +169,7 @@ test("boto3 keeps leases, by its client and its tables, publishes metrics, and s
       code: "InvalidParameterCombination",
       message: expect.stringContaining("exactly one of Value") as string,
       status: 400,
+      hasRequestId,
     },
   });
   const labels = 'namespace="orders",metric="Time",operation="ProcessTask",unit="Milliseconds"';
