@@ -25,6 +25,13 @@ function positions(result: ReadResult | undefined): number[] | undefined {
   return result?.frames.map(({ position }) => position);
 }
 
+const bytesOf = (kept: readonly StoredFrame[]): number => kept.reduce((sum, { data }) => sum + data.length, 0);
+
+/** What frames keep from the collector. */
+function memoryOf(kept: readonly StoredFrame[]): number {
+  return [...new Set(kept.map(({ data }) => data.buffer))].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
 test("what it answers is what the log does, whatever is put, by whom, and however it is read", () =>
   fc.assert(
     fc.asyncProperty(
@@ -67,8 +74,9 @@ test("what it answers is what the log does, whatever is put, by whom, and howeve
           await putOutcomes(shard, records, [...sizes.keys()], producer);
           await waiting;
           const { next } = shard.bounds();
-          const isKept = recent.read("a", next - sizes.length, ALL, shard.bounds()) !== undefined;
-          expect(isKept || !waits).toBe(true);
+          const kept = recent.read("a", next - sizes.length, ALL, shard.bounds());
+          expect(kept !== undefined || !waits).toBe(true);
+          expect(memoryOf(kept?.frames ?? [])).toBe(bytesOf(kept?.frames ?? []));
           for (const { back, ...limits } of reads) {
             const position = Math.max(0, next - back);
             expect(await shard.read(position, limits)).toEqual(await log.read("a", position, limits));
