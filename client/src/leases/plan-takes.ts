@@ -28,8 +28,13 @@ export function planTakes(seen: readonly SeenLease[], worker: string, random: ()
   const free: Lease[] = [];
   const byOwner = new Map<string, Lease[]>([[worker, []]]);
   for (const { lease, isExpired } of seen) {
-    if (lease.leaseOwner === null || isExpired) free.push(lease);
-    else byOwner.set(lease.leaseOwner, [...(byOwner.get(lease.leaseOwner) ?? []), lease]);
+    if (lease.leaseOwner === null || isExpired) {
+      free.push(lease);
+      continue;
+    }
+    const owned = byOwner.get(lease.leaseOwner);
+    if (owned === undefined) byOwner.set(lease.leaseOwner, [lease]);
+    else owned.push(lease);
   }
   const mine = byOwner.get(worker)?.length ?? 0;
   if (free.length > 0) {
