@@ -9,6 +9,12 @@ import { TrialWrite } from "./trial-write.js";
 /** Single records cost their syncs more than a second copy; batches and video do not. */
 const SHARED_APPEND_BYTES_MAX = 16 * 1024;
 
+/**
+ * Twice what another journal has. Hundreds of shards that share one become hundreds of files, each with its syncs, and this halves
+ * them; with four times as much, puts that wait for a journal to be settled would wait for a second.
+ */
+const SHARED_JOURNAL_BYTES_MAX = 128 << 20;
+
 /** By then the cloud serves, also where a crash left it much to settle. */
 const SETTLE_LEFT_AFTER_MS = 2_000;
 
@@ -38,6 +44,7 @@ export async function openStorage(
       disk,
       clock,
       sharedAppendBytesMax: SHARED_APPEND_BYTES_MAX,
+      sharedJournalBytesMax: SHARED_JOURNAL_BYTES_MAX,
       settleLeftAfterMs: SETTLE_LEFT_AFTER_MS,
       report: (event) => {
         const { level, message, ...detail } = event;

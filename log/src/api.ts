@@ -190,6 +190,8 @@ export interface LogOptions {
   readonly sharedAppendBytesMax?: number;
   /** Size at which a journal file is sealed; default 64 MiB. */
   readonly journalBytesMax?: number;
+  /** The same of a file that several shards share, which becomes a segment for each of them. By default no other. */
+  readonly sharedJournalBytesMax?: number;
   /**
    * Journals that an earlier process left are settled so long after the log has opened, or when the next one is sealed: whoever
    * opens it has a start of its own to go through. Default 0.

@@ -46,13 +46,18 @@ function openFile(
   });
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await fs.promises.open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+function syncDirectory(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.open(path, O_RDONLY, (openError, fd) => {
+      if (openError) return reject(openError);
+      fs.fsync(fd, (syncError) => fs.close(fd, (closeError) => settle(syncError ?? closeError, resolve, reject)));
+    });
+  });
+}
+
+function settle(error: Error | null | undefined, resolve: () => void, reject: (error: Error) => void): void {
+  if (error) reject(error);
+  else resolve();
 }
 
 class NodeFile implements DiskFile {

@@ -26,6 +26,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const report = options.report ?? (() => undefined);
   const damage = new DamageLog(report);
   const table = new ShardTable(disk, paths.shardTables);
+  const journalBytesMax = options.journalBytesMax ?? 64 * 1024 * 1024;
   let fileNumber = 0;
   const context: Context = {
     disk,
@@ -34,7 +35,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
     handles: new ReadHandles(disk, openFilesMax),
     counters: new Counters(),
     slabs: new SlabPool(slabBytesMax),
-    journalBytesMax: options.journalBytesMax ?? 64 * 1024 * 1024,
+    journalBytesMax,
+    sharedJournalBytesMax: options.sharedJournalBytesMax ?? journalBytesMax,
     report,
     sealed: [],
     nextFileNumber: () => ++fileNumber,

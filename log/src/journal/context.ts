@@ -15,6 +15,8 @@ export interface Context {
   /** Memory of appends, given back once they are synced. */
   readonly slabs: SlabPool;
   readonly journalBytesMax: number;
+  /** Of a file that several shards share. */
+  readonly sharedJournalBytesMax: number;
   report(event: LogEvent): void;
   /** Journals that wait to become segments, oldest first. */
   readonly sealed: SealedJournal[];

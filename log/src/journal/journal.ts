@@ -130,7 +130,12 @@ export class Journal {
       return;
     }
     await this.#file.checkpoint();
-    if (this.#file.log.bytes >= this.#context.journalBytesMax) await this.#seal(this.#file);
+    if (this.#isFull(this.#file)) await this.#seal(this.#file);
+  }
+
+  #isFull({ log, shards }: JournalFile): boolean {
+    const { journalBytesMax, sharedJournalBytesMax } = this.#context;
+    return log.bytes >= (shards.size > 1 ? sharedJournalBytesMax : journalBytesMax);
   }
 
   #committed(file: JournalFile, append: PendingAppend, offset: number): void {

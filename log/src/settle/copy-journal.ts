@@ -15,9 +15,9 @@ import { SegmentWriter } from "./segment-writer.js";
  * The journal is read from start to end, so much at a time. Each shard's share of it becomes one write: of 256 shards in a
  * window of 1 MiB, one for every 4 KiB, which cost more than all that puts do.
  */
-const windowBytes = 8 * 1024 * 1024;
-/** So many shards are copied in one pass, which keeps a file open for each. */
-const shardsMax = 128;
+const windowBytes = 16 * 1024 * 1024;
+/** So many shards are copied in one pass, which reads all of the journal and keeps a file open for each. */
+const shardsMax = 256;
 /** So many segments are made or synced at a time; appends need the disk's threads, too. */
 const segmentsAtOnce = 8;
 

@@ -23,19 +23,23 @@ export class SegmentWriter {
   readonly #segment: LogFile;
   readonly #file: DiskFile;
   readonly #index = new FrameIndex();
+  /** Goes out with the first frames. */
+  #header: Buffer | undefined;
   #state: StateLocation | undefined;
 
-  private constructor(context: Context, shard: Shard, segment: LogFile, file: DiskFile) {
+  private constructor(context: Context, shard: Shard, segment: LogFile, file: DiskFile, header: Buffer) {
     this.#context = context;
     this.#shard = shard;
     this.#segment = segment;
     this.#file = file;
+    this.#header = header;
   }
 
   /** Until the journal is gone the segment does not count, as its name says. */
   static async create(context: Context, shard: Shard, journalNumber: number): Promise<SegmentWriter> {
     const { disk, paths } = context;
-    await disk.makeDirectory(paths.shard(shard.number));
+    // Where there is a segment, there is its directory.
+    if (shard.segments.size === 0) await disk.makeDirectory(paths.shard(shard.number));
     const fileId = randomFileId();
     const fileNumber = context.nextFileNumber();
     const path = paths.segment(shard.number, { fileNumber, journalNumber, fileId });
@@ -43,43 +47,42 @@ export class SegmentWriter {
     const file = await disk.open(path, "create");
     shard.segments.add(segment);
     context.counters.segmentBytes += segment.bytes;
-    try {
-      await file.write([encodeFileHeader({ fileId, fileNumber, shard: shard.number, links: [] })], 0);
-      return new SegmentWriter(context, shard, segment, file);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+    const header = encodeFileHeader({ fileId, fileNumber, shard: shard.number, links: [] });
+    return new SegmentWriter(context, shard, segment, file, header);
   }
 
   /** Adds adjacent runs. The buffers hold them one after the other. */
   async write(buffers: readonly Uint8Array[], runs: readonly Run[]): Promise<void> {
-    const from = this.#segment.bytes;
-    let end = from;
-    buffers.forEach((buffer, i) => {
+    let end = this.#segment.bytes;
+    for (let i = 0; i < buffers.length; i++) {
       const offset = end;
-      end += buffer.length;
-      this.#index.add({ ...runs[i]!, offset, end }, this.#index.runs > 0);
-    });
-    this.#grow(end - from);
-    await this.#file.write(buffers, from);
+      end += buffers[i]!.length;
+      // Field by field: a copy of the object takes longer than all else here.
+      const { position, count, arrivalMs, payloadBytes } = runs[i]!;
+      this.#index.add({ position, count, arrivalMs, payloadBytes, offset, end }, this.#index.runs > 0);
+    }
+    await this.#append(buffers, end - this.#segment.bytes);
   }
 
   /** Adds the frame of a state, the last that goes into the segment. */
   async writeState(frame: Uint8Array, state: StateLocation): Promise<void> {
-    const offset = this.#segment.bytes;
-    this.#grow(frame.length);
-    this.#state = { ...state, file: this.#segment, offset };
-    await this.#file.write([frame], offset);
+    this.#state = { ...state, file: this.#segment, offset: this.#segment.bytes };
+    await this.#append([frame], frame.length);
   }
 
-  #grow(bytes: number): void {
+  /** Writes at the end, at first behind the header. */
+  async #append(buffers: readonly Uint8Array[], bytes: number): Promise<void> {
+    const header = this.#header;
+    const offset = this.#segment.bytes;
+    this.#header = undefined;
     this.#segment.bytes += bytes;
     this.#context.counters.segmentBytes += bytes;
+    await (header === undefined ? this.#file.write(buffers, offset) : this.#file.write([header, ...buffers], 0));
   }
 
   /** Syncs the segment and its directory entry. */
   async sync(): Promise<void> {
+    if (this.#header !== undefined) await this.#append([], 0);
     await this.#file.sync();
     await this.#context.disk.syncDirectory(dirname(this.#segment.path));
   }

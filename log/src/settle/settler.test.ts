@@ -56,6 +56,24 @@ test("what an earlier process left is settled only after the delay, or when a jo
   }
 });
 
+test("a journal that several shards share may be longer, so that there are fewer segments; one of a single shard is not", async () => {
+  for (const [sharedJournalBytesMax, shared] of [
+    [undefined, 6],
+    [60_000, 2],
+  ] as const) {
+    const disk = new FaultDisk(8);
+    const log = await openSmall(disk, { journals: 1, ...(sharedJournalBytesMax && { sharedJournalBytesMax }) });
+    await log.createShards(["a", "b"]);
+    for (let i = 0; i < 54; i++) for (const name of ["a", "b"]) await fill(log, name, i, i + 1);
+    await pass(1000);
+    expect(pathsOf(disk, ".segment")).toHaveLength(2 * shared);
+    await fill(log, "a", 54, 90);
+    await pass(1000);
+    expect(pathsOf(disk, ".segment")).toHaveLength(2 * shared + 2);
+    await log.close();
+  }
+});
+
 test("a journal of 200 shards is copied to a segment each, once, and removed", async () => {
   const disk = new FaultDisk(2);
   const writes = new CountedBytes(disk);
