@@ -194,10 +194,10 @@ async function serve(
     onRequest: (request, response) => routeRequest(answers, request, response),
     onUpgrade: (request, socket, head) => routeUpgrade(answers, request, socket, head),
     onRefused: (cause) => metrics.connectionRefused(cause),
-    lane: {
+    plain: {
       takes: (target) => aws.answersWhole(target),
       onCall: (call) => {
-        metrics.laneCalled();
+        metrics.plainCalled();
         routeCall(answers, call);
       },
     },

@@ -31,7 +31,7 @@ export class CloudMetrics {
     "Requests refused for their signature, by cause",
     ["cause"],
   );
-  #laneCalls = 0;
+  #plainCalls = 0;
   readonly #records = { in: 0, out: 0 };
   readonly #bytes = { in: 0, out: 0 };
   readonly #refused = this.#counter("put_entries_refused_total", "Entries of PutRecords calls not stored, by cause", [
@@ -72,8 +72,8 @@ export class CloudMetrics {
           for (const [result, value] of counts) count({ operation, result }, value);
       },
     );
-    this.#tallied("lane_calls_total", "Calls read and answered on the short lane, without Node's HTTP", [], (count) =>
-      count({}, this.#laneCalls),
+    this.#tallied("plain_calls_total", "Calls read and answered on the short way, without Node's HTTP", [], (count) =>
+      count({}, this.#plainCalls),
     );
     for (const [name, help, flow] of [
       ["records_total", "Records stored (in) and read (out)", this.#records],
@@ -121,9 +121,9 @@ export class CloudMetrics {
     requests.seconds.observe(elapsedMs / 1000);
   }
 
-  /** Counts a call of the short lane, which is counted as a request, too. */
-  laneCalled(): void {
-    this.#laneCalls += 1;
+  /** Counts a call of the short way, which is counted as a request, too. */
+  plainCalled(): void {
+    this.#plainCalls += 1;
   }
 
   signatureFailed(cause: string): void {

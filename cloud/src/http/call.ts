@@ -51,7 +51,7 @@ export interface Closing {
 
 /**
  * What the AWS front needs of a request and of the way back to its client, whatever carries them: Node's objects of
- * either protocol (`node-call.ts`), or the short lane (`lane/lane-call.ts`).
+ * either protocol (`node-call.ts`), or the short way (`plain/plain-call.ts`).
  */
 export interface Call extends RequestHead, Closing {
   /** The request as its signature covers it. */

@@ -8,7 +8,7 @@ import {
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { LaneConnection, type LaneHost } from "./lane/lane-connection.js";
+import { PlainConnection, type PlainHost } from "./plain/plain-connection.js";
 import { RequestTurns } from "./request-turns.js";
 import { WebSocketOrNoUpgrade } from "./websocket-or-no-upgrade.js";
 
@@ -53,7 +53,7 @@ export interface ListenerHandlers {
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly onRefused: (cause: RefusalCause) => void;
   /** Takes some requests without Node's HTTP; where it is not there, none. */
-  readonly lane?: Pick<LaneHost, "takes" | "onCall">;
+  readonly plain?: Pick<PlainHost, "takes" | "onCall">;
 }
 
 /**
@@ -68,15 +68,15 @@ export class Listener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #onRefused: (cause: RefusalCause) => void;
   readonly #turns = new RequestTurns();
-  readonly #lane: LaneHost | undefined;
-  readonly #laneConnections = new Set<LaneConnection>();
+  readonly #plain: PlainHost | undefined;
+  readonly #plainConnections = new Set<PlainConnection>();
   /** The answers of each connection that are under way. */
   readonly #unanswered = new WeakMap<object, Set<ServerResponse>>();
   #requests = 0;
   #onIdle: (() => void) | undefined;
 
   /** @param idleMs how long a connection may neither send nor take a byte. */
-  constructor({ onRequest, onUpgrade, onRefused, lane }: ListenerHandlers, idleMs = IDLE_MS) {
+  constructor({ onRequest, onUpgrade, onRefused, plain }: ListenerHandlers, idleMs = IDLE_MS) {
     this.#onRefused = onRefused;
     const counted = (request: IncomingMessage, response: ServerResponse): void => {
       this.#requests += 1;
@@ -115,8 +115,8 @@ export class Listener {
       socket.once("close", () => closeQueued(this.#unanswered.get(socket)));
       socket.resume();
     };
-    this.#lane = lane && {
-      ...lane,
+    this.#plain = plain && {
+      ...plain,
       begin: (socket, start) => {
         this.#requests += 1;
         this.#turns.begin(socket, start);
@@ -125,7 +125,7 @@ export class Listener {
       onRefused,
       refuseHalf: (socket) => this.#refuse(new Error("half a request"), socket),
       serveByNode,
-      onLeft: (connection) => this.#laneConnections.delete(connection),
+      onLeft: (connection) => this.#plainConnections.delete(connection),
       keepAliveMs: Math.min(KEEP_ALIVE_MS, idleMs),
       idleMs,
     };
@@ -177,9 +177,9 @@ export class Listener {
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
     for (const session of this.#sessions) session.close();
     this.#http1.closeIdleConnections();
-    for (const connection of this.#laneConnections) connection.stop();
-    // By then Node has seen the requests that the lane had half of.
-    if (this.#lane !== undefined) await new Promise((resolve) => void setImmediate(resolve));
+    for (const connection of this.#plainConnections) connection.stop();
+    // By then Node has seen the requests that the short way had half of.
+    if (this.#plain !== undefined) await new Promise((resolve) => void setImmediate(resolve));
     if (this.#requests > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, STOP_GRACE_MS);
@@ -200,7 +200,7 @@ export class Listener {
   }
 
   /** Looks at a connection's first bytes, puts them back, and hands it to its protocol. */
-  #sniff(socket: Socket, serveByNode: LaneHost["serveByNode"]): void {
+  #sniff(socket: Socket, serveByNode: PlainHost["serveByNode"]): void {
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     socket.setNoDelay(true);
@@ -226,10 +226,10 @@ export class Listener {
         // As in a server for HTTP/2 alone: a peer that has closed its end is gone. HTTP/1.1's may still wait for an answer.
         socket.allowHalfOpen = false;
         this.#http2.emit("connection", socket);
-      } else if (this.#lane === undefined) serveByNode(socket, seen);
+      } else if (this.#plain === undefined) serveByNode(socket, seen);
       else {
-        const connection = new LaneConnection(socket, this.#lane);
-        this.#laneConnections.add(connection);
+        const connection = new PlainConnection(socket, this.#plain);
+        this.#plainConnections.add(connection);
         connection.push(seen);
       }
     };

@@ -8,7 +8,7 @@ import { isHlsRequest } from "../video/hls/hls-front.js";
 import { isVideoRequest, type VideoFront } from "../video/http/video-front.js";
 import type { AwsFront } from "./aws-front.js";
 import type { ConsoleRoutes, UpgradeHandler } from "./hooks.js";
-import type { LaneCall } from "./lane/lane-call.js";
+import type { PlainCall } from "./plain/plain-call.js";
 import { cutOff } from "./listener.js";
 import { NodeCall } from "./node-call.js";
 import { wireErrors } from "./wire-errors.js";
@@ -42,8 +42,8 @@ export function routeRequest(options: RouterOptions, request: IncomingMessage, r
   });
 }
 
-/** Calls of the short lane are all for Data Streams. */
-export function routeCall({ aws, onBug }: RouterOptions, call: LaneCall): void {
+/** Calls of the short way are all for Data Streams. */
+export function routeCall({ aws, onBug }: RouterOptions, call: PlainCall): void {
   const startedMs = performance.now();
   aws.handle(call).catch((error: unknown) => {
     onBug(error, { method: call.method, url: call.signed.target }, performance.now() - startedMs);

@@ -63,13 +63,13 @@ export class TestFront {
     verified = true,
     budget: limits = {},
     idleMs,
-    lane = true,
+    plain = true,
   }: {
     verified?: boolean;
     budget?: Partial<BodyBudgetLimits>;
     idleMs?: number;
     /** Whether plain requests are taken without Node's HTTP. */
-    lane?: boolean;
+    plain?: boolean;
   } = {}): Promise<TestFront> {
     const it = await TestService.start();
     const budget = new BodyBudget({ bytesMax: 64 << 20, waitMs: 20_000, waitingMax: 100, ...limits });
@@ -94,8 +94,8 @@ export class TestFront {
         onRequest: (incoming, response) => void front.handle(new NodeCall(incoming, response)),
         onUpgrade: (_, socket) => void socket.destroy(),
         onRefused: (cause) => metrics.connectionRefused(cause),
-        ...(lane && {
-          lane: { takes: (target) => front.answersWhole(target), onCall: (call) => void front.handle(call) },
+        ...(plain && {
+          plain: { takes: (target) => front.answersWhole(target), onCall: (call) => void front.handle(call) },
         }),
       },
       idleMs,

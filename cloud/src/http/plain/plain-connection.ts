@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { CallAnswer } from "../call.js";
 import type { RefusalCause } from "../listener.js";
-import { writeLaneAnswer } from "./lane-answer.js";
-import { type LaneAnswers, LaneCall } from "./lane-call.js";
+import { writePlainAnswer } from "./plain-answer.js";
+import { type PlainAnswers, PlainCall } from "./plain-call.js";
 import { type PlainHead, readPlainHead } from "./plain-head.js";
 
 /** How long a head waits for its body before Node gets both: clients that send them apart send them one after the other. */
@@ -10,13 +10,13 @@ const HALF_MS = 1000;
 /** A longer body never comes in one read. */
 const BODY_BYTES_MAX = 64 << 10;
 
-/** What a connection on the lane needs of the listener. */
-export interface LaneHost {
+/** What a connection on the short way needs of the listener. */
+export interface PlainHost {
   /** Whether calls of this `X-Amz-Target` are answered here. */
   readonly takes: (target: string) => boolean;
   /** Begins a call, now or in its turn. `start` says what to do then. */
   readonly begin: (socket: Socket, start: () => void) => void;
-  readonly onCall: (call: LaneCall) => void;
+  readonly onCall: (call: PlainCall) => void;
   /** Told once for each call that began, when it is over. */
   readonly onOver: () => void;
   readonly onRefused: (cause: RefusalCause) => void;
@@ -24,8 +24,8 @@ export interface LaneHost {
   readonly refuseHalf: (socket: Socket) => void;
   /** Gives a connection to Node's server, with the bytes that nobody has read. */
   readonly serveByNode: (socket: Socket, unread: Buffer) => void;
-  /** Told when the lane has nothing to do with the connection any more. */
-  readonly onLeft: (connection: LaneConnection) => void;
+  /** Told when the short way has nothing to do with the connection any more. */
+  readonly onLeft: (connection: PlainConnection) => void;
   /** How long a connection is kept that has nothing under way. */
   readonly keepAliveMs: number;
   /** How long a connection may neither send nor take a byte. */
@@ -42,23 +42,23 @@ interface Half {
 /**
  * A connection whose requests have all been plain so far: each came whole, and nothing followed it before its answer. They
  * are read and answered here, without Node's HTTP. At the first one that is anything else, the connection goes to
- * Node's server with its bytes, and stays there. See docs/design/http-front.md, "The short lane".
+ * Node's server with its bytes, and stays there. See docs/design/http-front.md, "The short way".
  */
-export class LaneConnection implements LaneAnswers {
+export class PlainConnection implements PlainAnswers {
   readonly #socket: Socket;
-  readonly #host: LaneHost;
+  readonly #host: PlainHost;
   #silence: NodeJS.Timeout;
   /** When a call, or the head of one, came or ended last. */
   #sinceMs = performance.now();
   #half: Half | undefined;
-  #call: LaneCall | undefined;
+  #call: PlainCall | undefined;
   /** What came while a call was under way; nothing is read until that is over. */
   #early: Buffer | undefined;
   #isLast = false;
   #hasLeft = false;
 
   /** @param socket with no reader. */
-  constructor(socket: Socket, host: LaneHost) {
+  constructor(socket: Socket, host: PlainHost) {
     this.#socket = socket;
     this.#host = host;
     this.#silence = setTimeout(this.#onSilence, host.keepAliveMs).unref();
@@ -104,7 +104,7 @@ export class LaneConnection implements LaneAnswers {
   }
 
   #begin(head: PlainHead, body: Buffer): void {
-    const call = new LaneCall(head, body, this);
+    const call = new PlainCall(head, body, this);
     this.#call = call;
     this.#sinceMs = performance.now();
     this.#host.begin(this.#socket, () => {
@@ -120,7 +120,7 @@ export class LaneConnection implements LaneAnswers {
   send(answer: CallAnswer): void {
     if (this.isGone) return;
     const keepAliveMs = this.#isLast ? undefined : this.#host.keepAliveMs;
-    writeLaneAnswer(this.#socket, answer, { keepAliveMs, onTaken: this.#onTaken });
+    writePlainAnswer(this.#socket, answer, { keepAliveMs, onTaken: this.#onTaken });
     // Mostly the system has taken it by now. Else the socket watches over its being taken, bit by bit.
     if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.#host.idleMs);
   }

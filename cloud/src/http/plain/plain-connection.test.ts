@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Listener, type RefusalCause } from "../listener.js";
-import type { LaneCall } from "./lane-call.js";
+import type { PlainCall } from "./plain-call.js";
 
 const TARGET = "Kinesis_20131202.PutRecord";
 const MEBIBYTE = 1 << 20;
@@ -11,13 +11,13 @@ let listener: Listener;
 let port: number;
 let refused: RefusalCause[];
 /** Those that nobody has answered yet. */
-let calls: LaneCall[];
+let calls: PlainCall[];
 let byNode: string[];
 let sockets: Socket[];
 
 async function start(idleMs?: number): Promise<void> {
   [refused, calls, byNode, sockets] = [[], [], [], []];
-  const lane = { takes: (target: string) => target === TARGET, onCall: (call: LaneCall) => void calls.push(call) };
+  const plain = { takes: (target: string) => target === TARGET, onCall: (call: PlainCall) => void calls.push(call) };
   listener = new Listener(
     {
       onRequest: (request, response) => {
@@ -30,7 +30,7 @@ async function start(idleMs?: number): Promise<void> {
       },
       onUpgrade: (_, socket) => void socket.destroy(),
       onRefused: (cause) => void refused.push(cause),
-      lane,
+      plain,
     },
     idleMs,
   );
@@ -57,12 +57,12 @@ const head = (bytes: number, target = TARGET): string =>
   `POST / HTTP/1.1\r\nhost: h\r\nx-amz-target: ${target}\r\ncontent-length: ${bytes}\r\n\r\n`;
 const request = (body: string, target = TARGET): string => head(body.length, target) + body;
 
-function answer(call: LaneCall | undefined, body: Buffer | readonly Buffer[] = Buffer.from("lane")): void {
+function answer(call: PlainCall | undefined, body: Buffer | readonly Buffer[] = Buffer.from("plain")): void {
   call?.answer({ status: 200, contentType: "text/plain", requestId: "r", extendedId: "x", body });
 }
 
-/** The next call that came by the lane. */
-async function nextCall(): Promise<LaneCall> {
+/** The next call that came by the short way. */
+async function nextCall(): Promise<PlainCall> {
   await expect.poll(() => calls.length).toBeGreaterThan(0);
   return calls.shift()!;
 }
@@ -72,9 +72,9 @@ async function read(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
 }
 
-const bodyOf = (call: LaneCall): string => call.readBody().bytes.toString("latin1");
+const bodyOf = (call: PlainCall): string => call.readBody().bytes.toString("latin1");
 
-describe("a connection stays on the lane", () => {
+describe("a connection stays on the short way", () => {
   test("for request after request", async () => {
     const client = open();
     for (const body of ["one", "two", "three"]) {
@@ -83,7 +83,7 @@ describe("a connection stays on the lane", () => {
       const call = await nextCall();
       expect(bodyOf(call)).toBe(body);
       answer(call);
-      await expect.poll(() => client.text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\nKeep-Alive: timeout=65\r\n\r\nlane$/);
+      await expect.poll(() => client.text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\nKeep-Alive: timeout=65\r\n\r\nplain$/);
     }
     expect(byNode).toEqual([]);
   });
@@ -99,7 +99,7 @@ describe("a connection stays on the lane", () => {
       expect(bodyOf(call)).toBe(body);
       answer(call);
     }
-    await expect.poll(() => client.text.match(/lane/g)).toHaveLength(2);
+    await expect.poll(() => client.text.match(/plain/g)).toHaveLength(2);
     expect(byNode).toEqual([]);
   });
 });
@@ -109,7 +109,7 @@ describe("a connection goes to Node's server, and stays there", () => {
     const client = open();
     client.write(request("one"));
     answer(await nextCall());
-    await expect.poll(() => client.text).toMatch(/lane$/);
+    await expect.poll(() => client.text).toMatch(/plain$/);
     client.write(request("two", "Other"));
     await expect.poll(() => byNode).toEqual(["two"]);
     client.write(request("three"));
@@ -127,13 +127,13 @@ describe("a connection goes to Node's server, and stays there", () => {
     expect(byNode).toEqual([]);
     answer(call);
     await expect.poll(() => byNode).toEqual(["two", "three"]);
-    await expect.poll(() => client.text).toMatch(/^[^]*\r\nlaneHTTP[^]*node twoHTTP[^]*node three/);
+    await expect.poll(() => client.text).toMatch(/^[^]*\r\nplainHTTP[^]*node twoHTTP[^]*node three/);
   });
 
   test("when a body takes its time", async () => {
     const client = open();
     client.write(head(3));
-    await new Promise((resolve) => void setTimeout(resolve, 1500)); // longer than the lane waits
+    await new Promise((resolve) => void setTimeout(resolve, 1500)); // longer than the short way waits
     client.write("one");
     await expect.poll(() => byNode).toEqual(["one"]);
   });
@@ -169,7 +169,7 @@ describe("a client that leaves", () => {
     const client = open();
     client.write(request("one"));
     answer(await nextCall());
-    await expect.poll(() => client.text).toMatch(/lane$/);
+    await expect.poll(() => client.text).toMatch(/plain$/);
     client.end();
     await expect.poll(() => listener.connections).toBe(0);
     expect(refused).toEqual([]);
@@ -207,7 +207,7 @@ describe("silence ends a connection", () => {
     client.write(request("one"));
     answer(await nextCall());
     await once(client, "close");
-    expect(client.text).toMatch(/lane$/);
+    expect(client.text).toMatch(/plain$/);
   });
 
   test("whose client does not read its answer", async () => {
@@ -231,7 +231,7 @@ describe("stopping", () => {
     const client = open();
     client.write(request("one"));
     answer(await nextCall());
-    await expect.poll(() => client.text).toMatch(/lane$/);
+    await expect.poll(() => client.text).toMatch(/plain$/);
     const closed = once(client, "close");
     await Promise.all([listener.stop(), closed]);
   });
@@ -246,7 +246,7 @@ describe("stopping", () => {
     expect(isStopped).toBe(false);
     answer(call);
     await Promise.all([stopping, once(client, "close")]);
-    expect(client.text).toMatch(/\r\nConnection: close\r\n\r\nlane$/);
+    expect(client.text).toMatch(/\r\nConnection: close\r\n\r\nplain$/);
   });
 
   test("lets a body come whose head is there", async () => {
@@ -267,5 +267,5 @@ test("a connection's calls begin in turn with those of others", async () => {
   for (const client of clients) client.write(request("x"));
   await expect.poll(() => calls.length).toBe(100);
   for (const call of calls.splice(0)) answer(call);
-  await expect.poll(() => clients.every(({ text }) => text.endsWith("lane"))).toBe(true);
+  await expect.poll(() => clients.every(({ text }) => text.endsWith("plain"))).toBe(true);
 });

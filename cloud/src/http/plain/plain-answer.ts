@@ -5,7 +5,7 @@ import type { CallAnswer } from "../call.js";
 /** A smaller body is sent as one text with its head, which costs less than two pieces. */
 const JOINED_BYTES_MAX = 16 << 10;
 
-export interface LaneAnswerOptions {
+export interface PlainAnswerOptions {
   /** Said to the client; undefined where the connection ends with the answer. */
   readonly keepAliveMs: number | undefined;
   /** Called once the system has all of it, or with an error where the connection broke before. */
@@ -13,7 +13,11 @@ export interface LaneAnswerOptions {
 }
 
 /** Writes an answer as Node's server would, head and body. */
-export function writeLaneAnswer(socket: Socket, answer: CallAnswer, { keepAliveMs, onTaken }: LaneAnswerOptions): void {
+export function writePlainAnswer(
+  socket: Socket,
+  answer: CallAnswer,
+  { keepAliveMs, onTaken }: PlainAnswerOptions,
+): void {
   const { body } = answer;
   const pieces = Buffer.isBuffer(body) ? [body] : body;
   let bytes = 0;

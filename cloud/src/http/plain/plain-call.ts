@@ -6,8 +6,8 @@ import type { RequestBody } from "../request-body.js";
 import { wireErrors } from "../wire-errors.js";
 import type { PlainHead } from "./plain-head.js";
 
-/** The way back to a lane call's client. */
-export interface LaneAnswers {
+/** The way back to a plain call's client. */
+export interface PlainAnswers {
   readonly isGone: boolean;
   /** To be called once. The call is over once the system has taken the answer, or the client has left. */
   send(answer: CallAnswer): void;
@@ -15,20 +15,20 @@ export interface LaneAnswers {
   cut(): void;
 }
 
-/** A call that came whole, head and body, on the short lane. */
-export class LaneCall implements Call {
+/** A call that came whole, head and body, on the short way. */
+export class PlainCall implements Call {
   readonly method = "POST";
   readonly httpVersionMajor = 1;
   readonly headers: PlainHead["headers"];
   readonly signed: SignedRequest;
   readonly #body: Buffer;
-  readonly #answers: LaneAnswers;
+  readonly #answers: PlainAnswers;
   readonly #onClose = new Set<() => void>();
   #onTaken: (() => void) | undefined;
   #isBodyRead = false;
   #isAnswered = false;
 
-  constructor({ headers, rawHeaders }: PlainHead, body: Buffer, answers: LaneAnswers) {
+  constructor({ headers, rawHeaders }: PlainHead, body: Buffer, answers: PlainAnswers) {
     this.headers = headers;
     this.signed = { method: "POST", target: "/", rawHeaders, hasLowerCaseNames: true };
     this.#body = body;
@@ -78,7 +78,7 @@ export class LaneCall implements Call {
 
   /** Calls that are answered so are not taken. */
   answerEvents(): void {
-    throw new TypeError("the short lane sends whole answers only");
+    throw new TypeError("the short way sends whole answers only");
   }
 
   /** Ends a call over which the front failed: with an error, or where it has an answer already, which may be half, with its connection. */

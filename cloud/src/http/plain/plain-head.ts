@@ -20,7 +20,7 @@ const HEAD_END = "\r\n\r\n";
 const LINE_END_BYTES = 2;
 
 /**
- * What a header is to the lane: one that it reads, which must not come twice; one that makes a request anything but
+ * What a header is to the short way: one that it reads, which must not come twice; one that makes a request anything but
  * plain; one that is another in each request; or one that only a signature may ask for.
  */
 type Role = "read" | "refused" | "connection" | "varying" | "other";

@@ -9,7 +9,7 @@ import { startCloud } from "../harness/parts.js";
 import { run } from "../harness/run.js";
 import { Scope } from "../harness/scope.js";
 
-// What real clients send over HTTP/1.1 takes the short lane (docs/design/http-front.md), shown by counting.
+// What real clients send over HTTP/1.1 takes the short way (docs/design/http-front.md), shown by counting.
 
 const CALLS = 20;
 const scope = new Scope();
@@ -21,22 +21,22 @@ beforeAll(async () => {
 });
 afterAll(() => scope.close());
 
-/** Calls of Data Streams since the start, and how many of them took the lane. */
-async function counted(): Promise<{ all: number; byLane: number }> {
+/** Calls of Data Streams since the start, and how many of them came by the short way. */
+async function counted(): Promise<{ all: number; shortWay: number }> {
   const metrics = await cloud.metrics();
   return {
     all: sumOf(metrics, /^headwater_cloud_requests_total\{/),
-    byLane: sumOf(metrics, /^headwater_cloud_lane_calls_total/),
+    shortWay: sumOf(metrics, /^headwater_cloud_plain_calls_total/),
   };
 }
 
-/** How many calls came by the lane while something ran, and how many did not. */
-async function lanes(run: () => Promise<unknown>): Promise<{ byLane: number; byNode: number }> {
+/** How many calls came by the short way while something ran, and how many did not. */
+async function waysOf(run: () => Promise<unknown>): Promise<{ shortWay: number; byNode: number }> {
   const before = await counted();
   await run();
   const after = await counted();
-  const byLane = after.byLane - before.byLane;
-  return { byLane, byNode: after.all - before.all - byLane };
+  const shortWay = after.shortWay - before.shortWay;
+  return { shortWay, byNode: after.all - before.all - shortWay };
 }
 
 test("the JavaScript SDK over HTTP/1.1", async () => {
@@ -53,7 +53,7 @@ test("the JavaScript SDK over HTTP/1.1", async () => {
     const { Records } = await client.send(new GetRecordsCommand({ ShardIterator }));
     expect(Records).toHaveLength(CALLS);
   };
-  expect(await lanes(calls)).toEqual({ byLane: CALLS + 2, byNode: 0 });
+  expect(await waysOf(calls)).toEqual({ shortWay: CALLS + 2, byNode: 0 });
   client.destroy();
 });
 
@@ -65,11 +65,11 @@ for i in range(${CALLS}):
     kinesis.put_record(StreamName="s", PartitionKey=f"k{i}", Data=bytes([i]) * 1024)
 `;
   const command = ["/usr/bin/python3", "-c", program, cloud.url] as const;
-  expect(await lanes(() => run(scope, command, { env: clientEnvironment }))).toEqual({ byLane: CALLS, byNode: 0 });
+  expect(await waysOf(() => run(scope, command, { env: clientEnvironment }))).toEqual({ shortWay: CALLS, byNode: 0 });
 });
 
 test("the AWS CLI", async () => {
   const put = ["put-record", "--stream-name", "s", "--partition-key", "k", "--data", "aGVsbG8="];
   const command = ["/usr/bin/aws", "--endpoint-url", cloud.url, "kinesis", ...put] as const;
-  expect(await lanes(() => run(scope, command, { env: clientEnvironment }))).toEqual({ byLane: 1, byNode: 0 });
+  expect(await waysOf(() => run(scope, command, { env: clientEnvironment }))).toEqual({ shortWay: 1, byNode: 0 });
 });

@@ -7,27 +7,27 @@ import { Listener, type RefusalCause } from "../listener.js";
 import { NodeCall } from "../node-call.js";
 import type { RequestBody } from "../request-body.js";
 
-// docs/design/http-front.md, invariant 9: what the short lane takes, Node's parser would take, and as the same.
+// docs/design/http-front.md, invariant 9: what the short way takes, Node's parser would take, and as the same.
 
 const TARGET = "Kinesis_20131202.PutRecord";
 
-/** A server that answers with what it sees of a call, and counts how many came by the lane. */
+/** A server that answers with what it sees of a call, and counts how many came by the short way. */
 class Mirror {
   readonly listener: Listener;
   readonly refused: RefusalCause[] = [];
   port = 0;
-  byLane = 0;
+  shortWay = 0;
 
-  constructor(hasLane: boolean) {
+  constructor(hasShortWay: boolean) {
     const onCall = (call: Call): void => {
-      this.byLane += 1;
+      this.shortWay += 1;
       void mirror(call);
     };
     this.listener = new Listener({
       onRequest: (request, response) => void mirror(new NodeCall(request, response)).catch(() => response.destroy()),
       onUpgrade: (_, socket) => void socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
       onRefused: (cause) => void this.refused.push(cause),
-      ...(hasLane && { lane: { takes: (target) => target === TARGET, onCall } }),
+      ...(hasShortWay && { plain: { takes: (target) => target === TARGET, onCall } }),
     });
   }
 
@@ -73,21 +73,21 @@ async function mirror(call: Call): Promise<void> {
   call.answer({ status: 200, contentType: "application/json", requestId: "r", extendedId: "x", body });
 }
 
-const [withLane, byNode] = [new Mirror(true), new Mirror(false)];
+const [byShortWay, byNode] = [new Mirror(true), new Mirror(false)];
 beforeAll(async () => {
-  for (const one of [withLane, byNode]) one.port = (await one.listener.listen(0, "127.0.0.1")).port;
+  for (const one of [byShortWay, byNode]) one.port = (await one.listener.listen(0, "127.0.0.1")).port;
 });
 afterAll(async () => {
-  for (const one of [withLane, byNode]) await one.listener.stop();
+  for (const one of [byShortWay, byNode]) await one.listener.stop();
 });
 
-/** Whether both say the same to it; answers whether the lane took it. */
+/** Whether both say the same to it; answers whether the short way took it. */
 async function sameMeaning(bytes: Buffer): Promise<boolean> {
-  const before = withLane.byLane;
-  const answers = await Promise.all([withLane.answers(bytes), byNode.answers(bytes)]);
+  const before = byShortWay.shortWay;
+  const answers = await Promise.all([byShortWay.answers(bytes), byNode.answers(bytes)]);
   expect(answers[0]).toBe(answers[1]);
-  expect(withLane.refused).toEqual(byNode.refused);
-  return withLane.byLane > before;
+  expect(byShortWay.refused).toEqual(byNode.refused);
+  return byShortWay.shortWay > before;
 }
 
 const plain = [
@@ -103,7 +103,7 @@ const request = (lines: readonly string[], body = "body"): Buffer =>
 const withLine = (line: string, instead = "\0"): Buffer =>
   request([...plain.filter((one) => !one.startsWith(instead)), line]);
 
-describe("taken by the lane", () => {
+describe("taken by the short way", () => {
   test.each<[string, Buffer]>([
     ["a plain request", request(plain)],
     ["one without a body", request([...plain.slice(0, 4), "Content-Length: 0"], "")],
@@ -229,5 +229,5 @@ test("both mean the same, for any lines and any changed bytes", async () => {
     ),
     { numRuns: 600 },
   );
-  expect(taken).toBeGreaterThan(30); // or the property says nothing of the lane
+  expect(taken).toBeGreaterThan(30); // or the property says nothing of the short way
 });
