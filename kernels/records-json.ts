@@ -46,8 +46,8 @@ let arrivalInText: f64 = -1;
 let arrivalTextBytes: usize = 0;
 
 /**
- * Writes records as JSON, each after a comma. Ends before one that has to be written with more care: a partition key that is not
- * plain ASCII, or whatever is not as expected.
+ * Writes records as JSON, each after a comma. Ends before one that has to be written with more care: a partition key with anything to
+ * escape, or whatever is not as expected.
  * @param first the entry to begin with.
  * @param base where the first byte of the input stands, by the table.
  * @returns how many bytes it wrote.
@@ -73,12 +73,11 @@ export function writeJson(first: u32, count: u32, base: u32): usize {
   return out - outputAt;
 }
 
-/** Whether a key stands in JSON as it is. */
+/** Whether a key, which is UTF-8, stands in JSON as it is. */
 function isPlain(from: usize, to: usize): bool {
   for (let at = from; at < to; at += 16) {
     const text = v128.load(at);
-    // Signed, so that bytes beyond ASCII are below, too.
-    const low = i8x16.lt_s(text, i8x16.splat(SPACE));
+    const low = i8x16.lt_u(text, i8x16.splat(SPACE));
     const marks = v128.or(i8x16.eq(text, i8x16.splat(QUOTE)), i8x16.eq(text, i8x16.splat(BACKSLASH)));
     const found = i8x16.bitmask(v128.or(low, marks));
     const left = to - at;

@@ -123,6 +123,24 @@ test.each([
   }
 });
 
+test.each(["é", "日本", "😀".repeat(64), "\u2028\ufeff\x7f"])(
+  "a key such as %j costs no value for each record",
+  (partitionKey) => {
+    const one = { partitionKey, explicitHashKey: undefined, data: Buffer.from("data") };
+    const page = pageOfRecords([one, one, one], 1, ARRIVAL_MS, 1);
+    let asked = 0;
+    const numberOf = sequenceNumbersOf(1);
+    const sequenceNumber = (position: number): string => {
+      asked += 1;
+      return numberOf(position);
+    };
+    const answer = new RecordsAnswer({ sequenceNumber }, page, {});
+    answer.toJson(memory);
+    answer.toCbor(memory);
+    expect(asked).toBe(2);
+  },
+);
+
 test("an answer that is longer than expected takes as much memory again, not a megabyte", () => {
   const page = pageOfRecords(
     [{ partitionKey: "\u2028\0".repeat(128), explicitHashKey: undefined, data: Buffer.alloc(9000) }],
