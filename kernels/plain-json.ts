@@ -43,6 +43,31 @@ export function plainString(): bool {
   return endAt(place + ctz(stops));
 }
 
+/** Whether the last {@link utf8String} was ASCII. */
+export let isAscii: bool = true;
+
+/** Reads a string without escapes and controls, which means what stands there if that is UTF-8: for its reader to see. */
+export function utf8String(): bool {
+  if (!take(QUOTE)) return false;
+  let place = at;
+  let stops = 0;
+  let high = 0;
+  for (; ; place += 16) {
+    const bytes = v128.load(place);
+    const quotes = i8x16.eq(bytes, i8x16.splat(QUOTE));
+    const odd = v128.or(i8x16.lt_u(bytes, i8x16.splat(SPACE)), i8x16.eq(bytes, i8x16.splat(0x7f)));
+    stops = i8x16.bitmask(v128.or(v128.or(quotes, odd), i8x16.eq(bytes, i8x16.splat(0x5c))));
+    const highHere = i8x16.bitmask(bytes);
+    if (stops != 0) {
+      high |= highHere & ((1 << ctz(stops)) - 1);
+      break;
+    }
+    high |= highHere;
+  }
+  isAscii = high == 0;
+  return endAt(place + ctz(stops));
+}
+
 /** Reads a string whatever it holds: quicker for a long one, whose reader sees what that is. */
 export function unseenString(): bool {
   if (!take(QUOTE)) return false;

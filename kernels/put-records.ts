@@ -36,7 +36,9 @@ const OPEN_LIST: u8 = 0x5b;
 const CLOSE_LIST: u8 = 0x5d;
 const COLON: u8 = 0x3a;
 const COMMA: u8 = 0x2c;
-const KEY_BYTES_MAX: usize = 256;
+const KEY_CHARACTERS_MAX: usize = 256;
+/** A character of UTF-16, in which AWS counts, has so many bytes in UTF-8 at most. */
+const CHARACTER_BYTES_MAX: usize = 3;
 const VERSION: u8 = 1;
 const HAS_EXPLICIT_HASH_KEY: u8 = 1;
 
@@ -46,6 +48,8 @@ export let nameFrom: usize = 0;
 export let nameTo: usize = 0;
 export let arnFrom: usize = 0;
 export let arnTo: usize = 0;
+/** Whether all partition keys are ASCII. Otherwise the body has to be seen to be UTF-8. */
+export let areKeysAscii: bool = true;
 /** Of the last part: bytes that need not be read again, and those that they became. */
 export let readBytes: usize = 0;
 export let outputBytes: usize = 0;
@@ -78,6 +82,7 @@ export function begin(single: bool): void {
   isInList = false;
   hasRecords = false;
   count = 0;
+  areKeysAscii = true;
   nameFrom = 0;
   arnFrom = 0;
   inputBase = 0;
@@ -186,14 +191,28 @@ function recordMember(): bool {
     return ((dataTo - dataFrom) & 3) == 0;
   }
   if (isPartitionKey()) {
-    if (keyFrom != 0 || !json.take(COLON) || !json.plainString()) return false;
+    if (keyFrom != 0 || !json.take(COLON) || !json.utf8String()) return false;
     keyFrom = json.from;
     keyTo = json.to;
-    return keyTo > keyFrom && keyTo - keyFrom <= KEY_BYTES_MAX;
+    if (!json.isAscii) areKeysAscii = false;
+    return keyTo > keyFrom && isShortKey();
   }
   if (!isExplicitHashKey() || hasHashKey || !json.take(COLON) || !json.plainString()) return false;
   hasHashKey = true;
   return hashKey.readHashKey(json.from, json.to);
+}
+
+function isShortKey(): bool {
+  const bytes = keyTo - keyFrom;
+  if (bytes <= KEY_CHARACTERS_MAX) return true;
+  if (bytes > KEY_CHARACTERS_MAX * CHARACTER_BYTES_MAX) return false;
+  let characters: usize = 0;
+  for (let at = keyFrom; at < keyTo; at++) {
+    const byte = load<u8>(at);
+    // Behind the first byte of a character come others of their own; one of four bytes is two in UTF-16.
+    if ((byte & 0xc0) != 0x80) characters += byte < 0xf0 ? 1 : 2;
+  }
+  return characters <= KEY_CHARACTERS_MAX;
 }
 
 function beginRecord(): void {

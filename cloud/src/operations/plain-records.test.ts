@@ -78,17 +78,12 @@ const data = mostly(bytes, [
   "{}",
   "null",
 ]);
-const key = mostly(fc.string({ minLength: 1, maxLength: 12 }).map(quoted), [
-  '"\\u0041"',
-  '"é€😀"',
-  "null",
-  "7",
-  '""',
-  quoted("k".repeat(256)),
-  quoted("k".repeat(257)),
-  '"\x7f"',
-  '"\x1f"',
-]);
+const key = mostly(
+  fc
+    .oneof(fc.string({ minLength: 1, maxLength: 12 }), fc.string({ minLength: 1, maxLength: 300, unit: "grapheme" }))
+    .map(quoted),
+  ['"\\u0041"', '"é€😀"', "null", "7", '""', quoted("k".repeat(256)), quoted("k".repeat(257)), '"\x7f"', '"\x1f"'],
+);
 const hashKey = mostly(
   fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map((value) => quoted(String(value))),
   ['"00"', '"-1"', '""', '"1e3"', '"1\\u0030"', quoted(String(2n ** 128n)), quoted("9".repeat(40)), "5", "null"],
@@ -137,6 +132,37 @@ const bodies: Readonly<Record<Name, fc.Arbitrary<string>>> = {
   ),
 };
 const names = fc.constantFrom<Name>("PutRecord", "PutRecords");
+
+test.each([
+  ["é".repeat(256), true],
+  ["é".repeat(257), false],
+  ["€".repeat(256), true],
+  ["k".repeat(254) + "😀", true],
+  ["k".repeat(255) + "😀", false],
+  ["😀".repeat(128), true],
+  ["\u2028\ufeff\u0080", true],
+  ["\x7f", false],
+])("keys beyond ASCII are read the quick way, up to 256 characters", async (given, isQuick) => {
+  const body = { StreamName: "s", Records: [{ Data: "QUJD", PartitionKey: given }] };
+  const { quick, long } = await bothWays("PutRecords", Buffer.from(JSON.stringify(body)));
+  expect(quick !== undefined).toBe(isQuick);
+  expect(quick ?? long).toEqual(long);
+});
+
+test("keys that are no UTF-8 are left to the long way", async () => {
+  const body = Buffer.from('{"StreamName":"s","Data":"QUJD","PartitionKey":"k??"}');
+  for (const wrong of [
+    [0xff, 0x41],
+    [0xc3, 0x28],
+    [0xed, 0xa0],
+    [0xc0, 0x80],
+  ]) {
+    body.set(wrong, body.indexOf("??"));
+    const quick = operations.get("PutRecord")?.runPlain(body, context, facts, memory);
+    expect(quick).toBeUndefined();
+    body.write("??", body.length - 4);
+  }
+});
 
 test("whatever the quick way reads, the long way reads as the same", async () => {
   let quickly = 0;

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { instantiate, type KernelExports, type KernelNumber } from "@headwater/log";
 import { kinesisLimits } from "@headwater/protocol";
 import { Reading, structure } from "../codec/shape.js";
@@ -36,6 +37,7 @@ interface PutRecordsKernel extends KernelExports {
   readonly outputAt: KernelNumber;
   readonly entriesAt: KernelNumber;
   readonly count: KernelNumber;
+  readonly areKeysAscii: KernelNumber;
   readonly nameFrom: KernelNumber;
   readonly nameTo: KernelNumber;
   readonly arnFrom: KernelNumber;
@@ -64,6 +66,7 @@ function read(body: Buffer, memory: RequestMemory, isSingle: boolean): RecordsIn
   // A record as it is stored is shorter than as it stands in the body.
   const stored = memory.take(body.length);
   if (!readParts(body, stored, isSingle)) return undefined;
+  if (kernel.areKeysAscii.value === 0 && !isUtf8(body)) return undefined;
   const records = new RecordBatch(stored, copyEntries(kernel.count.value));
   if (records.limitBytesOfAll > kinesisLimits.putRecordsBytesMax) return undefined;
   const stream = readReference(body);
