@@ -5,7 +5,7 @@ export const HEAP_GROWING_FLAG = "--heap-growing-percent=300";
 
 /**
  * Lets the heap grow after a quiet time as before it. V8 then keeps it so small by itself that the bodies of 10 MB of requests, which
- * count as part of it, begin the next marking: 10 to 20 a second while puts come, which cost them a fifth of their CPU time.
+ * count as part of it, begin the next marking: up to 20 a second while puts come, which cost them a fifth of their CPU time.
  */
 export function letHeapGrow(): void {
   setFlagsFromString(HEAP_GROWING_FLAG);
