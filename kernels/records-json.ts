@@ -6,6 +6,7 @@ import {
   keyAt,
   openRecord,
   outputAt,
+  outputEnd,
   startAt,
   writeDigits,
   writeKey,
@@ -36,6 +37,12 @@ const dataStart: usize = memory.data<u8>(
 );
 const DATA_START_BYTES: usize = 9;
 
+/** What a record takes beside its data and its key, and more. */
+const MEMBERS_BYTES: usize = 256;
+/** `\\u00` */
+const ESCAPE: u32 = 0x3030755c;
+const ESCAPED_BYTES_MAX: usize = 6;
+
 /** Later ones are not written as JavaScript would: it has no digits left for milliseconds. */
 const ARRIVAL_MS_MAX: f64 = 1e15;
 
@@ -46,8 +53,7 @@ let arrivalInText: f64 = -1;
 let arrivalTextBytes: usize = 0;
 
 /**
- * Writes records as JSON, each after a comma. Ends before one that has to be written with more care: a partition key with anything to
- * escape, or whatever is not as expected.
+ * Writes records as JSON, each after a comma. Ends before one for which there may be no room, or that is not as expected.
  * @param first the entry to begin with.
  * @param base where the first byte of the input stands, by the table.
  * @returns how many bytes it wrote.
@@ -56,7 +62,10 @@ export function writeJson(first: u32, count: u32, base: u32): usize {
   let out = outputAt;
   let i = first;
   for (; i < count; i++) {
-    if (!openRecord(i, base) || !(arrivalMs < ARRIVAL_MS_MAX) || !isPlain(keyAt, dataAt)) break;
+    if (!openRecord(i, base) || !(arrivalMs < ARRIVAL_MS_MAX)) break;
+    const isAsItIs = isPlain(keyAt, dataAt);
+    // Where none is escaped there is room for all.
+    if (out + bytesMax(isAsItIs) > outputEnd) break;
     if (arrivalMs != arrivalInText) setArrival();
     for (let n: usize = 0; n < 112; n += 16) v128.store(out + n, v128.load(startAt + n));
     out += START_BYTES;
@@ -65,7 +74,8 @@ export function writeJson(first: u32, count: u32, base: u32): usize {
     out = encodeBase64(dataAt, endAt, out + arrivalTextBytes);
     v128.store(out, v128.load(keyStart));
     v128.store(out, v128.load(keyStart, 16), 16);
-    out = writeKey(out + KEY_START_BYTES);
+    out += KEY_START_BYTES;
+    out = isAsItIs ? writeKey(out) : writeEscaped(keyAt, dataAt, out);
     store<u16>(out, QUOTE_BRACE);
     out += 2;
   }
@@ -84,6 +94,43 @@ function isPlain(from: usize, to: usize): bool {
     if ((left < 16 ? found & ((1 << (<i32>left)) - 1) : found) != 0) return false;
   }
   return true;
+}
+
+/** What the record that was opened last may take. */
+function bytesMax(isAsItIs: bool): usize {
+  const keyBytes = (dataAt - keyAt) * (isAsItIs ? 1 : ESCAPED_BYTES_MAX);
+  return MEMBERS_BYTES + keyBytes + ((endAt - dataAt) / 3 + 1) * 4;
+}
+
+/** Writes a key as JavaScript does. */
+function writeEscaped(from: usize, to: usize, into: usize): usize {
+  let out = into;
+  for (let at = from; at < to; at++) {
+    const byte = <u32>load<u8>(at);
+    const letter = byte == <u32>QUOTE || byte == <u32>BACKSLASH ? byte : byte < <u32>SPACE ? letterOf(byte) : 0;
+    if (letter != 0) {
+      store<u8>(out++, BACKSLASH);
+      store<u8>(out++, letter);
+    } else if (byte >= <u32>SPACE) {
+      store<u8>(out++, byte);
+    } else {
+      store<u32>(out, ESCAPE);
+      store<u8>(out, 0x30 + (byte >> 4), 4);
+      const low = byte & 15;
+      store<u8>(out, low < 10 ? 0x30 + low : 0x57 + low, 5);
+      out += ESCAPED_BYTES_MAX;
+    }
+  }
+  return out;
+}
+
+/** What stands behind the backslash for a control that has a letter of its own; 0 for others. */
+function letterOf(control: u32): u32 {
+  if (control == 8) return 0x62;
+  if (control == 9) return 0x74;
+  if (control == 10) return 0x6e;
+  if (control == 12) return 0x66;
+  return control == 13 ? 0x72 : 0;
 }
 
 /** Seconds since 1970, with as many digits behind the point as there are. */

@@ -22,6 +22,7 @@ export const entriesAt: usize = memory.data(ENTRIES * 32, 16);
 export const entriesMax: i32 = ENTRIES;
 /** The records as they are answered. */
 export const outputAt: usize = memory.data(OUTPUT_BYTES + 32, 16);
+export const outputEnd: usize = outputAt + OUTPUT_BYTES;
 
 /** Up to the time, in JSON: `,{"SequenceNumber":"`, the digits of the shard's first number, `","ApproximateArrivalTimestamp":`. */
 export const startAt: usize = memory.data(112, 16);

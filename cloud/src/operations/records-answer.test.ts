@@ -141,6 +141,16 @@ test.each(["é", "日本", "😀".repeat(64), "\u2028\ufeff\x7f"])(
   },
 );
 
+test("of keys that become six times as long, no more are written at once than there is room for", () => {
+  const data = Buffer.alloc(0);
+  for (const escaped of [300, 360, 366, 368, 370, 372, 380]) {
+    const keys = Array.from({ length: 600 }, (_, i) => (i < escaped ? "\x01" : "k").repeat(256));
+    const records = keys.map((partitionKey) => ({ partitionKey, explicitHashKey: undefined, data }));
+    const { quick, long } = bothWays(pageOfRecords(records, 0, ARRIVAL_MS, 1));
+    expect(quick).toEqual(long);
+  }
+});
+
 test("an answer that is longer than expected takes as much memory again, not a megabyte", () => {
   const page = pageOfRecords(
     [{ partitionKey: "\u2028\0".repeat(128), explicitHashKey: undefined, data: Buffer.alloc(9000) }],
