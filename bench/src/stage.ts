@@ -10,6 +10,7 @@ const READY_MS_MAX = 60_000;
 
 const headwater = fileURLToPath(new URL("../../cli/bin/headwater.js", import.meta.url));
 const bareServer = fileURLToPath(new URL("bare-server.js", import.meta.url));
+const bareSockets = fileURLToPath(new URL("bare-sockets.js", import.meta.url));
 
 /** What the servers of one bench stand on: a directory for their data, and their end when the bench ends, however it does. */
 export class Stage {
@@ -46,6 +47,11 @@ export class Stage {
   /** A server that only reads what comes. */
   bare(): Promise<ServerProcess> {
     return this.#start(startServer([bareServer]));
+  }
+
+  /** A server that does the least that an honest PutRecord needs. */
+  bareSockets(): Promise<ServerProcess> {
+    return this.#start(startServer([bareSockets, `${this.data}/bare-sockets`]));
   }
 
   /** Sees to the end of a server that something else started. */
