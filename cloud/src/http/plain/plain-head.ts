@@ -119,7 +119,7 @@ export function readPlainHead(bytes: Buffer): PlainHead | undefined {
         target = value;
       } else {
         if (producer !== undefined) return undefined;
-        producer = value;
+        producer = copyOf(value);
       }
     }
     rawHeaders.push(lower, value);
@@ -163,12 +163,16 @@ function readLine(bytes: Buffer, text: string, from: number): Line | undefined {
 function nameOf(spelled: string): KnownName {
   const known = knownNames.get(spelled);
   if (known !== undefined) return known;
-  // A copy: a slice would keep the whole head.
-  const copy = Buffer.from(spelled, "latin1").toString("latin1");
+  const copy = copyOf(spelled);
   const lower = copy.toLowerCase();
   const name = { lower, role: roles.get(lower) ?? "other" };
   if (knownNames.size < KNOWN_NAMES_MAX) knownNames.set(copy, name);
   return name;
+}
+
+/** For what is remembered beyond the request: a slice would keep the whole text that it is of. */
+function copyOf(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 function table(holds: (byte: number) => boolean): Uint8Array {
