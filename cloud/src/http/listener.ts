@@ -121,6 +121,7 @@ export class Listener {
         this.#requests += 1;
         this.#turns.begin(socket, start);
       },
+      inTurn: (socket, start) => this.#turns.begin(socket, start),
       onOver: () => this.#requestOver(),
       onRefused,
       refuseHalf: (socket) => this.#refuse(new Error("half a request"), socket),

@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Listener, type RefusalCause } from "../listener.js";
 import type { PlainCall } from "./plain-call.js";
+import { PlainConnection } from "./plain-connection.js";
 
 const TARGET = "Kinesis_20131202.PutRecord";
 const MEBIBYTE = 1 << 20;
@@ -39,6 +40,7 @@ async function start(idleMs?: number): Promise<void> {
 
 beforeEach(() => start());
 afterEach(async () => {
+  vi.useRealTimers();
   for (const socket of sockets) socket.destroy();
   await listener.stop();
 });
@@ -136,6 +138,42 @@ describe("a connection goes to Node's server, and stays there", () => {
     await new Promise((resolve) => void setTimeout(resolve, 1500)); // longer than the short way waits
     client.write("one");
     await expect.poll(() => byNode).toEqual(["one"]);
+  });
+
+  test("in its turn, when many heads have waited together; a body that comes before has its call", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const starts: (() => void)[] = [];
+    const events: string[] = [];
+    const halves: PlainConnection[] = [];
+    const server = createServer((socket) => {
+      const connection = new PlainConnection(socket, {
+        takes: () => true,
+        begin: (_, start) => start(),
+        inTurn: (_, start) => void starts.push(start),
+        onCall: (call) => void events.push(`call ${bodyOf(call)}`),
+        onOver: () => undefined,
+        onRefused: () => undefined,
+        refuseHalf: () => undefined,
+        serveByNode: (_, unread) => void events.push(`node ${unread.length}`),
+        onLeft: () => undefined,
+        keepAliveMs: 65_000,
+        idleMs: 65_000,
+      });
+      connection.push(Buffer.from(head(3)));
+      halves.push(connection);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const clients = [0, 1].map(() => connect((server.address() as AddressInfo).port, "127.0.0.1"));
+    sockets.push(...clients);
+    await expect.poll(() => halves.length).toBe(2);
+    vi.advanceTimersByTime(1000);
+    expect([starts.length, events]).toEqual([2, []]);
+    clients[0]?.write("one");
+    await expect.poll(() => events).toEqual(["call one"]);
+    for (const start of starts) start();
+    expect(events).toEqual(["call one", `node ${head(3).length}`]);
+    for (const client of clients) client.destroy();
+    server.close();
   });
 
   test("when a body comes in pieces", async () => {

@@ -16,6 +16,8 @@ export interface PlainHost {
   readonly takes: (target: string) => boolean;
   /** Begins a call, now or in its turn. `start` says what to do then. */
   readonly begin: (socket: Socket, start: () => void) => void;
+  /** The same for what is no call: thousands of heads may have come together, and have waited long enough together. */
+  readonly inTurn: (socket: Socket, start: () => void) => void;
   readonly onCall: (call: PlainCall) => void;
   /** Told once for each call that began, when it is over. */
   readonly onOver: () => void;
@@ -91,7 +93,8 @@ export class PlainConnection implements PlainAnswers {
     if (missing === 0) this.#begin(head, chunk.subarray(bodyFrom));
     else if (missing === bodyBytes && bodyBytes <= BODY_BYTES_MAX) {
       this.#sinceMs = performance.now();
-      this.#half = { head, bytes: chunk, timer: setTimeout(() => this.#leave(chunk), HALF_MS) };
+      const half: Half = { head, bytes: chunk, timer: setTimeout(() => this.#leaveWith(half), HALF_MS) };
+      this.#half = half;
     } else this.#leave(chunk);
   };
 
@@ -145,6 +148,13 @@ export class PlainConnection implements PlainAnswers {
       this.#sinceMs = performance.now();
       if (this.#socket.timeout) this.#socket.setTimeout(0);
     }
+  }
+
+  /** In its turn, in which the body may come, or the client leave. */
+  #leaveWith(half: Half): void {
+    this.#host.inTurn(this.#socket, () => {
+      if (this.#half === half) this.#leave(half.bytes);
+    });
   }
 
   /** Gives the connection to Node's server. */
