@@ -283,46 +283,50 @@ const biography = fc.record({
   ),
 });
 
-test("whatever befalls workers and their calls: one holder at a time, no checkpoint goes back, and in the end all is done", () =>
-  fc.assert(
-    fc.asyncProperty(fc.array(biography, { minLength: 1, maxLength: 4 }), async (biographies) => {
-      const leases = new WatchedLeases();
-      for (const lease of [leaseOf("a"), leaseOf("b"), leaseOf("c", ["a"]), leaseOf("d", ["a", "b"]), leaseOf("e")]) {
-        await leases.create(lease);
-      }
-      const clock = new ManualClock();
-      const workers: Worker[] = [];
-      const look = (): void => {
-        const held = workers.flatMap((worker) => worker.held);
-        expect([...new Set(held)]).toEqual(held);
-      };
-      const lives = biographies.map(async ({ bornMs, livesMs, end, fates }, i) => {
-        await clock.sleep(bornMs, never);
-        let calls = 0;
-        const fate = (): Fate => {
-          const { isLost, ...times } = fates[calls++ % fates.length] ?? { thereMs: 0, backMs: 0 };
-          // In the end the network is well.
-          if (clock.monotonicMs() > 40_000) return { thereMs: 1, backMs: 1 };
-          return isLost === undefined ? times : { ...times, isLost };
+test(
+  "whatever befalls workers and their calls: one holder at a time, no checkpoint goes back, and in the end all is done",
+  () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(biography, { minLength: 1, maxLength: 4 }), async (biographies) => {
+        const leases = new WatchedLeases();
+        for (const lease of [leaseOf("a"), leaseOf("b"), leaseOf("c", ["a"]), leaseOf("d", ["a", "b"]), leaseOf("e")]) {
+          await leases.create(lease);
+        }
+        const clock = new ManualClock();
+        const workers: Worker[] = [];
+        const look = (): void => {
+          const held = workers.flatMap((worker) => worker.held);
+          expect([...new Set(held)]).toEqual(held);
         };
-        const worker = new Worker(`worker-${i}`, leases, clock, fate, 40);
-        workers.push(worker);
-        if (livesMs === undefined) return;
-        await clock.sleep(livesMs, never);
-        if (end === "leaves") worker.leave();
-        else worker.kill();
-      });
-      const last = clock
-        .sleep(40_000, never)
-        .then(() => workers.push(new Worker("last", leases, clock, undefined, 40)));
-      await clock.pass(41_000, look);
-      await Promise.all([...lives, last]);
-      for (const worker of workers) if (!worker.name.startsWith("last")) worker.kill();
-      await clock.pass(30_000, look);
-      const left = (await leases.list()).filter((lease) => !isFinished(lease));
-      for (const worker of workers) worker.kill();
-      expect(left).toEqual([]);
-      expect(leases.violations).toEqual([]);
-    }),
-    { numRuns: process.env["HEADWATER_TEST_FULL"] === "1" ? 1_000 : 25 },
-  ));
+        const lives = biographies.map(async ({ bornMs, livesMs, end, fates }, i) => {
+          await clock.sleep(bornMs, never);
+          let calls = 0;
+          const fate = (): Fate => {
+            const { isLost, ...times } = fates[calls++ % fates.length] ?? { thereMs: 0, backMs: 0 };
+            // In the end the network is well.
+            if (clock.monotonicMs() > 40_000) return { thereMs: 1, backMs: 1 };
+            return isLost === undefined ? times : { ...times, isLost };
+          };
+          const worker = new Worker(`worker-${i}`, leases, clock, fate, 40);
+          workers.push(worker);
+          if (livesMs === undefined) return;
+          await clock.sleep(livesMs, never);
+          if (end === "leaves") worker.leave();
+          else worker.kill();
+        });
+        const last = clock
+          .sleep(40_000, never)
+          .then(() => workers.push(new Worker("last", leases, clock, undefined, 40)));
+        await clock.pass(41_000, look);
+        await Promise.all([...lives, last]);
+        for (const worker of workers) if (!worker.name.startsWith("last")) worker.kill();
+        await clock.pass(30_000, look);
+        const left = (await leases.list()).filter((lease) => !isFinished(lease));
+        for (const worker of workers) worker.kill();
+        expect(left).toEqual([]);
+        expect(leases.violations).toEqual([]);
+      }),
+      { numRuns: process.env["HEADWATER_TEST_FULL"] === "1" ? 1_000 : 25 },
+    ),
+  3_600_000,
+);
