@@ -50,6 +50,29 @@ test("after a good request, others whose header starts the same are verified eac
   expect(isVerified(by, await signed("changed", "{}", "Get"), "{}")).toBe(true);
 });
 
+test("what is remembered holds nowhere else, no longer than it did, and not for a key that is gone", async () => {
+  const here = { region: "us-east-1", service: "kinesis", secretOf: () => "right", now: () => NOW };
+  const minutes =
+    (count: number): (() => number) =>
+    () =>
+      NOW + count * 60_000;
+  const good = await signed("right", "{}", "Get");
+  expect(isVerified(new SignatureVerifier(here), good, "{}")).toBe(true);
+  for (const other of [
+    { region: "eu-west-1" },
+    { service: "dynamodb" },
+    { now: minutes(6) },
+    { now: minutes(-6) },
+    { secretOf: () => undefined },
+    { secretOf: () => "other" },
+  ]) {
+    expect(isVerified(new SignatureVerifier({ ...here, ...other }), good, "{}"), Object.keys(other)[0]).toBe(false);
+  }
+  const without = good.rawHeaders.map((text) => text.replace(";x-amz-target", ""));
+  expect(isVerified(new SignatureVerifier(here), { ...good, rawHeaders: without }, "{}")).toBe(false);
+  expect(isVerified(new SignatureVerifier(here), good, "{}")).toBe(true);
+});
+
 test("a header is usual where 64 digits of hex stand last", () => {
   const digits = sha256("");
   expect(usualHeader(`A Credential=b, Signature=${digits}`)).toEqual({
