@@ -52,22 +52,18 @@ test("after a good request, others whose header starts the same are verified eac
 
 test("what is remembered holds nowhere else, no longer than it did, and not for a key that is gone", async () => {
   const here = { region: "us-east-1", service: "kinesis", secretOf: () => "right", now: () => NOW };
-  const minutes =
-    (count: number): (() => number) =>
-    () =>
-      NOW + count * 60_000;
   const good = await signed("right", "{}", "Get");
   expect(isVerified(new SignatureVerifier(here), good, "{}")).toBe(true);
-  for (const other of [
+  const others = [
     { region: "eu-west-1" },
     { service: "dynamodb" },
-    { now: minutes(6) },
-    { now: minutes(-6) },
+    { now: () => NOW + 360_000 },
+    { now: () => NOW - 360_000 },
     { secretOf: () => undefined },
     { secretOf: () => "other" },
-  ]) {
-    expect(isVerified(new SignatureVerifier({ ...here, ...other }), good, "{}"), Object.keys(other)[0]).toBe(false);
-  }
+  ];
+  const letIn = others.filter((other) => isVerified(new SignatureVerifier({ ...here, ...other }), good, "{}"));
+  expect(letIn).toEqual([]);
   const without = good.rawHeaders.map((text) => text.replace(";x-amz-target", ""));
   expect(isVerified(new SignatureVerifier(here), { ...good, rawHeaders: without }, "{}")).toBe(false);
   expect(isVerified(new SignatureVerifier(here), good, "{}")).toBe(true);
