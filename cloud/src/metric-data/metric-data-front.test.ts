@@ -312,7 +312,3 @@ test("any form is read or malformed", () => {
   );
   expect(({} as Record<string, unknown>)["Value"]).toBeUndefined();
 });
-
-test("millions of parameters are refused before they are taken apart", () => {
-  expect(refusalOf(() => decodeQueryForm(Buffer.alloc(1 << 20, "a&")))?.code).toBe("body-malformed");
-});
