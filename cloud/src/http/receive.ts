@@ -3,7 +3,7 @@ import type { Identity, SignatureVerifier } from "../sigv4/index.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { BodyBudget } from "./body-budget.js";
 import type { Call } from "./call.js";
-import { NodeCall } from "./node-call.js";
+import { nodeCall } from "./http2-call.js";
 import { announcedBytes, type RequestBody } from "./request-body.js";
 import { expectsContinue } from "./send-answer.js";
 
@@ -52,7 +52,7 @@ export function receive(
   response: ServerResponse,
   options: ReceiveOptions,
 ): ReceivedRequest | Promise<ReceivedRequest> {
-  return receiveCall(new NodeCall(request, response), options);
+  return receiveCall(nodeCall(request, response), options);
 }
 
 type Verify = (bodySha256: string) => Identity | undefined;

@@ -1,5 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { CloudError } from "../cloud-error.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { RequestHead } from "./call.js";
@@ -44,8 +45,30 @@ export function readBody(
   memory?: RequestMemory,
 ): RequestBody | Promise<RequestBody> {
   const announced = Number(request.headers["content-length"] ?? 0);
-  const whole = wholeBody(request, announced);
-  if (whole !== undefined) return { bytes: whole, sha256: hash("sha256", whole, "hex") };
+  return wholeBody(request, announced) ?? gatherBody(request, announced, limits, memory);
+}
+
+/**
+ * A small body that came with its headers, as most do: there is nothing to wait for, and nobody to watch over.
+ * @returns undefined where not all of it is here, nothing was announced, or it is a large one.
+ */
+export function wholeBody(source: Readable, announced: number): RequestBody | undefined {
+  if (announced === 0 || announced > GATHERED_BYTES_MIN || source.readableLength !== announced) return undefined;
+  const bytes = source.read() as Buffer | null;
+  return bytes === null ? undefined : { bytes, sha256: hash("sha256", bytes, "hex") };
+}
+
+/**
+ * A body as it comes.
+ * @param announced its length, where that is known; else 0.
+ * @throws {CloudError} as {@link readBody}.
+ */
+export function gatherBody(
+  source: Readable,
+  announced: number,
+  limits: BodyLimits,
+  memory?: RequestMemory,
+): Promise<RequestBody> {
   const slab = announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -71,10 +94,10 @@ export function readBody(
     const finish = (error?: Error): void => {
       clearTimeout(idle);
       clearTimeout(total);
-      request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
+      source.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
       if (error !== undefined) {
-        request.on("error", ignoreLateError);
-        request.resume(); // what still comes is thrown away, so that the client gets to read its answer
+        source.on("error", ignoreLateError);
+        source.resume(); // what still comes is thrown away, so that the client gets to read its answer
         reject(error);
       } else {
         const only = chunks.length === 1 ? chunks[0] : undefined;
@@ -82,14 +105,8 @@ export function readBody(
         resolve({ bytes, sha256: sha256.digest("hex") });
       }
     };
-    request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
+    source.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
   });
-}
-
-/** A small body that came with its headers, as most do: there is nothing to wait for, and nobody to watch over. */
-function wholeBody(request: IncomingMessage, announced: number): Buffer | undefined {
-  if (request.httpVersionMajor !== 1 || request.readableLength !== announced) return undefined;
-  return (request.read() as Buffer | null) ?? undefined;
 }
 
 /** The request's failure was answered already; a connection that breaks after that changes nothing. */

@@ -10,7 +10,7 @@ import type { AwsFront } from "./aws-front.js";
 import type { ConsoleRoutes, UpgradeHandler } from "./hooks.js";
 import type { PlainCall } from "./plain/plain-call.js";
 import { cutOff } from "./listener.js";
-import { NodeCall } from "./node-call.js";
+import { nodeCall } from "./http2-call.js";
 import { wireErrors } from "./wire-errors.js";
 
 export interface RouterOptions {
@@ -78,7 +78,7 @@ async function handle(options: RouterOptions, request: IncomingMessage, response
   } else if (!isRead && isMetricDataRequest(request)) {
     await options.metricData.handle(request, response);
   } else if (!isRead || options.console?.handle(request, response) !== true) {
-    await options.aws.handle(new NodeCall(request, response));
+    await options.aws.handle(nodeCall(request, response));
   }
 }
 

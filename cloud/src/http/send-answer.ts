@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestHead } from "./call.js";
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { CallAnswer, RequestHead } from "./call.js";
 import { cutOff } from "./listener.js";
 
 /** A smaller body is sent in one piece with its headers, which saves Node the gathering. */
@@ -22,13 +23,49 @@ export function sendAnswer(
   response: ServerResponse,
   { status, headers, body }: WholeAnswer,
 ): void {
-  if (expectsContinue(request) && !request.complete) response.shouldKeepAlive = false;
+  const isComplete = request.complete || hasStreamEnded(request);
+  if (expectsContinue(request) && !isComplete) response.shouldKeepAlive = false;
   const pieces = Buffer.isBuffer(body) ? [body] : body;
-  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const bytes = lengthOf(pieces);
   response.writeHead(status, { ...headers, "content-length": bytes });
-  if (!request.complete) linger(request, response, pieces);
+  if (!isComplete) linger(request, response, pieces);
   else if (bytes > JOINED_BYTES_MAX) write(response, pieces).end();
   else response.end(pieces.map((piece) => piece.toString("latin1")).join(""), "latin1");
+}
+
+/** Answers a request over HTTP/2 that has come whole. */
+export function writeHttp2Answer(
+  stream: ServerHttp2Stream,
+  { status, contentType, requestId, extendedId, body }: CallAnswer,
+): void {
+  if (stream.destroyed || stream.closed) return;
+  const bytes = lengthOf(body);
+  const headers: OutgoingHttpHeaders = { ":status": status };
+  if (contentType !== undefined) headers["content-type"] = contentType;
+  headers["x-amzn-requestid"] = requestId;
+  headers["x-amz-id-2"] = extendedId;
+  headers["content-length"] = bytes;
+  stream.respond(headers, { endStream: bytes === 0 });
+  if (bytes === 0) return;
+  if (Buffer.isBuffer(body)) stream.end(body);
+  else if (bytes <= JOINED_BYTES_MAX) stream.end(Buffer.concat(body, bytes));
+  else {
+    stream.cork();
+    for (const piece of body) stream.write(piece);
+    stream.end();
+  }
+}
+
+/** Whether its body has been read from HTTP/2's stream itself, which the compatible request does not know. */
+function hasStreamEnded(request: IncomingMessage): boolean {
+  return "stream" in request && (request.stream as ServerHttp2Stream).readableEnded;
+}
+
+function lengthOf(body: Body): number {
+  if (Buffer.isBuffer(body)) return body.length;
+  let bytes = 0;
+  for (const piece of body) bytes += piece.length;
+  return bytes;
 }
 
 export function expectsContinue(request: RequestHead): boolean {

@@ -4,7 +4,7 @@ import { decodeCbor } from "../codec/cbor.js";
 import { AwsFront } from "../http/aws-front.js";
 import { BodyBudget, type BodyBudgetLimits } from "../http/body-budget.js";
 import { Listener } from "../http/listener.js";
-import { NodeCall } from "../http/node-call.js";
+import { nodeCall } from "../http/http2-call.js";
 import { CloudMetrics } from "../metrics.js";
 import { SignatureVerifier } from "../sigv4/index.js";
 import { awsSigner } from "./aws-signer.js";
@@ -91,7 +91,7 @@ export class TestFront {
     });
     const listener = new Listener(
       {
-        onRequest: (incoming, response) => void front.handle(new NodeCall(incoming, response)),
+        onRequest: (incoming, response) => void front.handle(nodeCall(incoming, response)),
         onUpgrade: (_, socket) => void socket.destroy(),
         onRefused: (cause) => metrics.connectionRefused(cause),
         ...(plain && {

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
+import type { RequestMemory } from "../request-memory.js";
+import type { SignedRequest } from "../sigv4/index.js";
+import type { CallAnswer } from "./call.js";
+import { NodeCall } from "./node-call.js";
+import { type BodyLimits, clientGone, gatherBody, type RequestBody, wholeBody } from "./request-body.js";
+import { writeHttp2Answer } from "./send-answer.js";
+
+/** A call that comes as Node's request and response, of whichever protocol. */
+export function nodeCall(request: IncomingMessage, response: ServerResponse): NodeCall {
+  return "stream" in request ? new Http2Call(request, response) : new NodeCall(request, response);
+}
+
+/**
+ * A call over HTTP/2. Its body is read from the stream, and the answer to a request that has come whole is written to it: Node's
+ * compatible objects would pass each chunk through a second stream, and end each answer with a frame of no trailers.
+ */
+class Http2Call extends NodeCall {
+  readonly #request: IncomingMessage;
+  readonly #stream: ServerHttp2Stream;
+  #isBodyRead = false;
+  #isWhole = false;
+
+  constructor(request: IncomingMessage & { readonly stream: unknown }, response: ServerResponse) {
+    super(request, response);
+    this.#request = request;
+    this.#stream = request.stream as ServerHttp2Stream;
+  }
+
+  override get signed(): SignedRequest {
+    return { ...super.signed, hasLowerCaseNames: true }; // others are no HTTP/2
+  }
+
+  override get isBodyRead(): boolean {
+    return this.#isBodyRead;
+  }
+
+  override readBody(limits: BodyLimits, memory?: RequestMemory): RequestBody | Promise<RequestBody> {
+    this.#isBodyRead = true;
+    const announced = Number(this.headers["content-length"] ?? 0);
+    return this.#whole(announced) ?? this.#readLater(announced, limits, memory);
+  }
+
+  override answer(answer: CallAnswer): void {
+    // Pages' answers bear more headers; and who is refused may be sending its body still.
+    if (!this.#isWhole || this.#request.headers.origin !== undefined) super.answer(answer);
+    else writeHttp2Answer(this.#stream, answer);
+  }
+
+  #whole(announced: number): RequestBody | undefined {
+    const whole = wholeBody(this.#stream, announced);
+    if (whole === undefined) return undefined;
+    this.#isWhole = true;
+    this.#stream.resume(); // to its end, which may come in a frame of its own
+    return whole;
+  }
+
+  async #readLater(announced: number, limits: BodyLimits, memory?: RequestMemory): Promise<RequestBody> {
+    // Node tells of the headers before it looks at the bytes behind them, which mostly are the whole body.
+    await new Promise((resolve) => void setImmediate(resolve));
+    if (this.isGone) throw clientGone();
+    const body = this.#whole(announced) ?? (await gatherBody(this.#stream, announced, limits, memory));
+    this.#isWhole = true;
+    return body;
+  }
+}
