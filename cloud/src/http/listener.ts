@@ -17,6 +17,8 @@ const HTTP2_PREFACE = "PRI";
 
 const HEADERS_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
+/** How much longer a connection is kept than its client is told. Node's server has the same. */
+const KEEP_ALIVE_SLACK_MS = 1000;
 const HEADER_BYTES_MAX = 32 * 1024;
 const CONNECTIONS_MAX = 10_000;
 /** Requests of one connection at once: streams, or over HTTP/1.1 what is sent before the answers come. */
@@ -128,6 +130,7 @@ export class Listener {
       serveByNode,
       onLeft: (connection) => this.#plainConnections.delete(connection),
       keepAliveMs: Math.min(KEEP_ALIVE_MS, idleMs),
+      keptMs: Math.min(KEEP_ALIVE_MS + KEEP_ALIVE_SLACK_MS, idleMs),
       idleMs,
     };
     this.#http1.on("connection", (socket: Socket) => this.#sniff(socket, serveByNode));

@@ -157,6 +157,7 @@ describe("a connection goes to Node's server, and stays there", () => {
         serveByNode: (_, unread) => void events.push(`node ${unread.length}`),
         onLeft: () => undefined,
         keepAliveMs: 65_000,
+        keptMs: 66_000,
         idleMs: 65_000,
       });
       connection.push(Buffer.from(head(3)));
@@ -232,6 +233,22 @@ test("a large answer is over once the system has taken it, and not before its cl
   client.resume();
   await expect.poll(() => [isTaken, isClosed]).toEqual([true, true]);
   await expect.poll(() => client.text.length).toBeGreaterThan(32 * MEBIBYTE);
+});
+
+test("a connection is kept a little longer than its client is told", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  const client = open();
+  for (const body of ["one", "two"]) {
+    client.text = "";
+    client.write(request(body));
+    answer(await nextCall());
+    await expect.poll(() => client.text).toMatch(/timeout=65\r\n\r\nplain$/);
+    vi.advanceTimersByTime(65_500);
+    await read();
+  }
+  expect(listener.connections).toBe(1);
+  vi.advanceTimersByTime(1000);
+  await expect.poll(() => listener.connections).toBe(0);
 });
 
 describe("silence ends a connection", () => {

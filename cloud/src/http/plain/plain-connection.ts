@@ -28,8 +28,10 @@ export interface PlainHost {
   readonly serveByNode: (socket: Socket, unread: Buffer) => void;
   /** Told when the short way has nothing to do with the connection any more. */
   readonly onLeft: (connection: PlainConnection) => void;
-  /** How long a connection is kept that has nothing under way. */
+  /** How long clients are told that a connection is kept which has nothing under way. */
   readonly keepAliveMs: number;
+  /** How long it is kept: a request that is sent in the last moment must still find it. */
+  readonly keptMs: number;
   /** How long a connection may neither send nor take a byte. */
   readonly idleMs: number;
 }
@@ -63,7 +65,7 @@ export class PlainConnection implements PlainAnswers {
   constructor(socket: Socket, host: PlainHost) {
     this.#socket = socket;
     this.#host = host;
-    this.#silence = setTimeout(this.#onSilence, host.keepAliveMs).unref();
+    this.#silence = setTimeout(this.#onSilence, host.keptMs).unref();
     socket.on("timeout", this.cut).on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose);
   }
 
@@ -177,10 +179,10 @@ export class PlainConnection implements PlainAnswers {
 
   /** Looks whether nothing has happened for too long; a timer that each call sets anew would cost more. */
   readonly #onSilence = (): void => {
-    const { keepAliveMs, idleMs } = this.#host;
-    const leftMs = this.#sinceMs + (this.#call === undefined ? keepAliveMs : idleMs) - performance.now();
+    const { keptMs, idleMs } = this.#host;
+    const leftMs = this.#sinceMs + (this.#call === undefined ? keptMs : idleMs) - performance.now();
     if (leftMs <= 0) this.#socket.destroySoon();
-    else this.#silence = setTimeout(this.#onSilence, Math.min(Math.ceil(leftMs), keepAliveMs)).unref();
+    else this.#silence = setTimeout(this.#onSilence, Math.min(Math.ceil(leftMs), keptMs)).unref();
   };
 
   readonly cut = (): void => void this.#socket.destroy();
