@@ -61,6 +61,7 @@ class Http2Call extends NodeCall {
     await new Promise((resolve) => void setImmediate(resolve));
     if (this.isGone) throw clientGone();
     const body = this.#whole(announced) ?? (await gatherBody(this.#stream, announced, limits, memory));
+    if (this.#stream.closed) throw clientGone(); // Node ends a stream that was reset as if its body were whole
     this.#isWhole = true;
     return body;
   }
