@@ -7,8 +7,6 @@ import { nodeCall } from "./http2-call.js";
 import { announcedBytes, type RequestBody } from "./request-body.js";
 import { expectsContinue } from "./send-answer.js";
 
-export { signedRequest } from "./node-call.js";
-
 const BODY_IDLE_MS = 30_000;
 const BODY_TOTAL_MS = 10 * 60_000;
 
@@ -17,7 +15,7 @@ export interface ReceivedRequest {
   /** Undefined where no signature is asked for. */
   readonly identity: Identity | undefined;
   readonly body: RequestBody;
-  /** Gives back the body's share of memory; to be called once. */
+  /** Gives back the share of memory; to be called once. */
   readonly release: () => void;
 }
 
@@ -26,6 +24,8 @@ export interface ReceiveOptions {
   readonly verifier: SignatureVerifier | undefined;
   readonly budget: BodyBudget;
   readonly bodyBytesMax: number;
+  /** What answering takes beside the body. It is taken with that, since who holds some and waits for more may wait for his like. */
+  readonly workBytes?: number;
   /** Where a large body goes. Undefined where it is not known when the last user of its bytes is done. */
   readonly memory?: RequestMemory;
 }
@@ -36,11 +36,11 @@ export interface ReceiveOptions {
  * @throws {CloudError} as {@link SignatureVerifier}, {@link BodyBudget} and {@link Call.readBody} do.
  */
 export function receiveCall(call: Call, options: ReceiveOptions): ReceivedRequest | Promise<ReceivedRequest> {
-  const { verifier, budget, bodyBytesMax } = options;
+  const { verifier, budget, bodyBytesMax, workBytes = 0 } = options;
   const { signed } = call;
   const authorization = verifier?.check(signed);
   const verify: Verify = (sha256) => authorization && verifier?.verify(signed, authorization, sha256);
-  const bytes = announcedBytes(call, bodyBytesMax);
+  const bytes = announcedBytes(call, bodyBytesMax) + workBytes;
   const release = budget.takeNow(bytes);
   if (release === undefined) return budget.take(bytes, call).then((taken) => read(call, options, verify, taken));
   return read(call, options, verify, release);

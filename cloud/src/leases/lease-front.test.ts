@@ -1,5 +1,3 @@
-import { request } from "node:http";
-import { json } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
 import pino from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -7,12 +5,11 @@ import { BodyBudget } from "../http/body-budget.js";
 import { Listener } from "../http/listener.js";
 import { CloudMetrics } from "../metrics.js";
 import { SignatureVerifier } from "../sigv4/index.js";
-import { awsSigner } from "../testing/aws-signer.js";
+import { signedPost, testKeys } from "../testing/signed-post.js";
 import { TestService } from "../testing/test-service.js";
 import { LeaseFront } from "./lease-front.js";
 import { TestLeases } from "./testing/test-leases.js";
 
-const keys = { accessKeyId: "HWAKEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
 let streams: TestService;
 let leases: TestLeases;
 let listener: Listener;
@@ -30,7 +27,7 @@ beforeEach(async () => {
     verifier: new SignatureVerifier({
       region: "us-east-1",
       service: "dynamodb",
-      secretOf: (key) => (key === keys.accessKeyId ? keys.secretAccessKey : undefined),
+      secretOf: (key) => (key === testKeys.accessKeyId ? testKeys.secretAccessKey : undefined),
       now: Date.now,
     }),
     budget,
@@ -61,26 +58,10 @@ async function send({ operation = "ListTables", body = "{}", service = "dynamodb
   headers: Record<string, unknown>;
   body: unknown;
 }> {
-  const unsigned = {
-    method: "POST",
-    protocol: "http:",
-    hostname: "127.0.0.1",
-    path: "/",
-    headers: {
-      host: `127.0.0.1:${port}`,
-      "content-type": "application/x-amz-json-1.0",
-      "x-amz-target": `DynamoDB_20120810.${operation}`,
-    },
-    body,
-  };
-  const { headers } = await awsSigner({ ...keys, service, ...other }).sign(unsigned, { signingDate: new Date() });
-  return new Promise((resolve, reject) => {
-    const outgoing = request({ host: "127.0.0.1", port, method: "POST", headers, agent: false }, (incoming) => {
-      const { statusCode: status = 0, headers: given } = incoming;
-      json(incoming).then((answer) => resolve({ status, headers: given, body: answer }), reject);
-    });
-    outgoing.on("error", reject).end(body);
-  });
+  const target = `DynamoDB_20120810.${operation}`;
+  const headers = { "content-type": "application/x-amz-json-1.0", "x-amz-target": target };
+  const answered = await signedPost(port, { headers, body, service, ...other });
+  return { ...answered, body: JSON.parse(answered.body.toString()) as unknown };
 }
 
 const coral = "com.amazon.coral.service#";

@@ -1,5 +1,4 @@
-import { request } from "node:http";
-import { buffer } from "node:stream/consumers";
+import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { decode, encode } from "cborg";
 import * as fc from "fast-check";
@@ -10,16 +9,15 @@ import { BodyBudget } from "../http/body-budget.js";
 import { Listener } from "../http/listener.js";
 import { CloudMetrics } from "../metrics.js";
 import { SignatureVerifier } from "../sigv4/index.js";
-import { awsSigner } from "../testing/aws-signer.js";
 import { refusalOf } from "../testing/refusal-of.js";
+import { type Answered, type SignedPost, signedPost, testKeys } from "../testing/signed-post.js";
 import { TestService } from "../testing/test-service.js";
 import { isMetricDataRequest, MetricDataFront } from "./metric-data-front.js";
 import { readMetricData } from "./metric-data-input.js";
 import { PublishedMetrics } from "./published-metrics.js";
 import { decodeQueryForm } from "./query-form.js";
 
-const keys = { accessKeyId: "HWAKEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
-const budget = new BodyBudget({ bytesMax: 8 << 20, waitMs: 1000, waitingMax: 10 });
+const budget = new BodyBudget({ bytesMax: 4 << 20, waitMs: 5000, waitingMax: 20 });
 let streams: TestService;
 let registry: Registry;
 let listener: Listener;
@@ -35,7 +33,7 @@ beforeEach(async () => {
     verifier: new SignatureVerifier({
       region: "us-east-1",
       service: "monitoring",
-      secretOf: (key) => (key === keys.accessKeyId ? keys.secretAccessKey : undefined),
+      secretOf: (key) => (key === testKeys.accessKeyId ? testKeys.secretAccessKey : undefined),
       now: Date.now,
     }),
     budget,
@@ -57,38 +55,9 @@ afterEach(async () => {
   await streams.close();
 });
 
-interface Sent {
-  readonly path?: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
-  readonly service?: string;
-  readonly secretAccessKey?: string;
-}
+type Sent = Omit<SignedPost, "service"> & { readonly service?: string };
 
-interface Answered {
-  readonly status: number;
-  readonly headers: Record<string, unknown>;
-  readonly body: Buffer;
-}
-
-async function send({ path = "/", headers: given, body, service = "monitoring", ...other }: Sent): Promise<Answered> {
-  const unsigned = {
-    method: "POST",
-    protocol: "http:",
-    hostname: "127.0.0.1",
-    path,
-    headers: { host: `127.0.0.1:${port}`, ...given },
-    body,
-  };
-  const { headers } = await awsSigner({ ...keys, service, ...other }).sign(unsigned, { signingDate: new Date() });
-  return new Promise((resolve, reject) => {
-    const outgoing = request({ host: "127.0.0.1", port, method: "POST", path, headers, agent: false }, (incoming) => {
-      const { statusCode: status = 0, headers: answered } = incoming;
-      buffer(incoming).then((bytes) => resolve({ status, headers: answered, body: bytes }), reject);
-    });
-    outgoing.on("error", reject).end(body);
-  });
-}
+const send = (sent: Sent): Promise<Answered> => signedPost(port, { service: "monitoring", ...sent });
 
 const form = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
 const jsonCall = {
@@ -282,6 +251,17 @@ describe("refuses, in each protocol's form,", () => {
 function withGzip(sent: Sent, body: Buffer): Sent {
   return { ...sent, headers: { ...sent.headers, "content-encoding": "gzip" }, body };
 }
+
+test("packed bodies take the memory for what is in them with their own, so that none waits for what its like hold", async () => {
+  const datum = { MetricName: "m", Value: 1 };
+  const padding = randomBytes(350_000).toString("base64");
+  const body = gzipSync(JSON.stringify({ Namespace: "n", MetricData: [datum], padding }), { level: 0 });
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, () => send(withGzip({ headers: jsonCall, body }, body))),
+  );
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 200));
+  expect(budget.used).toBe(0);
+});
 
 test("what comes as a form for another service is none of it", async () => {
   expect((await send({ headers: form, body: inQuery, service: "kinesis" })).status).toBe(404);

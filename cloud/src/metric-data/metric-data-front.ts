@@ -69,19 +69,19 @@ export class MetricDataFront {
   async #serve(protocol: MetricDataProtocol, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== "POST") throw new CloudError("operation-unknown", "");
     const { verifier, budget, published } = this.#options;
-    const { body, release } = await receive(request, response, { verifier, budget, bodyBytesMax: BODY_BYTES_MAX });
+    const isPacked = request.headers["content-encoding"]?.toLowerCase() === "gzip";
+    const { body, release } = await receive(request, response, {
+      verifier,
+      budget,
+      bodyBytesMax: BODY_BYTES_MAX,
+      workBytes: isPacked ? BODY_BYTES_MAX : 0,
+    });
     try {
-      const isPacked = request.headers["content-encoding"]?.toLowerCase() === "gzip";
-      const releaseUnpacked = isPacked ? await budget.take(BODY_BYTES_MAX, response) : undefined;
-      try {
-        const { operation, input, numbers } = protocol.read(request, isPacked ? await unpack(body.bytes) : body.bytes);
-        if (operation !== OPERATION) {
-          throw new CloudError("operation-unknown", "Of CloudWatch, only PutMetricData is served here.");
-        }
-        published.add(readMetricData(input, numbers));
-      } finally {
-        releaseUnpacked?.();
+      const { operation, input, numbers } = protocol.read(request, isPacked ? await unpack(body.bytes) : body.bytes);
+      if (operation !== OPERATION) {
+        throw new CloudError("operation-unknown", "Of CloudWatch, only PutMetricData is served here.");
       }
+      published.add(readMetricData(input, numbers));
     } finally {
       release();
     }
