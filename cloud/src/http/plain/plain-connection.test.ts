@@ -14,14 +14,17 @@ let refused: RefusalCause[];
 /** Those that nobody has answered yet. */
 let calls: PlainCall[];
 let byNode: string[];
+/** Requests whose head Node's server has seen. */
+let headsByNode: number;
 let sockets: Socket[];
 
 async function start(idleMs?: number): Promise<void> {
-  [refused, calls, byNode, sockets] = [[], [], [], []];
+  [refused, calls, byNode, headsByNode, sockets] = [[], [], [], 0, []];
   const plain = { takes: (target: string) => target === TARGET, onCall: (call: PlainCall) => void calls.push(call) };
   listener = new Listener(
     {
       onRequest: (request, response) => {
+        headsByNode += 1;
         let text = "";
         request.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
         request.on("end", () => {
@@ -135,7 +138,7 @@ describe("a connection goes to Node's server, and stays there", () => {
   test("when a body takes its time", async () => {
     const client = open();
     client.write(head(3));
-    await new Promise((resolve) => void setTimeout(resolve, 1500)); // longer than the short way waits
+    await expect.poll(() => headsByNode).toBe(1); // the short way waited for a while
     client.write("one");
     await expect.poll(() => byNode).toEqual(["one"]);
   });
