@@ -16,7 +16,7 @@ import type { AnswerIds, Call } from "./call.js";
 import { nextExtendedId } from "./extended-id.js";
 import { firstRefusal } from "./early-refusal.js";
 import { isSignatureFailure, receiveCall } from "./receive.js";
-import { clientGone } from "./request-body.js";
+import { clientGone } from "./gathered-body.js";
 import type { Body } from "./send-answer.js";
 import { toCloudError, wireError } from "./wire-errors.js";
 

@@ -1,6 +1,6 @@
 import { CloudError } from "../cloud-error.js";
 import type { Closing } from "./call.js";
-import { clientGone } from "./request-body.js";
+import { clientGone } from "./gathered-body.js";
 
 export interface BodyBudgetLimits {
   /** Bytes of all bodies that may be in memory at once. */

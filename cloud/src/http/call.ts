@@ -1,4 +1,4 @@
-import type { BodyLimits, RequestBody } from "./request-body.js";
+import type { BodyLimits, RequestBody } from "./gathered-body.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { SignedRequest } from "../sigv4/index.js";
 import type { EventStreamAnswer } from "../codec/event-stream-answer.js";

@@ -4,7 +4,8 @@ import type { RequestMemory } from "../request-memory.js";
 import type { SignedRequest } from "../sigv4/index.js";
 import type { CallAnswer } from "./call.js";
 import { NodeCall } from "./node-call.js";
-import { type BodyLimits, clientGone, gatherBody, type RequestBody, wholeBody } from "./request-body.js";
+import { type BodyLimits, clientGone, type RequestBody } from "./gathered-body.js";
+import { gatherBody, wholeBody } from "./request-body.js";
 import { writeHttp2Answer } from "./send-answer.js";
 
 /** A call that comes as Node's request and response, of whichever protocol. */

@@ -123,7 +123,6 @@ export class Listener {
         this.#requests += 1;
         this.#turns.begin(socket, start);
       },
-      inTurn: (socket, start) => this.#turns.begin(socket, start),
       onOver: () => this.#requestOver(),
       onRefused,
       refuseHalf: (socket) => this.#refuse(new Error("half a request"), socket),
@@ -182,8 +181,6 @@ export class Listener {
     for (const session of this.#sessions) session.close();
     this.#http1.closeIdleConnections();
     for (const connection of this.#plainConnections) connection.stop();
-    // By then Node has seen the requests that the short way had half of.
-    if (this.#plain !== undefined) await new Promise((resolve) => void setImmediate(resolve));
     if (this.#requests > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, STOP_GRACE_MS);

@@ -4,7 +4,8 @@ import type { SignedRequest } from "../sigv4/index.js";
 import type { AnswerIds, Call, CallAnswer, CallEvents, CallHeaders } from "./call.js";
 import { allowOrigin } from "./cors.js";
 import { isGone } from "./listener.js";
-import { type BodyLimits, readBody, type RequestBody } from "./request-body.js";
+import type { BodyLimits, RequestBody } from "./gathered-body.js";
+import { readBody } from "./request-body.js";
 import { sendAnswer } from "./send-answer.js";
 import { sendEventStream } from "./send-event-stream.js";
 

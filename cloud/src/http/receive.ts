@@ -4,7 +4,8 @@ import type { RequestMemory } from "../request-memory.js";
 import type { BodyBudget } from "./body-budget.js";
 import type { Call } from "./call.js";
 import { nodeCall } from "./http2-call.js";
-import { announcedBytes, type RequestBody } from "./request-body.js";
+import type { RequestBody } from "./gathered-body.js";
+import { announcedBytes } from "./request-body.js";
 import { expectsContinue } from "./send-answer.js";
 
 const BODY_IDLE_MS = 30_000;

@@ -1,23 +1,16 @@
-import { createHash, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import { CloudError } from "../cloud-error.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { RequestHead } from "./call.js";
-
-export interface BodyLimits {
-  readonly bytesMax: number;
-  /** Longest silence between two chunks. */
-  readonly idleMs: number;
-  /** Longest time for the whole body. */
-  readonly totalMs: number;
-}
-
-/** A body and its SHA-256 (lower-case hex), hashed as it came. */
-export interface RequestBody {
-  readonly bytes: Buffer;
-  readonly sha256: string;
-}
+import {
+  type BodyLimits,
+  clientGone,
+  GATHERED_BYTES_MIN,
+  GatheredBody,
+  type RequestBody,
+  tooLarge,
+} from "./gathered-body.js";
 
 /**
  * The bytes that the body may need: what its header announces, or the limit where it announces nothing.
@@ -32,12 +25,9 @@ export function announcedBytes(request: RequestHead, bytesMax: number): number {
   return bytes;
 }
 
-/** A body of more goes into memory of the request's own, as it comes; of a smaller one the chunks do. */
-const GATHERED_BYTES_MIN = 64 << 10;
-
 /**
  * @param memory where a large body goes; without it, into a buffer of its own.
- * @throws {CloudError} `request-too-large`, `request-too-slow`, `request-incomplete`.
+ * @throws {CloudError} as {@link GatheredBody}.
  */
 export function readBody(
   request: IncomingMessage,
@@ -59,9 +49,9 @@ export function wholeBody(source: Readable, announced: number): RequestBody | un
 }
 
 /**
- * A body as it comes.
+ * A body as a stream brings it.
  * @param announced its length, where that is known; else 0.
- * @throws {CloudError} as {@link readBody}.
+ * @throws {CloudError} as {@link GatheredBody}.
  */
 export function gatherBody(
   source: Readable,
@@ -69,56 +59,21 @@ export function gatherBody(
   limits: BodyLimits,
   memory?: RequestMemory,
 ): Promise<RequestBody> {
-  const slab = announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined;
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    const sha256 = createHash("sha256");
-    let length = 0;
-    const tooSlow = (): void => finish(new CloudError("request-too-slow", "The request body came too slowly."));
-    let idle = setTimeout(tooSlow, limits.idleMs);
-    const total = setTimeout(tooSlow, limits.totalMs);
-    const onData = (chunk: Buffer): void => {
-      idle.refresh();
-      length += chunk.length;
-      if (length > limits.bytesMax) {
-        finish(tooLarge(limits.bytesMax));
-        return;
-      }
-      sha256.update(chunk);
-      if (slab === undefined) chunks.push(chunk);
-      else if (length <= announced) chunk.copy(slab, length - chunk.length);
-      else finish(clientGone());
-    };
-    const onEnd = (): void => finish();
-    const onClose = (cause?: Error): void => finish(clientGone(cause));
-    const finish = (error?: Error): void => {
-      clearTimeout(idle);
-      clearTimeout(total);
-      source.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
-      if (error !== undefined) {
-        source.on("error", ignoreLateError);
-        source.resume(); // what still comes is thrown away, so that the client gets to read its answer
-        reject(error);
-      } else {
-        const only = chunks.length === 1 ? chunks[0] : undefined;
-        const bytes = slab?.subarray(0, length) ?? only ?? Buffer.concat(chunks, length);
-        resolve({ bytes, sha256: sha256.digest("hex") });
-      }
-    };
-    source.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
-  });
+  const onOver = (failure?: Error): void => {
+    source.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
+    if (failure === undefined) return;
+    source.on("error", ignoreLateError);
+    source.resume(); // what still comes is thrown away, so that the client gets to read its answer
+  };
+  const body = new GatheredBody({ announced, limits, memory, onOver });
+  const onData = (chunk: Buffer): void => body.push(chunk);
+  const onEnd = (): void => body.end();
+  const onClose = (cause?: Error): void => body.fail(clientGone(cause));
+  source.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
+  return body.whole;
 }
 
 /** The request's failure was answered already; a connection that breaks after that changes nothing. */
 function ignoreLateError(): void {
   // nothing is left to do
-}
-
-/** The client left before its request was complete. */
-export function clientGone(cause?: Error): CloudError {
-  return new CloudError("request-incomplete", "The client went away before its request was complete.", { cause });
-}
-
-function tooLarge(bytesMax: number): CloudError {
-  return new CloudError("request-too-large", `The request body is larger than ${bytesMax} bytes.`);
 }

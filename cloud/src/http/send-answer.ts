@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { CallAnswer, RequestHead } from "./call.js";
+import { LINGER_MS } from "./linger.js";
 import { cutOff } from "./listener.js";
 
 /** A smaller body is sent in one piece with its headers, which saves Node the gathering. */
 const JOINED_BYTES_MAX = 4096;
-/** How long a client may go on sending a body that was refused, before its connection is cut. */
-const LINGER_MS = 10_000;
 
 /** In one piece, or in several, one after the other. */
 export type Body = Buffer | readonly Buffer[];

@@ -2,8 +2,10 @@ import { hash, randomUUID } from "node:crypto";
 import type { SignedRequest } from "../../sigv4/index.js";
 import type { Call, CallAnswer } from "../call.js";
 import { nextExtendedId } from "../extended-id.js";
-import type { RequestBody } from "../request-body.js";
+import type { BodyLimits, RequestBody } from "../gathered-body.js";
+import type { RequestMemory } from "../../request-memory.js";
 import { wireErrors } from "../wire-errors.js";
+import type { ComingBody } from "./coming-body.js";
 import type { PlainHead } from "./plain-head.js";
 
 /** The way back to a plain call's client. */
@@ -15,20 +17,21 @@ export interface PlainAnswers {
   cut(): void;
 }
 
-/** A call that came whole, head and body, on the short way. */
+/** A call on the short way. */
 export class PlainCall implements Call {
   readonly method = "POST";
   readonly httpVersionMajor = 1;
   readonly headers: PlainHead["headers"];
   readonly signed: SignedRequest;
-  readonly #body: Buffer;
+  readonly #body: Buffer | ComingBody;
   readonly #answers: PlainAnswers;
   readonly #onClose = new Set<() => void>();
   #onTaken: (() => void) | undefined;
   #isBodyRead = false;
   #isAnswered = false;
 
-  constructor({ headers, rawHeaders }: PlainHead, body: Buffer, answers: PlainAnswers) {
+  /** @param body the bytes, where they came with the head. */
+  constructor({ headers, rawHeaders }: PlainHead, body: Buffer | ComingBody, answers: PlainAnswers) {
     this.headers = headers;
     this.signed = { method: "POST", target: "/", rawHeaders, hasLowerCaseNames: true };
     this.#body = body;
@@ -62,13 +65,15 @@ export class PlainCall implements Call {
 
   /** Nor are those of who waits to be asked. */
   writeContinue(): void {
-    throw new TypeError("the body is here already");
+    throw new TypeError("nobody waits for it");
   }
 
-  /** The limits do not matter: it is here, and the caller has looked at its length. */
-  readBody(): RequestBody {
+  readBody(limits: BodyLimits, memory?: RequestMemory): RequestBody | Promise<RequestBody> {
     this.#isBodyRead = true;
-    return { bytes: this.#body, sha256: hash("sha256", this.#body, "hex") };
+    const body = this.#body;
+    if (!Buffer.isBuffer(body)) return body.read(limits, memory);
+    // It is here, and the caller has looked at its length.
+    return { bytes: body, sha256: hash("sha256", body, "hex") };
   }
 
   answer(answer: CallAnswer): void {

@@ -1,9 +1,10 @@
+import { hash } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { CloudError } from "../../cloud-error.js";
 import { Listener, type RefusalCause } from "../listener.js";
 import type { PlainCall } from "./plain-call.js";
-import { PlainConnection } from "./plain-connection.js";
 
 const TARGET = "Kinesis_20131202.PutRecord";
 const MEBIBYTE = 1 << 20;
@@ -14,17 +15,14 @@ let refused: RefusalCause[];
 /** Those that nobody has answered yet. */
 let calls: PlainCall[];
 let byNode: string[];
-/** Requests whose head Node's server has seen. */
-let headsByNode: number;
 let sockets: Socket[];
 
 async function start(idleMs?: number): Promise<void> {
-  [refused, calls, byNode, headsByNode, sockets] = [[], [], [], 0, []];
+  [refused, calls, byNode, sockets] = [[], [], [], []];
   const plain = { takes: (target: string) => target === TARGET, onCall: (call: PlainCall) => void calls.push(call) };
   listener = new Listener(
     {
       onRequest: (request, response) => {
-        headsByNode += 1;
         let text = "";
         request.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
         request.on("end", () => {
@@ -77,7 +75,21 @@ async function read(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
 }
 
-const bodyOf = (call: PlainCall): string => call.readBody().bytes.toString("latin1");
+const limits = { bytesMax: 16 * MEBIBYTE, idleMs: 30_000, totalMs: 600_000 };
+
+async function bodyOf(call: PlainCall): Promise<string> {
+  const { bytes, sha256 } = await call.readBody(limits);
+  expect(sha256).toBe(hash("sha256", bytes));
+  return bytes.toString("latin1");
+}
+
+/** Why a call's body never came. */
+function failureOf(call: PlainCall): Promise<string> {
+  return bodyOf(call).then(
+    () => "none",
+    (error: CloudError) => error.code,
+  );
+}
 
 describe("a connection stays on the short way", () => {
   test("for request after request", async () => {
@@ -86,7 +98,7 @@ describe("a connection stays on the short way", () => {
       client.text = "";
       client.write(request(body));
       const call = await nextCall();
-      expect(bodyOf(call)).toBe(body);
+      expect(await bodyOf(call)).toBe(body);
       answer(call);
       await expect.poll(() => client.text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\nKeep-Alive: timeout=65\r\n\r\nplain$/);
     }
@@ -101,7 +113,7 @@ describe("a connection stays on the short way", () => {
       await read();
       client.write(body);
       const call = await nextCall();
-      expect(bodyOf(call)).toBe(body);
+      expect(await bodyOf(call)).toBe(body);
       answer(call);
     }
     await expect.poll(() => client.text.match(/plain/g)).toHaveLength(2);
@@ -134,60 +146,121 @@ describe("a connection goes to Node's server, and stays there", () => {
     await expect.poll(() => byNode).toEqual(["two", "three"]);
     await expect.poll(() => client.text).toMatch(/^[^]*\r\nplainHTTP[^]*node twoHTTP[^]*node three/);
   });
+});
 
-  test("when a body takes its time", async () => {
-    const client = open();
-    client.write(head(3));
-    await expect.poll(() => headsByNode).toBe(1); // the short way waited for a while
-    client.write("one");
-    await expect.poll(() => byNode).toEqual(["one"]);
-  });
+describe("a body that did not come with its head", () => {
+  const large = "0123456789abcdef".repeat(MEBIBYTE / 4);
 
-  test("in its turn, when many heads have waited together; a body that comes before has its call", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const starts: (() => void)[] = [];
-    const events: string[] = [];
-    const halves: PlainConnection[] = [];
-    const server = createServer((socket) => {
-      const connection = new PlainConnection(socket, {
-        takes: () => true,
-        begin: (_, start) => start(),
-        inTurn: (_, start) => void starts.push(start),
-        onCall: (call) => void events.push(`call ${bodyOf(call)}`),
-        onOver: () => undefined,
-        onRefused: () => undefined,
-        refuseHalf: () => undefined,
-        serveByNode: (_, unread) => void events.push(`node ${unread.length}`),
-        onLeft: () => undefined,
-        keepAliveMs: 65_000,
-        keptMs: 66_000,
-        idleMs: 65_000,
-      });
-      connection.push(Buffer.from(head(3)));
-      halves.push(connection);
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const clients = [0, 1].map(() => connect((server.address() as AddressInfo).port, "127.0.0.1"));
-    sockets.push(...clients);
-    await expect.poll(() => halves.length).toBe(2);
-    vi.advanceTimersByTime(1000);
-    expect([starts.length, events]).toEqual([2, []]);
-    clients[0]?.write("one");
-    await expect.poll(() => events).toEqual(["call one"]);
-    for (const start of starts) start();
-    expect(events).toEqual(["call one", `node ${head(3).length}`]);
-    for (const client of clients) client.destroy();
-    server.close();
-  });
-
-  test("when a body comes in pieces", async () => {
+  test.each([
+    ["byte by byte", ["a", "b", "c", "d"]],
+    ["in pieces", ["a", "bcd"]],
+    ["after a while, of 4 MiB", [large.slice(0, 5), large.slice(5)]],
+  ])("comes %s", async (_, pieces) => {
     const client = open();
     await once(client, "connect");
-    for (const piece of [head(4), "a", "bcd"]) {
-      client.write(piece);
-      await read();
+    for (let round = 0; round < 2; round += 1) {
+      client.text = "";
+      client.write(head(pieces.join("").length));
+      const call = await nextCall();
+      const body = bodyOf(call);
+      for (const piece of pieces) {
+        await read();
+        client.write(piece);
+      }
+      expect((await body) === pieces.join("")).toBe(true);
+      answer(call);
+      await expect.poll(() => client.text).toMatch(/plain$/);
     }
-    await expect.poll(() => byNode).toEqual(["abcd"]);
+    expect(byNode).toEqual([]);
+  });
+
+  test("is not taken from the system before somebody reads it", async () => {
+    const client = open();
+    let isDrained = false;
+    client.once("drain", () => (isDrained = true));
+    client.write(request("x".repeat(16 * MEBIBYTE)));
+    const call = await nextCall();
+    await read();
+    expect(isDrained).toBe(false);
+    expect((await bodyOf(call)).length).toBe(16 * MEBIBYTE);
+    answer(call);
+    await expect.poll(() => client.text).toMatch(/plain$/);
+  });
+
+  test("may have the next request behind it, which Node's server answers after the first", async () => {
+    const client = open();
+    client.write(head(large.length) + large.slice(1));
+    const call = await nextCall();
+    const body = bodyOf(call);
+    client.write(`!${request("two")}`);
+    expect((await body).length).toBe(large.length);
+    await read();
+    expect(byNode).toEqual([]);
+    answer(call);
+    await expect.poll(() => byNode).toEqual(["two"]);
+    await expect.poll(() => client.text).toMatch(/^[^]*\r\nplainHTTP[^]*node two$/);
+  });
+
+  test("is refused unread: the answer goes out at once, what still comes is thrown away, and the next call is served", async () => {
+    const client = open();
+    client.write(head(large.length) + large.slice(0, 100));
+    const call = await nextCall();
+    let isOver = false;
+    call.once("close", () => (isOver = true));
+    answer(call);
+    await expect.poll(() => client.text).toMatch(/Connection: keep-alive[^]*plain$/);
+    expect(isOver).toBe(false);
+    client.write(large.slice(100));
+    await expect.poll(() => isOver).toBe(true);
+    client.write(request("two"));
+    expect(await bodyOf(await nextCall())).toBe("two");
+    expect(byNode).toEqual([]);
+  });
+
+  test("is refused unread, and goes on coming for too long: the connection is cut", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const client = open();
+    client.write(head(100));
+    answer(await nextCall());
+    await expect.poll(() => client.text).toMatch(/plain$/);
+    vi.advanceTimersByTime(9_000);
+    client.write("x");
+    await read();
+    expect(listener.connections).toBe(1);
+    vi.advanceTimersByTime(1_000);
+    await expect.poll(() => listener.connections).toBe(0);
+  });
+
+  test("comes too slowly: its reader is told", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const client = open();
+    client.write(head(100));
+    const failure = failureOf(await nextCall());
+    vi.advanceTimersByTime(30_000);
+    expect(await failure).toBe("request-too-slow");
+  });
+
+  test("never comes whole, since its client leaves: its reader is told, and the call is over", async () => {
+    const client = open();
+    client.write(`${head(100)}x`);
+    const call = await nextCall();
+    let isOver = false;
+    call.once("close", () => (isOver = true));
+    const failure = failureOf(call);
+    client.resetAndDestroy();
+    expect(await failure).toBe("request-incomplete");
+    expect([isOver, call.isGone]).toEqual([true, true]);
+    expect(refused).toEqual([]);
+  });
+
+  test("never comes whole, since its client closes its end: a bare 400", async () => {
+    const client = open();
+    client.write(`${head(100)}x`);
+    const failure = failureOf(await nextCall());
+    client.end();
+    expect(await failure).toBe("request-incomplete");
+    await expect.poll(() => client.text).toMatch(/^HTTP\/1.1 400 /);
+    expect(refused).toEqual(["not-http"]);
   });
 });
 
@@ -314,8 +387,11 @@ describe("stopping", () => {
     await read();
     const stopping = listener.stop();
     client.write("one");
+    const call = await nextCall();
+    expect(await bodyOf(call)).toBe("one");
+    answer(call);
     await stopping;
-    expect(byNode).toEqual(["one"]);
+    await expect.poll(() => client.text).toMatch(/Connection: close\r\n\r\nplain$/);
   });
 });
 

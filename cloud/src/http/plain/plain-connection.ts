@@ -1,14 +1,11 @@
 import type { Socket } from "node:net";
 import type { CallAnswer } from "../call.js";
+import { LINGER_MS } from "../linger.js";
 import type { RefusalCause } from "../listener.js";
+import { ComingBody } from "./coming-body.js";
 import { writePlainAnswer } from "./plain-answer.js";
 import { type PlainAnswers, PlainCall } from "./plain-call.js";
-import { type PlainHead, readPlainHead } from "./plain-head.js";
-
-/** How long a head waits for its body before Node gets both: clients that send them apart send them one after the other. */
-const HALF_MS = 1000;
-/** A longer body never comes in one read. */
-const BODY_BYTES_MAX = 64 << 10;
+import { readPlainHead } from "./plain-head.js";
 
 /** What a connection on the short way needs of the listener. */
 export interface PlainHost {
@@ -16,8 +13,6 @@ export interface PlainHost {
   readonly takes: (target: string) => boolean;
   /** Begins a call, now or in its turn. `start` says what to do then. */
   readonly begin: (socket: Socket, start: () => void) => void;
-  /** The same for what is no call: thousands of heads may have come together, and have waited long enough together. */
-  readonly inTurn: (socket: Socket, start: () => void) => void;
   readonly onCall: (call: PlainCall) => void;
   /** Told once for each call that began, when it is over. */
   readonly onOver: () => void;
@@ -36,26 +31,23 @@ export interface PlainHost {
   readonly idleMs: number;
 }
 
-/** A head whose body is to come, as most clients in Python send them. */
-interface Half {
-  readonly head: PlainHead;
-  readonly bytes: Buffer;
-  readonly timer: NodeJS.Timeout;
-}
-
 /**
- * A connection whose requests have all been plain so far: each came whole, and nothing followed it before its answer. They
- * are read and answered here, without Node's HTTP. At the first one that is anything else, the connection goes to
+ * A connection whose requests have all been plain so far: the head of each came in one read, and nothing followed it before its
+ * answer. They are read and answered here, without Node's HTTP. At the first one that is anything else, the connection goes to
  * Node's server with its bytes, and stays there. See docs/design/http-front.md, "The short way".
  */
 export class PlainConnection implements PlainAnswers {
   readonly #socket: Socket;
   readonly #host: PlainHost;
   #silence: NodeJS.Timeout;
-  /** When a call, or the head of one, came or ended last. */
+  /** When a call, or some of one, came or ended last. */
   #sinceMs = performance.now();
-  #half: Half | undefined;
   #call: PlainCall | undefined;
+  /** The call's body, where not all of it came with the head. */
+  #coming: ComingBody | undefined;
+  #isTaken = false;
+  /** Bounds how long the body of a call that is answered may go on coming. */
+  #linger: NodeJS.Timeout | undefined;
   /** What came while a call was under way; nothing is read until that is over. */
   #early: Buffer | undefined;
   #isLast = false;
@@ -77,41 +69,33 @@ export class PlainConnection implements PlainAnswers {
   /** Answers what is under way, and ends. */
   stop(): void {
     this.#isLast = true;
-    if (this.#half !== undefined) this.#leave(this.#half.bytes);
-    else if (this.#call === undefined) this.#socket.destroySoon();
+    if (this.#call === undefined) this.#socket.destroySoon();
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#call !== undefined) {
-      this.#early = this.#early === undefined ? chunk : Buffer.concat([this.#early, chunk]);
-      this.#socket.pause();
-      return;
-    }
-    if (this.#half !== undefined) return this.#join(this.#half, chunk);
+    if (this.#call !== undefined) return this.#goOn(chunk);
     const head = readPlainHead(chunk);
     if (head === undefined || !this.#host.takes(head.headers["x-amz-target"])) return this.#leave(chunk);
-    const { bodyFrom, bodyBytes } = head;
-    const missing = bodyFrom + bodyBytes - chunk.length;
-    if (missing === 0) this.#begin(head, chunk.subarray(bodyFrom));
-    else if (missing === bodyBytes && bodyBytes <= BODY_BYTES_MAX) {
-      this.#sinceMs = performance.now();
-      const half: Half = { head, bytes: chunk, timer: setTimeout(() => this.#leaveWith(half), HALF_MS) };
-      this.#half = half;
-    } else this.#leave(chunk);
+    const body = chunk.subarray(head.bodyFrom);
+    if (body.length > head.bodyBytes) return this.#leave(chunk);
+    this.#sinceMs = performance.now();
+    if (body.length === head.bodyBytes) return this.#begin(new PlainCall(head, body, this));
+    this.#coming = new ComingBody(head.bodyBytes, body, () => void this.#socket.resume());
+    this.#begin(new PlainCall(head, this.#coming, this));
   };
 
-  /** The body, if it comes in one piece. */
-  #join({ head, bytes, timer }: Half, chunk: Buffer): void {
-    if (chunk.length !== head.bodyBytes) return this.#leave(Buffer.concat([bytes, chunk]));
-    clearTimeout(timer);
-    this.#half = undefined;
-    this.#begin(head, chunk);
+  /** What comes while a call is under way. */
+  #goOn(chunk: Buffer): void {
+    this.#sinceMs = performance.now();
+    const coming = this.#coming;
+    const behind = coming === undefined || coming.isWhole ? chunk : coming.push(chunk);
+    if (behind !== undefined) this.#early = this.#early === undefined ? behind : Buffer.concat([this.#early, behind]);
+    if (behind !== undefined || coming?.isWanted === false) this.#socket.pause();
+    if (this.#isTaken && coming?.isWhole === true) this.#over(true);
   }
 
-  #begin(head: PlainHead, body: Buffer): void {
-    const call = new PlainCall(head, body, this);
+  #begin(call: PlainCall): void {
     this.#call = call;
-    this.#sinceMs = performance.now();
     this.#host.begin(this.#socket, () => {
       if (this.isGone) this.#host.onRefused("gone-at-once");
       else this.#host.onCall(call);
@@ -125,19 +109,33 @@ export class PlainConnection implements PlainAnswers {
   send(answer: CallAnswer): void {
     if (this.isGone) return;
     const keepAliveMs = this.#isLast ? undefined : this.#host.keepAliveMs;
+    if (this.#coming?.isWhole === false) this.#letIn(this.#coming);
     writePlainAnswer(this.#socket, answer, { keepAliveMs, onTaken: this.#onTaken });
     // Mostly the system has taken it by now. Else the socket watches over its being taken, bit by bit.
     if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.#host.idleMs);
   }
 
   readonly #onTaken = (error?: Error | null): void => {
+    if (this.#call === undefined) return;
     // Of a connection that was cut, Node says so without an error.
-    if (this.#call !== undefined) this.#over(!error && !this.isGone);
+    const isTaken = !error && !this.isGone;
+    if (isTaken && this.#coming?.isWhole === false) this.#isTaken = true;
+    else this.#over(isTaken);
   };
+
+  /** Closing at once would make the client's system throw away the answer, so what still comes of a refused body is let in for a while. */
+  #letIn(refused: ComingBody): void {
+    this.#linger = setTimeout(this.cut, LINGER_MS).unref();
+    refused.discard();
+  }
 
   #over(isTaken: boolean): void {
     const call = this.#call;
     this.#call = undefined;
+    this.#coming?.fail();
+    this.#coming = undefined;
+    this.#isTaken = false;
+    clearTimeout(this.#linger);
     call?.end(isTaken);
     this.#host.onOver();
     if (this.#socket.destroyed) return;
@@ -152,13 +150,6 @@ export class PlainConnection implements PlainAnswers {
     }
   }
 
-  /** In its turn, in which the body may come, or the client leave. */
-  #leaveWith(half: Half): void {
-    this.#host.inTurn(this.#socket, () => {
-      if (this.#half === half) this.#leave(half.bytes);
-    });
-  }
-
   /** Gives the connection to Node's server. */
   #leave(unread: Buffer): void {
     this.#forget();
@@ -168,7 +159,8 @@ export class PlainConnection implements PlainAnswers {
 
   /** Who closes its end is gone, as to Node's server. */
   readonly #onEnd = (): void => {
-    if (this.#half === undefined) this.#socket.destroySoon();
+    if (this.#call === undefined || this.#coming?.isWhole !== false || this.#call.isAnswered)
+      this.#socket.destroySoon();
     else this.#host.refuseHalf(this.#socket);
   };
 
@@ -191,8 +183,6 @@ export class PlainConnection implements PlainAnswers {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     clearTimeout(this.#silence);
-    clearTimeout(this.#half?.timer);
-    this.#half = undefined;
     this.#host.onLeft(this);
   }
 }
