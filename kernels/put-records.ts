@@ -21,7 +21,9 @@ export const inputAt: usize = 0x1_0000;
 /** The stored bytes of the part's records, which are fewer than they stand in the body. */
 export const outputAt: usize = inputAt + inputBytesMax + 0x1000;
 export const entriesAt: usize = outputAt + inputBytesMax + 0x1000;
-const memoryBytes: usize = entriesAt + entriesMax * ENTRY_BYTES;
+/** The record's strings without their escapes, which are never longer. */
+const unescapedAt: usize = entriesAt + entriesMax * ENTRY_BYTES;
+const memoryBytes: usize = unescapedAt + inputBytesMax + 0x1000;
 
 if (memory.grow(<i32>((memoryBytes + 0xffff) >> 16)) < 0) unreachable();
 
@@ -75,12 +77,20 @@ let keyTo: usize = 0;
 let dataFrom: usize = 0;
 let dataTo: usize = 0;
 let hasHashKey: bool = false;
+/** Where its next string without escapes goes. */
+let unescaped: usize = 0;
+
+/** Where the part ends, unless that is where the body ends. */
+let cutAt: usize = 0;
+/** Whether data is looked through for escapes: not before some was no base64, since that costs time. */
+let isDataEscaped: bool = false;
 
 /** Begins with a body: of one record beside its stream's name, or of a list. */
 export function begin(single: bool): void {
   isSingle = single;
   isInList = false;
   hasRecords = false;
+  isDataEscaped = false;
   count = 0;
   areKeysAscii = true;
   nameFrom = 0;
@@ -89,7 +99,6 @@ export function begin(single: bool): void {
   outputBase = 0;
   readBytes = 0;
   outputBytes = 0;
-  beginRecord();
 }
 
 /**
@@ -105,6 +114,7 @@ export function read(bytes: usize, isLast: bool): i32 {
   readTo = inputAt;
   const end = inputAt + bytes;
   memory.fill(end, 0, json.PADDING_BYTES);
+  cutAt = isLast ? usize.MAX_VALUE : end;
   const isRead = isSingle ? single() : list();
   outputBytes = output - outputAt;
   if (isRead) {
@@ -119,12 +129,22 @@ export function read(bytes: usize, isLast: bool): i32 {
     hasRecords = true;
     nameFrom = nameFromBefore;
     arnFrom = arnFromBefore;
-    beginRecord();
   }
   return READ_IN_PART;
 }
 
 function single(): bool {
+  const start = json.at;
+  if (singleRecord()) return true;
+  if (!mayBeEscaped()) return false;
+  json.startAt(start);
+  nameFrom = 0;
+  arnFrom = 0;
+  return singleRecord();
+}
+
+function singleRecord(): bool {
+  beginRecord();
   if (!json.take(OPEN_OBJECT)) return false;
   do {
     if (!json.plainString()) return false;
@@ -155,12 +175,23 @@ function restOfList(): bool {
   return json.take(CLOSE_LIST);
 }
 
+/**
+ * Whether what could not be read should be read once more, with an eye on escapes in its data: not where it just has no end yet.
+ */
+function mayBeEscaped(): bool {
+  if (isDataEscaped || json.at >= cutAt) return false;
+  isDataEscaped = true;
+  return true;
+}
+
 function record(): bool {
-  if (count >= entriesMax || !json.take(OPEN_OBJECT)) return false;
-  do {
-    if (!json.plainString() || !recordMember()) return false;
-  } while (json.take(COMMA));
-  if (!json.take(CLOSE_OBJECT) || !addRecord()) return false;
+  if (count >= entriesMax) return false;
+  const start = json.at;
+  if (!members()) {
+    if (!mayBeEscaped()) return false;
+    json.startAt(start);
+    if (!members()) return false;
+  }
   if (!isInList) {
     isInList = true;
     nameFromBefore = nameFrom;
@@ -170,14 +201,23 @@ function record(): bool {
   return true;
 }
 
+function members(): bool {
+  beginRecord();
+  if (!json.take(OPEN_OBJECT)) return false;
+  do {
+    if (!json.plainString() || !recordMember()) return false;
+  } while (json.take(COMMA));
+  return json.take(CLOSE_OBJECT) && addRecord();
+}
+
 function referenceMember(): bool {
   if (isStreamName()) {
-    if (nameFrom != 0 || !json.take(COLON) || !json.plainString()) return false;
+    if (nameFrom != 0 || !json.take(COLON) || !json.escapedString()) return false;
     nameFrom = inputBase + json.from - inputAt;
     nameTo = inputBase + json.to - inputAt;
     return true;
   }
-  if (!isStreamArn() || arnFrom != 0 || !json.take(COLON) || !json.plainString()) return false;
+  if (!isStreamArn() || arnFrom != 0 || !json.take(COLON) || !json.escapedString()) return false;
   arnFrom = inputBase + json.from - inputAt;
   arnTo = inputBase + json.to - inputAt;
   return true;
@@ -185,13 +225,15 @@ function referenceMember(): bool {
 
 function recordMember(): bool {
   if (isData()) {
-    if (dataFrom != 0 || !json.take(COLON) || !json.unseenString()) return false;
+    if (dataFrom != 0 || !json.take(COLON)) return false;
+    if (!(isDataEscaped ? unescapedString() : json.unseenString())) return false;
     dataFrom = json.from;
     dataTo = json.to;
     return ((dataTo - dataFrom) & 3) == 0;
   }
   if (isPartitionKey()) {
-    if (keyFrom != 0 || !json.take(COLON) || !json.utf8String()) return false;
+    if (keyFrom != 0 || !json.take(COLON) || !json.utf8String(unescaped)) return false;
+    if (json.from == unescaped) unescaped = json.to;
     keyFrom = json.from;
     keyTo = json.to;
     if (!json.isAscii) areKeysAscii = false;
@@ -200,6 +242,12 @@ function recordMember(): bool {
   if (!isExplicitHashKey() || hasHashKey || !json.take(COLON) || !json.plainString()) return false;
   hasHashKey = true;
   return hashKey.readHashKey(json.from, json.to);
+}
+
+function unescapedString(): bool {
+  if (!json.unescapedString(unescaped)) return false;
+  unescaped = json.to;
+  return true;
 }
 
 function isShortKey(): bool {
@@ -219,6 +267,7 @@ function beginRecord(): void {
   keyFrom = 0;
   dataFrom = 0;
   hasHashKey = false;
+  unescaped = unescapedAt;
 }
 
 /** Ends the record being read. */
@@ -252,7 +301,6 @@ function addRecord(): bool {
   store<u32>(entry, crc32(output, dataEnd), 32);
   output = dataEnd;
   count += 1;
-  beginRecord();
   return true;
 }
 

@@ -64,7 +64,38 @@ const mostly = (right: fc.Arbitrary<string>, others: string[]): fc.Arbitrary<str
   fc.oneof({ weight: 12, arbitrary: right }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 const quoted = (value: string): string => JSON.stringify(value);
 
-const bytes = fc.uint8Array({ maxLength: 40 }).map((given) => quoted(Buffer.from(given).toString("base64")));
+const letters = new Map([
+  ["/", "/"],
+  ["\b", "b"],
+  ["\f", "f"],
+  ["\n", "n"],
+  ["\r", "r"],
+  ["\t", "t"],
+]);
+
+/** An escape for each of a character's units of UTF-16. */
+function escapeOf(character: string, isUpperCase: boolean): string {
+  const letter = letters.get(character);
+  if (letter !== undefined && isUpperCase) return `\\${letter}`;
+  const units = Array.from({ length: character.length }, (_, i) =>
+    character.charCodeAt(i).toString(16).padStart(4, "0"),
+  );
+  return units.map((unit) => `\\u${isUpperCase ? unit.toUpperCase() : unit}`).join("");
+}
+
+/** Texts as JSON, some of them with escapes that need not be. */
+const anyQuoted = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .tuple(texts, fc.constantFrom(0, 0, 1, 8), fc.array(fc.nat(15), { minLength: 1, maxLength: 16 }))
+    .map(([text, weight, dice]) => {
+      const json = Array.from(text, (character, i) => {
+        const die = dice[i % dice.length] ?? 0;
+        return die < weight ? escapeOf(character, die % 2 === 0) : quoted(character).slice(1, -1);
+      });
+      return `"${json.join("")}"`;
+    });
+
+const bytes = anyQuoted(fc.uint8Array({ maxLength: 40 }).map((given) => Buffer.from(given).toString("base64")));
 const data = mostly(bytes, [
   '"A==="',
   '"AAAA===="',
@@ -79,18 +110,42 @@ const data = mostly(bytes, [
   "null",
 ]);
 const key = mostly(
-  fc
-    .oneof(fc.string({ minLength: 1, maxLength: 12 }), fc.string({ minLength: 1, maxLength: 300, unit: "grapheme" }))
-    .map(quoted),
-  ['"\\u0041"', '"é€😀"', "null", "7", '""', quoted("k".repeat(256)), quoted("k".repeat(257)), '"\x7f"', '"\x1f"'],
+  anyQuoted(
+    fc.oneof(fc.string({ minLength: 1, maxLength: 12 }), fc.string({ minLength: 1, maxLength: 300, unit: "grapheme" })),
+  ),
+  [
+    '"\\ud800"',
+    '"\\udc00\\ud800"',
+    '"\\ud83d!"',
+    '"\\ud83d\\u0041"',
+    '"\\u00g0"',
+    '"\\x"',
+    '"\\',
+    '"é€😀"',
+    "null",
+    "7",
+    '""',
+    quoted("k".repeat(256)),
+    quoted("k".repeat(257)),
+    '"\x7f"',
+    '"\x1f"',
+  ],
 );
 const hashKey = mostly(
   fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map((value) => quoted(String(value))),
   ['"00"', '"-1"', '""', '"1e3"', '"1\\u0030"', quoted(String(2n ** 128n)), quoted("9".repeat(40)), "5", "null"],
 );
-const streamName = mostly(fc.constant('"s.t-_9"'), ['""', '"a b"', quoted("s".repeat(129)), "null", "1"]);
-const arnOf = (region: string): string => `"arn:aws:kinesis:${region}:000000000000:stream/s.t-_9"`;
-const streamArn = mostly(fc.constant(arnOf("us-east-1")), [arnOf("eu-west-1"), '"arn"', "null"]);
+const streamName = mostly(anyQuoted(fc.constant("s.t-_9")), [
+  '""',
+  '"\\q"',
+  '"\\"',
+  '"a b"',
+  quoted("s".repeat(129)),
+  "null",
+  "1",
+]);
+const arnOf = (region: string): string => `arn:aws:kinesis:${region}:000000000000:stream/s.t-_9`;
+const streamArn = mostly(anyQuoted(fc.constant(arnOf("us-east-1"))), [quoted(arnOf("eu-west-1")), '"arn"', "null"]);
 
 type Member = readonly [name: string, value: string];
 
@@ -149,18 +204,88 @@ test.each([
   expect(quick ?? long).toEqual(long);
 });
 
-test("keys that are no UTF-8 are left to the long way", async () => {
-  const body = Buffer.from('{"StreamName":"s","Data":"QUJD","PartitionKey":"k??"}');
-  for (const wrong of [
-    [0xff, 0x41],
-    [0xc3, 0x28],
-    [0xed, 0xa0],
-    [0xc0, 0x80],
-  ]) {
-    body.set(wrong, body.indexOf("??"));
-    const quick = operations.get("PutRecord")?.runPlain(body, context, facts, memory);
+test.each(["k??", String.raw`\/??`, String.raw`??\/`, `${"k".repeat(20)}??${String.raw`\/`}${"k".repeat(20)}`])(
+  "keys that are no UTF-8 are left to the long way: %s",
+  (key) => {
+    const body = Buffer.from(`{"StreamName":"s","Data":"QUJD","PartitionKey":"${key}"}`);
+    const at = body.indexOf("??");
+    for (const wrong of [
+      [0xff, 0x41],
+      [0xc3, 0x28],
+      [0xed, 0xa0],
+      [0xc0, 0x80],
+    ]) {
+      body.set(wrong, at);
+      expect(operations.get("PutRecord")?.runPlain(body, context, facts, memory)).toBeUndefined();
+    }
+  },
+);
+
+test.each([
+  String.raw`\/\"\\\b\f\n\r\t`,
+  String.raw`\u0041\u00e9\u20AC\uFFFF\u0000\u007f`,
+  String.raw`é\u00e9\ud83d\uDE00😀`,
+  `${"k".repeat(15)}${String.raw`\u20ac`.repeat(241)}`,
+])("keys with escapes are read the quick way: %s", async (key) => {
+  for (const [name, body] of [
+    ["PutRecord", `{"StreamName":"s","PartitionKey":"${key}","Data":"QUJD"}`],
+    ["PutRecords", `{"StreamName":"s","Records":[{"Data":"QUJD","PartitionKey":"${key}"}]}`],
+  ] as const) {
+    const { quick, long } = await bothWays(name, Buffer.from(body));
+    expect(quick).toHaveProperty("stored");
+    expect(quick).toEqual(long);
+  }
+});
+
+test.each([
+  String.raw`\ud83d`,
+  String.raw`\ud83d!\ude00`,
+  String.raw`\ude00\ud83d`,
+  String.raw`\u004g`,
+  String.raw`\x41`,
+  String.raw`\u00`,
+  `\\\u0001`,
+  String.raw`\u20ac`.repeat(257),
+])(
+  "keys with half a character, with escapes that there are not, and too long ones are left to the long way: %s",
+  async (key) => {
+    const { quick, long } = await bothWays(
+      "PutRecord",
+      Buffer.from(`{"StreamName":"s","PartitionKey":"${key}","Data":"QUJD"}`),
+    );
     expect(quick).toBeUndefined();
-    body.write("??", body.length - 4);
+    expect(long).toBeDefined();
+  },
+);
+
+/** A body whose texts stand in it as they are, with the escapes that they have. */
+function withEscapesAsGiven(input: object): Buffer {
+  return Buffer.from(JSON.stringify(input).replaceAll("\\\\", "\\"));
+}
+
+test.each([
+  ["a slash, as PHP writes it", (base64: string) => base64.replaceAll("/", String.raw`\/`)],
+  [
+    "what pages may not hold, as Gson and .NET write it",
+    (base64: string) => base64.replaceAll(/[/+=]/g, (c) => escapeOf(c, false)),
+  ],
+  ["all of it", (base64: string) => Array.from(base64, (c) => escapeOf(c, true)).join("")],
+])("data with escapes is read the quick way, in whichever record: %s", async (_, withEscapes) => {
+  const Records = [3, 1000, 2, 70, 70_000].map((length, i) => ({
+    Data: withEscapes(Buffer.alloc(length, Buffer.of(0xff, 0xef, 0xbe, i)).toString("base64")),
+    PartitionKey: "k",
+  }));
+  const StreamARN = withEscapes("arn:aws:kinesis:us-east-1:000000000000:stream/s");
+  for (let first = 0; first < Records.length; first++) {
+    const { quick, long } = await bothWays(
+      "PutRecords",
+      withEscapesAsGiven({ StreamARN, Records: Records.slice(first) }),
+    );
+    expect(quick).toMatchObject({ streamName: "s" });
+    expect(quick).toEqual(long);
+    const one = await bothWays("PutRecord", withEscapesAsGiven({ StreamARN, ...Records[first] }));
+    expect(one.quick).toMatchObject({ streamName: "s" });
+    expect(one.quick).toEqual(one.long);
   }
 });
 
@@ -177,7 +302,7 @@ test("whatever the quick way reads, the long way reads as the same", async () =>
     ),
     { numRuns: 2000 },
   );
-  expect(quickly).toBeGreaterThan(400);
+  expect(quickly).toBeGreaterThan(500);
 });
 
 test("also where some bytes of the body are others, twice there, or not there", () =>
@@ -215,11 +340,16 @@ test("and where a body is read in several parts, which end anywhere", () =>
       fc.nat(70_000),
       fc.boolean(),
       fc.option(fc.nat()),
-      async (sizes, before, behind, isNameFirst, changed) => {
-        const records = sizes.map(([size, keyBytes, isKeyFirst]) => {
-          const Data = Buffer.alloc(size, "data").toString("base64");
-          const PartitionKey = "k".repeat(keyBytes);
-          return JSON.stringify(isKeyFirst ? { PartitionKey, Data } : { Data, PartitionKey });
+      fc.constantFrom<(json: string) => string>(
+        (json) => json,
+        (json) => json.replaceAll("/", "\\/"),
+        (json) => json.replaceAll("/", "\\u002f").replaceAll("k", "\\u20AC"),
+      ),
+      async (sizes, before, behind, isNameFirst, changed, withEscapes) => {
+        const records = sizes.map(([size, keyCharacters, isKeyFirst]) => {
+          const Data = Buffer.alloc(size, Buffer.of(0xff, 0xff, 0xff, 0)).toString("base64");
+          const PartitionKey = "k/".repeat(keyCharacters).slice(0, keyCharacters);
+          return withEscapes(JSON.stringify(isKeyFirst ? { PartitionKey, Data } : { Data, PartitionKey }));
         });
         const list = `"Records":[${" ".repeat(before)}${records.join(",")}]`;
         const name = `${" ".repeat(behind)}"StreamName":"s"`;

@@ -16,7 +16,7 @@ export interface RecordsInput {
 
 /**
  * Reads PutRecords' input straight from the body's bytes, without a value for each record. Answers undefined for
- * whatever is not plainly right: escapes, other members, members twice, nulls, anything over a limit. Then the whole is read as any
+ * whatever is not plainly right: other members, members twice, nulls, escapes that stand for no character, anything over a limit. Then the whole is read as any
  * other input, which alone decides what it means or what is wrong with it.
  */
 export function readPlainRecords(body: Buffer, memory: RequestMemory): RecordsInput | undefined {
@@ -125,7 +125,18 @@ function readParts(body: Buffer, stored: Buffer, isSingle: boolean): boolean {
   }
 }
 
-/** A member of plain text; undefined where it stands nowhere. */
+/** A member of ASCII text; undefined where it stands nowhere. */
 function textAt(body: Buffer, from: number, to: number): string | undefined {
-  return from === 0 ? undefined : body.toString("latin1", from, to);
+  if (from === 0) return undefined;
+  const text = body.toString("latin1", from, to);
+  return text.includes("\\") ? unescaped(text) : text;
+}
+
+/** What a string of JSON stands for; nothing, which names no stream, where its escapes are none. */
+function unescaped(text: string): string {
+  try {
+    return JSON.parse(`"${text}"`) as string;
+  } catch {
+    return "";
+  }
 }
