@@ -6,6 +6,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #state: "open" | "cut" | "frozen" = "open";
+  #accepted = 0;
 
   private constructor(readonly targetPort: number) {
     this.#server = createServer((client) => this.#accept(client));
@@ -25,6 +26,11 @@ export class TcpProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections so far, those that are closed again among them. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   /** Resets every connection, and every new one at once. */
@@ -49,6 +55,7 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
+    this.#accepted += 1;
     client.on("error", ignoreReset);
     if (this.#state === "cut") {
       client.resetAndDestroy();
