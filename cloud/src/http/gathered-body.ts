@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { CloudError } from "../cloud-error.js";
 import type { RequestMemory } from "../request-memory.js";
+import { RequestTurns } from "./request-turns.js";
 
 export interface BodyLimits {
   readonly bytesMax: number;
@@ -29,6 +30,9 @@ export interface GatheringOptions {
 /** A body of more goes into memory of the request's own, as it comes; of a smaller one the chunks do. */
 export const GATHERED_BYTES_MIN = 64 << 10;
 
+/** Thousands may have begun together, and be too slow together. */
+const turns = new RequestTurns();
+
 /** A body as it comes, whatever brings it. Watches over its size and progress. */
 export class GatheredBody {
   /** Rejects with a {@link CloudError}: `request-too-large`, `request-too-slow`, `request-incomplete`. */
@@ -52,7 +56,7 @@ export class GatheredBody {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const tooSlow = (): void => this.fail(new CloudError("request-too-slow", "The request body came too slowly."));
+    const tooSlow = (): void => turns.begin(this, () => this.fail(requestTooSlow()));
     this.#idle = setTimeout(tooSlow, limits.idleMs);
     this.#total = setTimeout(tooSlow, limits.totalMs);
   }
@@ -97,6 +101,10 @@ export class GatheredBody {
 /** The client left before its request was complete. */
 export function clientGone(cause?: Error): CloudError {
   return new CloudError("request-incomplete", "The client went away before its request was complete.", { cause });
+}
+
+function requestTooSlow(): CloudError {
+  return new CloudError("request-too-slow", "The request body came too slowly.");
 }
 
 export function tooLarge(bytesMax: number): CloudError {

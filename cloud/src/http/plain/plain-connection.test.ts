@@ -240,6 +240,20 @@ describe("a body that did not come with its head", () => {
     expect(await failure).toBe("request-too-slow");
   });
 
+  test("comes too slowly, as hundreds of others do: their readers are told in several turns", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const clients = Array.from({ length: 200 }, open);
+    for (const client of clients) client.write(head(100));
+    await expect.poll(() => calls.length).toBe(clients.length);
+    let told = 0;
+    for (const call of calls.splice(0)) void failureOf(call).then(() => (told += 1));
+    vi.advanceTimersByTime(30_000);
+    await new Promise((resolve) => void process.nextTick(resolve));
+    expect(told).toBeGreaterThan(0);
+    expect(told).toBeLessThan(clients.length);
+    await expect.poll(() => told).toBe(clients.length);
+  });
+
   test("never comes whole, since its client leaves: its reader is told, and the call is over", async () => {
     const client = open();
     client.write(`${head(100)}x`);
