@@ -217,6 +217,20 @@ describe("a body that did not come with its head", () => {
     expect(byNode).toEqual([]);
   });
 
+  test("is refused unread when all of it has come: the next call is served", async () => {
+    const client = open();
+    await once(client, "connect");
+    client.write(head(4));
+    const call = await nextCall();
+    client.write("body");
+    await read();
+    answer(call);
+    await expect.poll(() => client.text).toMatch(/plain$/);
+    client.write(request("two"));
+    expect(await bodyOf(await nextCall())).toBe("two");
+    expect(byNode).toEqual([]);
+  });
+
   test("is refused unread, and goes on coming for too long: the connection is cut", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const client = open();

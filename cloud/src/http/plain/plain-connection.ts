@@ -147,6 +147,7 @@ export class PlainConnection implements PlainAnswers {
     } else {
       this.#sinceMs = performance.now();
       if (this.#socket.timeout) this.#socket.setTimeout(0);
+      this.#socket.resume(); // of a body that came whole and was refused, nobody has said that more may come
     }
   }
 
