@@ -79,6 +79,7 @@ test("a header is usual where 64 digits of hex stand last", () => {
     "",
     digits,
     `Signature=${digits}`,
+    ` Signature=${digits.slice(30)}`,
     `A xSignature=${digits}`,
     `A Signature=${digits} `,
     `A Signature=${digits.slice(1)}`,
