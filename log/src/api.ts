@@ -193,6 +193,12 @@ export interface LogOptions {
   /** The same of a file that several shards share, which becomes a segment for each of them. By default no other. */
   readonly sharedJournalBytesMax?: number;
   /**
+   * So many bytes of files that nobody needs any more are kept to be written over by journals to come: syncs are quicker where the
+   * disk has the blocks already. They count in {@link LogStats.diskBytes}, and go when the disk is full. Until a file is written
+   * over, whoever may read the directory finds the old bytes in it. Default 0: files are removed.
+   */
+  readonly spareBytesMax?: number;
+  /**
    * Journals that an earlier process left are settled so long after the log has opened, or when the next one is sealed: whoever
    * opens it has a start of its own to go through. Default 0.
    */

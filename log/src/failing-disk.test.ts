@@ -13,11 +13,14 @@ const scenarios = fc.record({
   shards: fc.integer({ min: 1, max: 6 }),
   journals: fc.integer({ min: 1, max: 3 }),
   sharedAppendBytesMax: fc.constantFrom(0, 1500, 10_000),
+  spareBytesMax: fc.constantFrom(0, 8000, 60_000),
+  isEven: fc.boolean(),
 });
 const pass = holdTimers();
 
 test("whatever fails, and when: nothing acknowledged is lost, and it goes on when the disk does", async () => {
   let failures = 0;
+  let reused = 0;
   await fc.assert(
     fc.asyncProperty(scenarios, async (scenario) => {
       const sessions = new Sessions(scenario, pass);
@@ -41,6 +44,7 @@ test("whatever fails, and when: nothing acknowledged is lost, and it goes on whe
         vi.clearAllTimers(); // the process is gone
         disk = ends < 0.6 ? disk.powerOn() : disk.afterKill();
       }
+      reused += sessions.reused.size;
       const log = await sessions.session(disk.powerOn(), 0);
       expect(damagedOf(log)).toEqual([]);
       await log?.close();
@@ -48,6 +52,7 @@ test("whatever fails, and when: nothing acknowledged is lost, and it goes on whe
     { numRuns: runs(), endOnFailure: true },
   );
   expect(failures).toBeGreaterThan(runs());
+  expect(reused).toBeGreaterThan(runs());
 }, 3_600_000);
 
 async function worksAgain({ history, names }: Sessions, log: Log): Promise<void> {

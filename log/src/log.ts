@@ -347,8 +347,8 @@ export class DurableLog implements Log {
   }
 
   #diskBytes(): number {
-    let bytes = this.#context.counters.segmentBytes;
-    for (const journal of this.#journals) bytes += journal.fileBytes;
+    let bytes = this.#context.counters.segmentBytes + this.#context.spares.bytes;
+    for (const journal of this.#journals) bytes += journal.diskBytes;
     for (const { file } of this.#context.sealed) bytes += file.bytes;
     return bytes;
   }
@@ -386,7 +386,9 @@ export class DurableLog implements Log {
         })),
       }));
     } catch (error) {
-      throw diskError(error, "shard table");
+      const failure = diskError(error, "shard table");
+      if (failure.code === "disk-full") await this.#context.spares.giveUp();
+      throw failure;
     }
   }
 

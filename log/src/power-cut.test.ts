@@ -9,11 +9,14 @@ const scenarios = fc.record({
   shards: fc.integer({ min: 1, max: 6 }),
   journals: fc.integer({ min: 1, max: 3 }),
   sharedAppendBytesMax: fc.constantFrom(0, 1500, 10_000),
+  spareBytesMax: fc.constantFrom(0, 8000, 60_000),
+  isEven: fc.boolean(),
 });
 const pass = holdTimers();
 
 test("after power cuts at any operation, kills and restarts, what was acknowledged is there, in order, once", async () => {
   let crashes = 0;
+  let reused = 0;
   await fc.assert(
     fc.asyncProperty(scenarios, async (scenario) => {
       const sessions = new Sessions(scenario, pass);
@@ -37,6 +40,7 @@ test("after power cuts at any operation, kills and restarts, what was acknowledg
           disk = disk.powerOn();
         }
       }
+      reused += sessions.reused.size;
       const log = await sessions.session(disk, 0);
       expect(damagedOf(log)).toEqual([]);
       await log?.close();
@@ -44,4 +48,5 @@ test("after power cuts at any operation, kills and restarts, what was acknowledg
     { numRuns: runs(), endOnFailure: true },
   );
   expect(crashes).toBeGreaterThan(runs());
+  expect(reused).toBeGreaterThan(runs());
 }, 3_600_000);

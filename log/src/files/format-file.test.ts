@@ -25,13 +25,13 @@ test("a new directory is of format 1, which is durable, and opens again", async 
 });
 
 test("a newer format is refused, naming both versions, and nothing is changed", async () => {
-  const disk = await withFormat("headwater-log 2\n");
+  const disk = await withFormat("headwater-log 3\n");
   const before = new Map(disk.files());
   const error = await open(disk).catch((thrown: unknown) => thrown as LogError);
   expect(error).toMatchObject({
     name: "LogError",
     code: "unsupported-format",
-    message: "/data/format says format 2; this version of Headwater reads 1",
+    message: "/data/format says format 3; this version of Headwater reads 1 to 2",
   });
   expect(disk.files()).toEqual(before);
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { FileId } from "../format/file-header.js";
-import { fileIdHex } from "../format/file-header.js";
+import { fileIdHex, parseFileIdHex } from "../format/file-header.js";
 
 export const shardSidecarName = "segments.index";
 
@@ -23,8 +23,15 @@ export class Paths {
     this.shardTables = [join(directory, "shards-a.json"), join(directory, "shards-b.json")];
   }
 
-  journal(fileNumber: number): string {
-    return join(this.journals, `${digits(fileNumber)}.journal`);
+  /** @param reusedAs the id of a file that is used again: its name tells what its bytes do not before they are written over. */
+  journal(fileNumber: number, reusedAs?: FileId): string {
+    const id = reusedAs === undefined ? "" : `-${fileIdHex(reusedAs)}`;
+    return join(this.journals, `${digits(fileNumber)}${id}.journal`);
+  }
+
+  /** A file that waits to be used again. */
+  spare(fileNumber: number): string {
+    return join(this.journals, `${digits(fileNumber)}.spare`);
   }
 
   shard(number: number): string {
@@ -48,6 +55,32 @@ export function journalIndexPath(journalPath: string): string {
   return journalPath.replace(/\.journal$/, ".index");
 }
 
+export interface JournalName {
+  readonly fileNumber: number;
+  /** The id of a file that is used again. */
+  readonly reusedAs: FileId | undefined;
+}
+
+/** Undefined where it is no journal's name. */
+export function parseJournalName(name: string): JournalName | undefined {
+  const match = /^(\d{10})(?:-([0-9a-f]{16}))?\.journal$/.exec(name);
+  if (match === null) return undefined;
+  const [, fileNumber, id] = match;
+  return { fileNumber: Number(fileNumber), reusedAs: id === undefined ? undefined : parseFileIdHex(id) };
+}
+
+/** The journal that a sidecar is of, by name; undefined where it is no such sidecar's name. */
+export function journalOfIndex(name: string): string | undefined {
+  const journal = name.replace(/\.index$/, ".journal");
+  return journal !== name && parseJournalName(journal) !== undefined ? journal : undefined;
+}
+
+/** Undefined where it is no spare file's name. */
+export function parseSpareName(name: string): number | undefined {
+  const match = /^(\d{10})\.spare$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
 export interface SegmentName {
   readonly fileNumber: number;
   readonly journalNumber: number;
@@ -56,11 +89,10 @@ export interface SegmentName {
 
 /** Undefined where it is no segment's name. */
 export function parseSegmentName(name: string): SegmentName | undefined {
-  const match = /^(\d{10})-(\d{10})-([0-9a-f]{8})([0-9a-f]{8})\.segment$/.exec(name);
+  const match = /^(\d{10})-(\d{10})-([0-9a-f]{16})\.segment$/.exec(name);
   if (match === null) return undefined;
-  const [, fileNumber, journalNumber, high, low] = match;
-  const fileId = { high: parseInt(high!, 16), low: parseInt(low!, 16) };
-  return { fileNumber: Number(fileNumber), journalNumber: Number(journalNumber), fileId };
+  const [, fileNumber, journalNumber, id] = match;
+  return { fileNumber: Number(fileNumber), journalNumber: Number(journalNumber), fileId: parseFileIdHex(id!) };
 }
 
 /** The sidecar of one segment, as logs had them before there was one for all of a shard's. */

@@ -44,6 +44,19 @@ export function fileIdHex(id: FileId): string {
   return id.high.toString(16).padStart(8, "0") + id.low.toString(16).padStart(8, "0");
 }
 
+/** @param hex 16 digits, as {@link fileIdHex} writes them. */
+export function parseFileIdHex(hex: string): FileId {
+  return { high: parseInt(hex.slice(0, 8), 16), low: parseInt(hex.slice(8), 16) };
+}
+
+/** As headers hold it. */
+export function fileIdBytes(id: FileId): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32LE(id.low, 0);
+  bytes.writeUInt32LE(id.high, 4);
+  return bytes;
+}
+
 export function sameFileId(a: FileId, b: FileId): boolean {
   return a.low === b.low && a.high === b.high;
 }

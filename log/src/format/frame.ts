@@ -12,6 +12,8 @@ import type { FileId } from "./file-header.js";
  *  12 u32 checksum of what follows 56      payload, zero-padded to 8
  */
 export const frameHeaderBytes = 56;
+/** Where in a frame's header the file's id stands. */
+export const frameIdAt = 16;
 /** Longest payload of one frame. */
 export const framePayloadBytesMax = 16 * 1024 * 1024;
 /** Longest section: 27 bytes and a producer of 255, padded. */
@@ -46,6 +48,10 @@ export function frameBytes(sectionBytes: number, payloadBytes: number): number {
 
 export function align8(bytes: number): number {
   return Math.ceil(bytes / 8) * 8;
+}
+
+export function alignDown8(bytes: number): number {
+  return Math.floor(bytes / 8) * 8;
 }
 
 /** Writes what is known when an append is called; {@link stampFrame} completes it when the batch is formed. */

@@ -1,6 +1,7 @@
 import type { Clock, Disk, LogEvent } from "../api.js";
 import type { ReadHandles } from "../files/log-file.js";
 import type { Paths } from "../files/paths.js";
+import type { SpareFiles } from "../files/spare-files.js";
 import type { SealedJournal } from "../settle/sealed-journal.js";
 import type { SlabPool } from "../slab-pool.js";
 import type { Counters } from "./counters.js";
@@ -11,6 +12,7 @@ export interface Context {
   readonly clock: Clock;
   readonly paths: Paths;
   readonly handles: ReadHandles;
+  readonly spares: SpareFiles;
   readonly counters: Counters;
   /** Memory of appends, given back once they are synced. */
   readonly slabs: SlabPool;

@@ -18,6 +18,9 @@ import type { Context } from "./context.js";
 const growBytesMax = 4 * 1024 * 1024;
 /** The sidecar follows in so many steps, so that a crash leaves little to be scanned. */
 const checkpointsPerFile = 8;
+/** What the system's cache keeps or reads at once. */
+const pageBytes = 4096;
+const zeros = Buffer.alloc(pageBytes);
 
 /** A journal's current file: takes one batch after the other, each synced before the next is written. */
 export class JournalFile {
@@ -37,36 +40,44 @@ export class JournalFile {
   /** Goes out with the first batch, so that a file costs one sync. */
   #header: Buffer | undefined;
   #batch = 0;
-  #grownTo = 0;
+  /** The length of a file that is used again: up to here it has its blocks, with bytes of its former life. */
+  readonly #reusedBytes: number;
+  #grownTo: number;
   /** The last batch had frames, so only the next batch will prove that it was synced. */
   needsMark = false;
 
-  private constructor(context: Context, file: DiskFile, log: LogFile, header: Buffer, links: readonly Link[]) {
+  private constructor(context: Context, { file, log, reusedBytes }: Opened, header: Buffer, links: readonly Link[]) {
     this.#context = context;
     this.#file = file;
     this.log = log;
+    this.#reusedBytes = reusedBytes;
+    this.#grownTo = reusedBytes;
     this.#index = new JournalIndexWriter(context, log);
     this.#header = header;
     this.#links = links;
   }
 
   static async create(context: Context): Promise<JournalFile> {
-    const fileNumber = context.nextFileNumber();
-    const fileId = randomFileId();
-    const path = context.paths.journal(fileNumber);
-    const file = await context.disk.open(path, "create", { syncsWrites: true });
+    const opened = (await openSpare(context)) ?? (await openNew(context));
+    const { fileId, fileNumber, path } = opened.log;
     const links: Link[] = [];
     let header: Buffer;
     try {
+      // Of a file that is used again nothing is written before its new name is durable: the old one would tell of other bytes.
       await context.disk.syncDirectory(context.paths.journals);
       links.push(...context.sealed.filter(({ left }) => !left).map(linkTo));
       header = encodeFileHeader({ fileId, fileNumber, shard: noShard, links });
     } catch (error) {
-      await file.close();
+      await opened.file.close();
       await context.disk.remove(path);
       throw error;
     }
-    return new JournalFile(context, file, { fileId, fileNumber, path, isSegment: false, bytes: 0 }, header, links);
+    return new JournalFile(context, opened, header, links);
+  }
+
+  /** Bytes that it takes on the disk. */
+  get diskBytes(): number {
+    return Math.max(this.log.bytes, this.#reusedBytes);
   }
 
   /**
@@ -90,6 +101,10 @@ export class JournalFile {
     }
     buffers.add(encodeCommitMark(checksum, { fileId, batch, offset, arrivalMs: this.#context.clock.now() }));
     offset += commitMarkBytes;
+
+    // The last page is written whole: for its rest to stay as it is, the system would have to read it first.
+    const padding = offset < this.#reusedBytes ? -offset & (pageBytes - 1) : 0;
+    if (padding > 0) buffers.add(zeros.subarray(0, padding));
 
     if (offset > this.#grownTo) {
       this.#grownTo = offset + Math.min(growBytesMax, this.#context.journalBytesMax);
@@ -135,6 +150,38 @@ export class JournalFile {
   close(): Promise<void> {
     return this.#file.close();
   }
+}
+
+interface Opened {
+  readonly file: DiskFile;
+  readonly log: LogFile;
+  /** 0 of a new file. */
+  readonly reusedBytes: number;
+}
+
+/** Its id stands in its name: the id that stands in the file is that of its former life until the first batch is written. */
+async function openSpare(context: Context): Promise<Opened | undefined> {
+  const { disk, paths, spares } = context;
+  if (spares.bytes === 0) return undefined;
+  const fileNumber = context.nextFileNumber();
+  const fileId = randomFileId();
+  const path = paths.journal(fileNumber, fileId);
+  const reusedBytes = await spares.take(path);
+  if (reusedBytes === undefined) return undefined;
+  try {
+    const file = await disk.open(path, "write", { syncsWrites: true });
+    return { file, log: { fileId, fileNumber, path, isSegment: false, bytes: 0 }, reusedBytes };
+  } catch (error) {
+    await disk.remove(path);
+    throw error;
+  }
+}
+
+async function openNew(context: Context): Promise<Opened> {
+  const fileNumber = context.nextFileNumber();
+  const path = context.paths.journal(fileNumber);
+  const file = await context.disk.open(path, "create", { syncsWrites: true });
+  return { file, log: { fileId: randomFileId(), fileNumber, path, isSegment: false, bytes: 0 }, reusedBytes: 0 };
 }
 
 /** What a batch writes; appends that follow each other in memory go in one piece. */

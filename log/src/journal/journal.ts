@@ -58,9 +58,9 @@ export class Journal {
     this.#run();
   }
 
-  /** Bytes of the current file. */
-  get fileBytes(): number {
-    return this.#file?.log.bytes ?? 0;
+  /** Bytes that the current file takes on the disk. */
+  get diskBytes(): number {
+    return this.#file?.diskBytes ?? 0;
   }
 
   /** Waits for what is pending, writes the trailing mark and closes the file. Nothing is pushed afterwards. */
@@ -190,6 +190,7 @@ export class Journal {
     this.#file = undefined;
     for (const { outcome } of failed) outcome.failed(error);
     this.#context.report({ level: "error", message: "append failed", error: error.message, appends: failed.length });
+    if (error.code === "disk-full") await this.#context.spares.giveUp();
     if (file === undefined) return;
     // The descriptor is not used again: after a failed sync the next one may succeed without the bytes on disk.
     await this.#closed(file);

@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { LogError } from "../api.js";
 import { diskError } from "../files/disk-error.js";
 import { copyStretch } from "../files/copy-stretch.js";
-import { journalIndexPath } from "../files/paths.js";
+import { journalIndexPath, journalOfIndex, parseJournalName } from "../files/paths.js";
 import { fileIdHex } from "../format/file-header.js";
 import { FrameKind, frameHeaderBytes } from "../format/frame.js";
 import type { Context } from "../journal/context.js";
@@ -101,24 +101,25 @@ async function assertTable(
 async function scanJournals(context: Context): Promise<ScannedJournal[]> {
   const { disk, paths } = context;
   const all = new Set(await disk.list(paths.journals));
-  const names = [...all].filter((name) => /^\d{10}\.journal$/.test(name)).toSorted();
+  const names = [...all].filter((name) => parseJournalName(name) !== undefined).toSorted();
   // A crash may have come between the end of a journal and that of its sidecar.
-  for (const name of all)
-    if (/^\d{10}\.index$/.test(name) && !all.has(name.replace(".index", ".journal")))
+  for (const name of all) {
+    const indexed = journalOfIndex(name);
+    if (indexed !== undefined && !all.has(indexed))
       await disk.remove(join(paths.journals, name)).catch((error: unknown) => {
         // It says nothing of any journal to come.
         const cause = diskError(error, "remove").message;
         context.report({ level: "warn", message: "journal index not removed", path: name, error: cause });
       });
+  }
   const sealed = new Map<string, number>();
   const scanned: ScannedJournal[] = [];
   for (const name of names.toReversed()) {
-    const number = Number(name.slice(0, 10));
     const path = join(paths.journals, name);
     const journal = await scanJournal(
       disk,
       path,
-      number,
+      parseJournalName(name)!,
       (id) => sealed.get(fileIdHex(id)),
       async (id, bytes) => {
         const index = journalIndexPath(path);
@@ -186,7 +187,7 @@ async function takeJournal(
     const where = { file: file.path, offset, bytes: end - offset, ...(aside && { quarantine: aside }) };
     damage.add({ ...where, kind: "torn" });
   }
-  return !journal.hasFailedTail && doubtful.length === 0 && damaged.length === 0 && torn.length === 0;
+  return !journal.hasTail && doubtful.length === 0 && damaged.length === 0 && torn.length === 0;
 }
 
 /**

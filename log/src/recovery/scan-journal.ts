@@ -1,24 +1,35 @@
 import { crc32 } from "node:zlib";
 import type { Disk } from "../api.js";
 import type { LogFile } from "../files/log-file.js";
+import type { JournalName } from "../files/paths.js";
 import { FileWindow } from "../files/file-window.js";
 import { BatchChecksum, commitMarkBytes, markHolds } from "../format/commit-mark.js";
 import type { FileHeader, FileId, Link } from "../format/file-header.js";
-import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax, sameFileId } from "../format/file-header.js";
+import {
+  decodeFileHeader,
+  fileHeaderBytes,
+  fileHeaderBytesMax,
+  fileIdBytes,
+  sameFileId,
+} from "../format/file-header.js";
 import type { FrameHeader } from "../format/frame.js";
 import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
 import type { JournalState } from "../journal-index/checkpoint.js";
 import type { JournalContent } from "../journal-index/read-journal-index.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { keepPrefixes } from "./keep-prefixes.js";
+import { findFileId, nextWithId } from "./find-file-id.js";
 import { addFrame, type ScannedFrame, stateOf, type Stretch } from "./scanned-frame.js";
 
 /** What a journal holds, judged by itself. */
 export interface ScannedJournal {
   readonly file: LogFile;
   readonly links: readonly Link[];
-  /** A later file says that what lies behind its bytes was never acknowledged. */
-  readonly hasFailedTail: boolean;
+  /**
+   * Bytes lie behind those that count: what was never acknowledged, as a later file says, or what was there before the file was
+   * used again.
+   */
+  readonly hasTail: boolean;
   /** A batch was acknowledged here, or may have been: what the header says of earlier files counts. */
   readonly linksHold: boolean;
   /** By shard number: the records of batches that were acknowledged, and the newest state. */
@@ -45,7 +56,7 @@ export interface ScannedJournal {
 export async function scanJournal(
   disk: Disk,
   path: string,
-  fileNumber: number,
+  { fileNumber, reusedAs }: JournalName,
   sealedBytesOf: (fileId: FileId) => number | undefined,
   knownOf: (fileId: FileId, journalBytes: number) => Promise<JournalContent | undefined>,
 ): Promise<ScannedJournal> {
@@ -56,12 +67,16 @@ export async function scanJournal(
     // Not a whole window, of which nothing else may be wanted.
     const start = new FileWindow(opened, size, fileHeaderBytesMax);
     await start.load(0, fileHeaderBytesMax);
-    const header = decodeFileHeader(start.bytes);
-    const id = header?.fileId ?? (await findFileId(window));
+    const found = decodeFileHeader(start.bytes);
+    // What stands in a file that is used again may be of its former life; its name tells its id.
+    const header = reusedAs === undefined || (found && sameFileId(found.fileId, reusedAs)) ? found : undefined;
+    const id = reusedAs ?? header?.fileId ?? (await findFileId(window));
     const sealedBytes = id && sealedBytesOf(id);
     const end = Math.min(size, sealedBytes ?? size);
     const known = id && (await knownOf(id, end));
-    return await new JournalScan(window, { path, fileNumber, header, id, end, known }, sealedBytes !== undefined).run();
+    const isReused = reusedAs !== undefined;
+    const journal = { path, fileNumber, isReused, header, id, end, known };
+    return await new JournalScan(window, journal, sealedBytes !== undefined).run();
   } finally {
     await opened.close();
   }
@@ -73,6 +88,8 @@ const zeros = Buffer.alloc(4096);
 interface JournalToScan {
   readonly path: string;
   readonly fileNumber: number;
+  /** Its id is known by its name, and bytes of other ids may lie where it was not yet written. */
+  readonly isReused: boolean;
   readonly header: FileHeader | undefined;
   readonly id: FileId | undefined;
   readonly end: number;
@@ -115,7 +132,7 @@ class JournalScan {
   }
 
   async run(): Promise<ScannedJournal> {
-    const { path, fileNumber, header, known } = this.#journal;
+    const { path, fileNumber, isReused, header, known } = this.#journal;
     const headerEnd = header ? fileHeaderBytes(header.links.length) : 0;
     if (known !== undefined) this.#begin(known);
     this.#markEnd = known?.coveredBytes ?? headerEnd;
@@ -126,6 +143,7 @@ class JournalScan {
       this.#damaged.push(...this.#bad.splice(0));
       this.#acknowledgedBytes = this.#end;
     }
+    const endOfOwn = this.#whole ? this.#markEnd : this.#acknowledgedBytes;
     const { kept, torn } = this.#whole ? { kept: this.#frames, torn: [] } : keepPrefixes(this.#frames);
     return {
       file: {
@@ -136,7 +154,7 @@ class JournalScan {
         bytes: Math.max(headerEnd, this.#acknowledgedBytes),
       },
       links: header?.links ?? known?.links ?? [],
-      hasFailedTail: this.#sealed && this.#end < this.#window.end,
+      hasTail: (this.#sealed ? this.#end : isReused ? endOfOwn : this.#window.end) < this.#window.end,
       linksHold: this.#linksHold || this.#whole,
       indexes: this.#indexes,
       states: this.#states,
@@ -210,6 +228,7 @@ class JournalScan {
 
   /** Goes on at the next intact header. Zeros at the end were never written. */
   async #skipBad(offset: number): Promise<number> {
+    if (this.#journal.isReused) return this.#skipFormer(offset);
     let written = offset;
     let at = offset;
     for (; at < this.#end; at += 8) {
@@ -224,6 +243,28 @@ class JournalScan {
         }
       } else if (view.byteLength - here >= zeros.length && zeros.equals(bytes.subarray(here, here + zeros.length))) {
         at += zeros.length - 8;
+      }
+    }
+    if (this.#sealed) this.#addBad({ offset, end: this.#end });
+    else if (written > offset) this.#addBad({ offset, end: Math.min(written, this.#end) });
+    return this.#end;
+  }
+
+  /**
+   * The same in a file that is used again, where megabytes may follow of what it was before. Its own id, which was nowhere before,
+   * shows what was written since: if none comes any more, neither does anything of this file that could be told from the rest.
+   */
+  async #skipFormer(offset: number): Promise<number> {
+    const window = this.#window;
+    const id = fileIdBytes(this.#id!);
+    const next = (from: number) => nextWithId(window, id, from, this.#end);
+    let written = offset;
+    for (let at = await next(offset); at !== undefined; at = await next(at + 8)) {
+      written = at + frameHeaderBytes;
+      await window.load(at, frameHeaderBytes);
+      if (at > offset && this.#headerAt(at) !== undefined) {
+        this.#addBad({ offset, end: at });
+        return at;
       }
     }
     if (this.#sealed) this.#addBad({ offset, end: this.#end });
@@ -262,14 +303,4 @@ class JournalScan {
       this.#nextSeen.set(shard, Math.max(index.next, this.#nextSeen.get(shard) ?? 0));
     }
   }
-}
-
-/** Where the file's own header is lost, its frames tell its id. */
-async function findFileId(window: FileWindow): Promise<FileId | undefined> {
-  for (let offset = 0; offset + frameHeaderBytes <= window.end; offset += 8) {
-    if (!window.has(offset, frameHeaderBytes)) await window.load(offset, frameHeaderBytes);
-    const header = readFrameHeader(window.view, window.bytes, window.at(offset));
-    if (header !== undefined && header.offset === offset) return header.fileId;
-  }
-  return undefined;
 }

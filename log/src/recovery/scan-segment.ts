@@ -5,7 +5,7 @@ import type { LogFile } from "../files/log-file.js";
 import type { FileId } from "../format/file-header.js";
 import { decodeFileHeader, fileHeaderBytes, fileHeaderBytesMax, sameFileId } from "../format/file-header.js";
 import type { FrameHeader } from "../format/frame.js";
-import { FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
+import { alignDown8, FrameKind, frameBytes, frameHeaderBytes, getUint64, readFrameHeader } from "../format/frame.js";
 import type { SegmentContent, StatePlace } from "../settle/segment-index.js";
 import { FrameIndex } from "../shard/frame-index.js";
 import { nextHeader } from "../shard/parse-frames.js";
@@ -136,8 +136,4 @@ class SegmentScan {
     this.#bad.push(bad);
     this.#adjacent = false;
   }
-}
-
-function alignDown8(bytes: number): number {
-  return Math.floor(bytes / 8) * 8;
 }

@@ -1,5 +1,6 @@
 import { diskError } from "../files/disk-error.js";
 import type { LogFile } from "../files/log-file.js";
+import { wasJournal } from "../files/spare-files.js";
 import type { Context } from "../journal/context.js";
 import type { Shard } from "../shard/shard.js";
 
@@ -27,11 +28,10 @@ export function unusedSegments(shard: Shard): LogFile[] {
  * it has left must not outlive it, since then it would count.
  */
 export async function removeUnused(context: Context, shard: Shard): Promise<void> {
-  const { disk, paths, handles, counters } = context;
+  const { disk, paths, spares, counters } = context;
   const unused = unusedSegments(shard);
   for (const file of unused) {
-    await handles.close(file);
-    await disk.remove(file.path);
+    await spares.retire(file, wasJournal(file));
   }
   if (unused.length === 0) return;
   await disk.syncDirectory(paths.shard(shard.number));

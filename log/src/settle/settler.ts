@@ -130,6 +130,7 @@ export class Settler {
       } catch (error) {
         if (this.#closing.signal.aborted) return;
         this.#report("journal not settled", error, { path: journal.file.path });
+        if (diskError(error, "settle").code === "disk-full") await this.#context.spares.giveUp();
         this.#retryLater();
       } finally {
         for (const goOn of this.#waiting.splice(0)) goOn();
@@ -171,15 +172,14 @@ export class Settler {
   }
 
   async #removeSettled(): Promise<void> {
-    const { disk, handles } = this.#context;
+    const { disk, spares } = this.#context;
     if (this.#journals[0] === undefined || !this.#settled.has(this.#journals[0])) return;
     // Where all of a shard is trimmed, only the table tells its next position.
     await this.#writeTable();
     for (let first = this.#journals[0]; first !== undefined && this.#settled.has(first); first = this.#journals[0]) {
       for await (const shard of unhurried(first.shards)) if (!shard.deleted) await removeUnused(this.#context, shard);
-      await handles.close(first.file);
       await disk.remove(journalIndexPath(first.file.path));
-      await disk.remove(first.file.path);
+      await spares.retire(first.file, first.clean);
       await disk.syncDirectory(dirname(first.file.path));
       this.#journals.shift();
       this.#settled.delete(first);

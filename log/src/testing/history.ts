@@ -30,11 +30,11 @@ export class History {
   }
 
   /** Appends to a shard what nobody has appended before. Answers what the log threw, if it did. */
-  async append(log: Log, name: string, frames: number, bytesMax: number): Promise<unknown> {
+  async append(log: Log, name: string, frames: number, bytesMax: number, bytesMin = 0): Promise<unknown> {
     const shard = this.#shard(name);
     const payloads = Array.from({ length: frames }, () => {
       const text = `${name}#${this.#counter++}#`;
-      return text.padEnd(Math.floor(this.#random() * bytesMax), "x");
+      return text.padEnd(bytesMin + Math.floor(this.#random() * (bytesMax - bytesMin)), "x");
     });
     for (const payload of payloads) shard.doubtful.add(payload);
     try {

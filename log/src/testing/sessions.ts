@@ -9,6 +9,9 @@ export interface Scenario {
   readonly shards: number;
   readonly journals: number;
   readonly sharedAppendBytesMax: number;
+  readonly spareBytesMax: number;
+  /** Frames of one length lie where others did in the former life of a file that is used again. */
+  readonly isEven: boolean;
 }
 
 /** How many scenarios a test tries: the long tests ask for more. */
@@ -21,6 +24,8 @@ export class Sessions {
   readonly random: () => number;
   readonly history: History;
   readonly events: LogEvent[] = [];
+  /** Paths of journals that lay in files that were used again. */
+  readonly reused = new Set<string>();
   readonly #clock = new ManualClock();
   readonly #scenario: Scenario;
   /** Lets the log's timers fire. */
@@ -44,6 +49,7 @@ export class Sessions {
       clock: this.#clock,
       journals: this.#scenario.journals,
       sharedAppendBytesMax: this.#scenario.sharedAppendBytesMax,
+      spareBytesMax: this.#scenario.spareBytesMax,
       journalBytesMax: 6000,
       report: (event) => this.events.push(event),
     });
@@ -73,9 +79,16 @@ export class Sessions {
     this.#clock.advance(Math.floor(this.random() * 5) - 1);
     if (what < 0.65) {
       const appends = Array.from({ length: 1 + Math.floor(this.random() * 4) }, () =>
-        this.history.append(log, this.#name(), 1 + Math.floor(this.random() * 3), 1500),
+        this.history.append(
+          log,
+          this.#name(),
+          1 + Math.floor(this.random() * 3),
+          this.#scenario.isEven ? 700 : 1500,
+          this.#scenario.isEven ? 700 : 0,
+        ),
       );
       for (const error of await Promise.all(appends)) assertTrouble(error);
+      for (const path of disk.files().keys()) if (/-\w{16}\.journal$/.test(path)) this.reused.add(path);
     } else if (what < 0.75) {
       assertTrouble(await this.history.putState(log, this.#name()));
     } else if (what < 0.83) {
