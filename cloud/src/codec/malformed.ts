@@ -55,7 +55,8 @@ export function fromBase64(text: string): Buffer {
   // Node's decoder skips what is no base64, so what it skipped shows in the length; it takes the form for URLs, too.
   const padding = text.endsWith("==") ? 2 : Number(text.endsWith("="));
   if (bytes.length !== (text.length / 4) * 3 - padding || text.includes("-") || text.includes("_")) {
-    const [wrong = ""] = /[^a-zA-Z0-9+/=]|=(?==*[^=])/u.exec(text) ?? [];
+    // Where nothing else is wrong, there is more padding than the last four characters may have.
+    const [wrong = "="] = /[^a-zA-Z0-9+/=]|=(?==*[^=])/u.exec(text) ?? [];
     refuse(`Invalid Base64 character: '${wrong}'`);
   }
   const last = text.slice(-4);

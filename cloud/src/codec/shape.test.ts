@@ -164,6 +164,8 @@ describe("types", () => {
   test.each([
     ["23456", "Base64 encoded length is expected a multiple of 4 bytes but found: 5"],
     ["=+/=", "Invalid Base64 character: '='"],
+    ["A===", "Invalid Base64 character: '='"],
+    ["====", "Invalid Base64 character: '='"],
     ["Y-_=", "Invalid Base64 character: '-'"],
     ["+/+=", "Invalid last non-pad Base64 character dectected"],
   ])("what is wrong with the base64 %s is told as AWS does", (Data, why) => {
