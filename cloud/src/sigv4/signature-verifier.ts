@@ -1,6 +1,6 @@
 import { CloudError } from "../cloud-error.js";
 import { formatAmzDate } from "./amz-date.js";
-import { ALGORITHM, type Authorization, readAuthorization, SIGNATURE_PARAMETER } from "./authorization.js";
+import { type Authorization, readAuthorization, SIGNATURE_PARAMETER } from "./authorization.js";
 import { canonicalRequest, sha256Hex } from "./canonical-request.js";
 import type { Identity, SignatureTerms } from "./signature-terms.js";
 import type { SignedRequest } from "./signed-request.js";
@@ -60,9 +60,8 @@ export class SignatureVerifier {
       bodySha256,
       authorization.form === "query" ? SIGNATURE_PARAMETER : undefined,
     );
-    const toSign = `${ALGORITHM}\n${formatAmzDate(signedAtMs)}\n${terms.scopeText}\n${sha256Hex(canonical)}`;
     const key = this.#keys.derive(terms, this.#secretOf(terms));
-    if (!isSame(signature, key.sign(toSign))) throw mismatch();
+    if (!isSame(signature, key.sign(formatAmzDate(signedAtMs), sha256Hex(canonical)))) throw mismatch();
     return terms.identity;
   }
 

@@ -40,7 +40,7 @@ export function signedHeaders({
   const terms = signatureTerms(`${accessKeyId}/${scopeText}`, names.join(";"));
   const canonical = canonicalRequest(request, new HeaderValues(request), terms, bodySha256);
   const key = new SigningKeys().derive(terms, secretAccessKey);
-  const signature = key.sign([ALGORITHM, date, scopeText, sha256Hex(canonical)].join("\n"));
+  const signature = key.sign(date, sha256Hex(canonical));
   const authorization =
     `${ALGORITHM} Credential=${accessKeyId}/${scopeText}, ` +
     `SignedHeaders=${terms.signedHeadersText}, Signature=${signature}`;

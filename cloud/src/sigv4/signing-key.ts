@@ -1,12 +1,11 @@
 import { createHmac, hash } from "node:crypto";
+import { ALGORITHM } from "./authorization.js";
 import type { SignatureTerms } from "./signature-terms.js";
 
 /** Of SHA-256. */
 const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
-const TEXT_BYTES_MAX = 960;
-/** Of a character of JavaScript's. */
-const UTF8_BYTES_MAX = 3;
+const HEX_BYTES = 2 * DIGEST_BYTES;
 
 /**
  * Derives the keys that sign, and keeps them as long as the terms that they are for: a key holds for a day, and takes four HMACs
@@ -21,45 +20,54 @@ export class SigningKeys {
     if (known?.secret === secret) return known.key;
     const { date, region, service, terminator } = terms.scope;
     const parts = [date, region, service, terminator];
-    const key = new SigningKey(parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secret}`, "utf8")));
+    const key = new SigningKey(parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secret}`, "utf8")), terms.scopeText);
     this.#keys.set(terms, { secret, key });
     return key;
   }
 }
 
 /**
- * Signs text with HMAC-SHA-256. Node's own HMAC makes two native objects a call, which for so short a text cost three times the
- * hashing; two plain hashes over the padded key do the same.
- * @see RFC 2104
+ * Signs requests of one scope with HMAC-SHA-256. Node's own HMAC makes two native objects a call, which for so short a text cost
+ * three times the hashing; two plain hashes over the padded key do the same.
+ * @see RFC 2104; AWS Signature Version 4, "Create a string to sign"
  */
 export class SigningKey {
-  /** The padded key, and room for a text. */
-  readonly #inner = Buffer.alloc(BLOCK_BYTES + TEXT_BYTES_MAX, 0x36);
+  readonly #scopeText: string;
+  readonly #innerPad: Buffer;
+  /** The padded key, what requests of one second have in common, and room for what a request's own text is. */
+  #inner: Buffer;
+  /** The date that stands in it. */
+  #date: string | undefined;
   /** The padded key, and room for the inner hash. */
   readonly #outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES, 0x5c);
 
   /** @param key at most 64 bytes. */
-  constructor(key: Buffer) {
+  constructor(key: Buffer, scopeText: string) {
+    this.#scopeText = scopeText;
+    this.#innerPad = Buffer.alloc(BLOCK_BYTES, 0x36);
     for (const [i, byte] of key.entries()) {
-      this.#inner[i] = byte ^ 0x36;
+      this.#innerPad[i] = byte ^ 0x36;
       this.#outer[i] = byte ^ 0x5c;
     }
+    this.#inner = this.#innerPad;
   }
 
-  /** @returns lower-case hex. */
-  sign(text: string): string {
-    const inner = hash("sha256", this.#padded(text), "hex");
-    this.#outer.write(inner, BLOCK_BYTES, "hex");
+  /**
+   * @param date `20130524T000000Z`.
+   * @param requestSha256 of the canonical request: 64 characters of hex.
+   * @returns lower-case hex.
+   */
+  sign(date: string, requestSha256: string): string {
+    if (this.#date !== date) this.#begin(date);
+    this.#inner.write(requestSha256, this.#inner.length - HEX_BYTES, "latin1");
+    this.#outer.write(hash("sha256", this.#inner, "binary"), BLOCK_BYTES, "binary");
     return hash("sha256", this.#outer, "hex");
   }
 
-  /** The text behind the padded key. What is signed has some 140 bytes, so the same memory does for nearly all. */
-  #padded(text: string): Buffer {
-    if (text.length * UTF8_BYTES_MAX > this.#inner.length - BLOCK_BYTES) {
-      return Buffer.concat([this.#inner.subarray(0, BLOCK_BYTES), Buffer.from(text, "utf8")]);
-    }
-    const bytes = this.#inner.write(text, BLOCK_BYTES, "utf8");
-    return this.#inner.subarray(0, BLOCK_BYTES + bytes);
+  #begin(date: string): void {
+    const start = Buffer.from(`${ALGORITHM}\n${date}\n${this.#scopeText}\n`, "utf8");
+    this.#inner = Buffer.concat([this.#innerPad, start, Buffer.alloc(HEX_BYTES)]);
+    this.#date = date;
   }
 }
 
