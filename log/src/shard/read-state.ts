@@ -1,5 +1,5 @@
 import type { ReadHandles } from "../files/log-file.js";
-import { FrameKind, frameHeaderBytes } from "../format/frame.js";
+import { FrameKind, frameHeaderBytes, getUint64 } from "../format/frame.js";
 import type { DamageLog } from "./damage-log.js";
 import { parseFrame } from "./parse-frames.js";
 import type { Shard } from "./shard.js";
@@ -22,7 +22,9 @@ export async function readState(
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const found = parseFrame(view, bytes, 0, shard.number, () => false);
-    if (found.is === "frame" && found.header.kind === FrameKind.state) {
+    const isState = found.is === "frame" && found.header.kind === FrameKind.state;
+    // Another state is one that a file that is used again held before: the disk has lost what was written over it.
+    if (isState && getUint64(view, frameHeaderBytes) === location.number) {
       const from = frameHeaderBytes + found.header.sectionBytes;
       return { position: found.header.position, state: bytes.subarray(from, from + found.header.payloadBytes) };
     }
