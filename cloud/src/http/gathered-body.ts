@@ -27,19 +27,23 @@ export interface GatheringOptions {
   readonly onOver?: (failure: CloudError | undefined) => void;
 }
 
-/** A body of more goes into memory of the request's own, as it comes; of a smaller one the chunks do. */
+/** A body of more goes into memory of the request's own, as it comes; a smaller one into a buffer, where one chunk is not all of it. */
 export const GATHERED_BYTES_MIN = 64 << 10;
+const NOTHING = Buffer.alloc(0);
 
 /** Thousands may have begun together, and be too slow together. */
 const turns = new RequestTurns();
 
-/** A body as it comes, whatever brings it. Watches over its size and progress. */
+/**
+ * A body as it comes, whatever brings it. Watches over its size and progress. The chunks are copied: who sends byte by byte would
+ * have hundreds of bytes held for each.
+ */
 export class GatheredBody {
   /** Rejects with a {@link CloudError}: `request-too-large`, `request-too-slow`, `request-incomplete`. */
   readonly whole: Promise<RequestBody>;
   readonly #options: GatheringOptions;
-  readonly #slab: Buffer | undefined;
-  readonly #chunks: Buffer[] = [];
+  /** What came, and room for more; or the first chunk, which mostly is all. */
+  #bytes: Buffer;
   readonly #sha256 = createHash("sha256");
   readonly #idle: NodeJS.Timeout;
   readonly #total: NodeJS.Timeout;
@@ -51,7 +55,7 @@ export class GatheredBody {
   constructor(options: GatheringOptions) {
     const { announced, limits, memory } = options;
     this.#options = options;
-    this.#slab = announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined;
+    this.#bytes = (announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined) ?? NOTHING;
     this.whole = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -68,20 +72,27 @@ export class GatheredBody {
     const from = this.#length;
     this.#length += chunk.length;
     if (this.#length > limits.bytesMax) return this.fail(tooLarge(limits.bytesMax));
+    if (announced > 0 && this.#length > announced) return this.fail(clientGone());
     this.#sha256.update(chunk);
-    if (this.#slab === undefined) this.#chunks.push(chunk);
-    else if (this.#length <= announced) chunk.copy(this.#slab, from);
-    else this.fail(clientGone());
+    if (this.#bytes.length === 0) this.#bytes = chunk;
+    else {
+      if (this.#bytes.length < this.#length) this.#grow();
+      chunk.copy(this.#bytes, from);
+    }
+  }
+
+  #grow(): void {
+    const { announced, limits } = this.#options;
+    const room = Buffer.allocUnsafe(announced > 0 ? announced : Math.min(2 * this.#length, limits.bytesMax));
+    this.#bytes.copy(room);
+    this.#bytes = room;
   }
 
   /** It has come to its end. */
   end(): void {
     if (this.#isOver) return;
     this.#over(undefined);
-    const [chunks, length] = [this.#chunks, this.#length];
-    const only = chunks.length === 1 ? chunks[0] : undefined;
-    const bytes = this.#slab?.subarray(0, length) ?? only ?? Buffer.concat(chunks, length);
-    this.#resolve({ bytes, sha256: this.#sha256.digest("hex") });
+    this.#resolve({ bytes: this.#bytes.subarray(0, this.#length), sha256: this.#sha256.digest("hex") });
   }
 
   fail(failure: CloudError): void {

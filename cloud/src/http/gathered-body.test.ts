@@ -1,0 +1,31 @@
+import { hash } from "node:crypto";
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { GatheredBody } from "./gathered-body.js";
+
+const limits = { bytesMax: 1 << 20, idleMs: 30_000, totalMs: 600_000 };
+
+test("a body is the same in whatever chunks it comes, and keeps none of several: each would hold hundreds of bytes for its one", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 200 }),
+      fc.boolean(),
+      async (chunks, isAnnounced) => {
+        const bytes = Buffer.concat(chunks);
+        const body = new GatheredBody({ announced: isAnnounced ? bytes.length : 0, limits });
+        const sent = chunks.map((chunk) => Buffer.from(chunk));
+        for (const chunk of sent) body.push(chunk);
+        for (const chunk of sent) if (chunk.length < bytes.length) chunk.fill(0xff); // as if its memory were used again
+        body.end();
+        const whole = await body.whole;
+        expect(whole.sha256).toBe(hash("sha256", bytes));
+        expect(whole.bytes.equals(bytes)).toBe(true);
+      },
+    ),
+  ));
+
+test("more than was announced is no body", async () => {
+  const body = new GatheredBody({ announced: 3, limits });
+  for (const chunk of ["ab", "cd"]) body.push(Buffer.from(chunk));
+  await expect(body.whole).rejects.toMatchObject({ code: "request-incomplete" });
+});
