@@ -31,11 +31,19 @@ export class LeaseState {
     return this.#tables.has(name);
   }
 
-  /** @throws {LeaseError} `table-not-found`. */
+  /** For what is asked about a table itself. @throws {LeaseError} `table-not-found`. */
   table(name: string): Table {
+    return this.#find(name, `Requested resource not found: Table: ${name} not found`);
+  }
+
+  /** For what is asked about items: there DynamoDB does not name the table. @throws {LeaseError} `table-not-found`. */
+  tableOfItems(name: string): Table {
+    return this.#find(name, "Requested resource not found");
+  }
+
+  #find(name: string, refusal: string): Table {
     const table = this.#tables.get(name);
-    if (table === undefined)
-      throw new LeaseError("table-not-found", `Requested resource not found: Table: ${name} not found`);
+    if (table === undefined) throw new LeaseError("table-not-found", refusal);
     return table;
   }
 

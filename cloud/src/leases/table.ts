@@ -150,8 +150,9 @@ function part(item: Item, name: string, bytesMax: number, kind: string): string 
   const value: AttributeValue | undefined = item.get(name);
   const text = typeof value?.value === "string" ? value.value : "";
   if (text === "") {
+    const type = value?.type === "B" ? "binary" : "string";
     throw invalid(
-      `One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty value. Key: ${name}`,
+      `One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty ${type} value. Key: ${name}`,
     );
   }
   if (Buffer.byteLength(text) > bytesMax) {

@@ -42,7 +42,15 @@ export function readLegacyConditions(
 function readLegacyCondition(name: string, given: LegacyCondition): Condition {
   const { Value: value, Exists: exists, ComparisonOperator: operator, AttributeValueList: list = [] } = given;
   const operand: Operand = { kind: "path", path: [name] };
-  if (operator !== undefined) return readComparison(name, operand, operator, list);
+  if (operator !== undefined) {
+    if (exists !== undefined)
+      throw invalidParameter(`Exists and ComparisonOperator cannot be used together for Attribute: ${name}`);
+    if (value !== undefined && list.length > 0)
+      throw invalidParameter(`Value and AttributeValueList cannot be used together for Attribute: ${name}`);
+    return readComparison(name, operand, operator, value === undefined ? list : [value]);
+  }
+  if (list.length > 0)
+    throw invalidParameter(`AttributeValueList can only be used with a ComparisonOperator for Attribute: ${name}`);
   if (exists === false) {
     if (value !== undefined)
       throw invalidParameter(`Value cannot be used when Exists is set to false for Attribute: ${name}`);
@@ -99,7 +107,10 @@ export function readAttributeUpdates(attributes: ReadonlyMap<string, LegacyUpdat
     if (action === "PUT") return { kind: "set", path: [name], term: { kind: "value", value } };
     const isSummable = isSet(value) || (action === "ADD" && (value.type === "N" || value.type === "L"));
     if (action !== "ADD" && action !== "DELETE") throw invalid(`Unsupported Action: ${action}`);
-    if (!isSummable) throw invalidParameter(`${action} action is not supported for the type ${value.type}`);
+    if (!isSummable) {
+      const given = action === "DELETE" ? "DELETE action with value" : "ADD action";
+      throw invalidParameter(`${given} is not supported for the type ${value.type}`);
+    }
     return { kind: action === "ADD" ? "add" : "delete", path: [name], value };
   });
 }

@@ -3,6 +3,7 @@ import { invalid, LeaseError } from "../lease-error.js";
 import { Placeholders } from "../expressions/tokens.js";
 import type { Item } from "../values/attribute-value.js";
 import { readItem, readValue } from "../values/read-value.js";
+import { memberAt, violated } from "./violations.js";
 
 const given = z.custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value));
 
@@ -68,25 +69,7 @@ export function readInput<T extends z.ZodType>(schema: T, body: unknown): z.outp
   if (wrongType !== undefined) {
     throw new LeaseError("malformed", `${wrongType.path.join(".")}: ${wrongType.message}`);
   }
-  const violations = issues.map(({ path, message }) => {
-    const constraint = isMissing(path) ? "Member must not be null" : message;
-    return `Value at '${path.map(lowerFirst).join(".")}' failed to satisfy constraint: ${constraint}`;
-  });
-  throw invalid(`${issues.length} validation error${issues.length > 1 ? "s" : ""} detected: ${violations.join("; ")}`);
-}
-
-function memberAt(body: unknown, path: readonly PropertyKey[]): unknown {
-  let at = body;
-  for (const step of path) {
-    if (typeof at !== "object" || at === null) return undefined;
-    at = (at as Record<PropertyKey, unknown>)[step];
-  }
-  return at;
-}
-
-function lowerFirst(step: PropertyKey): string {
-  const name = String(step);
-  return name.slice(0, 1).toLowerCase() + name.slice(1);
+  throw violated(body, issues);
 }
 
 /** Refuses a request that mixes expressions with the parameters from before them. */

@@ -44,7 +44,7 @@ export function get(input: z.output<typeof getInput>, state: LeaseState): { Item
   const placeholders = placeholdersOf(input);
   const paths = pathsOf(input, placeholders);
   placeholders.checkAllUsed();
-  const table = state.table(input.TableName);
+  const table = state.tableOfItems(input.TableName);
   const found = table.get(table.keyOf(input.Key));
   return found === undefined ? {} : { Item: toWire(shown(found, paths)) };
 }
@@ -53,10 +53,11 @@ const keysOfTable = z.object({ Keys: z.array(item).min(1).max(100), ExpressionAt
 const batchGetInput = z.object({ RequestItems: z.record(tableName, keysOfTable) });
 
 export const batchGetItem = leaseOperation(batchGetInput, ({ RequestItems: requests }, state) => {
+  refuseNone(requests);
   const keyCount = Object.values(requests).reduce((sum, { Keys }) => sum + Keys.length, 0);
   if (keyCount > 100) throw invalid("Too many items requested for the BatchGetItem call");
   const responses = Object.entries(requests).map(([name, request]): [string, WireValue[]] => {
-    const table = state.table(name);
+    const table = state.tableOfItems(name);
     const placeholders = placeholdersOf(request);
     const paths = pathsOf(request, placeholders);
     placeholders.checkAllUsed();
@@ -74,6 +75,7 @@ const writeRequest = z.object({
 const batchWriteInput = z.object({ RequestItems: z.record(tableName, z.array(writeRequest).min(1).max(25)) });
 
 export const batchWriteItem = leaseOperation(batchWriteInput, ({ RequestItems: requests }, state) => {
+  refuseNone(requests);
   const all = Object.entries(requests).flatMap(([TableName, ofTable]) =>
     ofTable.map(({ PutRequest, DeleteRequest }) => {
       if ((PutRequest === undefined) === (DeleteRequest === undefined)) {
@@ -87,6 +89,14 @@ export const batchWriteItem = leaseOperation(batchWriteInput, ({ RequestItems: r
   distinct(all.map(({ table, key }) => `${table} ${key}`));
   return { answer: { UnprocessedItems: {} }, changes: all.flatMap(changeOf) };
 });
+
+function refuseNone(requests: Readonly<Record<string, unknown>>): void {
+  if (Object.keys(requests).length > 0) return;
+  throw invalid(
+    "1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: " +
+      "Member must have length greater than or equal to 1",
+  );
+}
 
 /** The paths that a read is to answer; undefined for all. */
 export function pathsOf(

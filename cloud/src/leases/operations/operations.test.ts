@@ -165,7 +165,7 @@ test("batches get and write many; an item once", async () => {
 describe("refused is", () => {
   test.each([
     ["PutItem", { TableName, Item: { sensor: { S: "a" } } }, "invalid", "Missing the key at"],
-    ["PutItem", { TableName, Item: reading("", 1) }, "invalid", "empty value"],
+    ["PutItem", { TableName, Item: reading("", 1) }, "invalid", "empty string value"],
     ["PutItem", { TableName, Item: reading("a", "1", { x: {} }) }, "invalid", "must contain exactly one"],
     [
       "PutItem",
@@ -182,9 +182,9 @@ describe("refused is", () => {
     ],
     ["PutItem", { TableName, Item: { sensor: { S: 5 } } }, "malformed", "another type"],
     ["PutItem", { TableName, Item: [] }, "malformed", ""],
-    ["PutItem", { TableName }, "invalid", "Value at 'item' failed to satisfy constraint: Member must not be null"],
+    ["PutItem", { TableName }, "invalid", "Value null at 'item' failed to satisfy constraint: Member must not be null"],
     ["PutItem", { TableName: "no", Item: {} }, "invalid", "regular expression pattern"],
-    ["PutItem", { TableName: "nowhere", Item: reading("a", 1) }, "table-not-found", "nowhere not found"],
+    ["PutItem", { TableName: "nowhere", Item: reading("a", 1) }, "table-not-found", "Requested resource not found"],
     ["GetItem", { TableName, Key: { sensor: { S: "a" } } }, "invalid", "does not match the schema"],
     [
       "UpdateItem",

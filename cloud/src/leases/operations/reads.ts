@@ -50,11 +50,21 @@ export const scan = leaseOperation(scanInput, (input, state) => {
   refuseMixture(input, ["FilterExpression", "ProjectionExpression"], ["ScanFilter", "AttributesToGet"]);
   const source = sourceOf(input, state);
   const { Segment: segment, TotalSegments: segments } = input;
-  if ((segment === undefined) !== (segments === undefined)) {
-    throw invalid("The Segment and TotalSegments parameters are both required");
+  if (segment !== undefined && segments === undefined) {
+    throw invalid(
+      "The TotalSegments parameter is required but was not present in the request when Segment parameter is present",
+    );
+  }
+  if (segment === undefined && segments !== undefined) {
+    throw invalid(
+      "The Segment parameter is required but was not present in the request when parameter TotalSegments is present",
+    );
   }
   if (segment !== undefined && segments !== undefined && segment >= segments) {
-    throw invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments");
+    throw invalid(
+      "The Segment parameter is zero-based and must be less than parameter TotalSegments: " +
+        `Segment: ${segment} is not less than TotalSegments: ${segments}`,
+    );
   }
   const isOfSegment = ({ hash }: Entry): boolean => segments === undefined || crc32(hash) % segments === segment;
   const rows = [...source.entries()].filter(isOfSegment);
@@ -92,7 +102,7 @@ interface Entry {
 }
 
 function sourceOf({ TableName, IndexName: indexName, ConsistentRead }: ReadInput, state: LeaseState): Source {
-  const table = state.table(TableName);
+  const table = state.tableOfItems(TableName);
   // Ours are always consistent; who relies on it would fail on DynamoDB.
   if (indexName !== undefined && ConsistentRead === true) {
     throw invalid("Consistent reads are not supported on global secondary indexes");
@@ -188,7 +198,7 @@ function filterOf(
 /** Where the last page ended, as a row that need not be there any more. */
 function startOf(attributes: Item, { table, keyNames }: Source): Entry {
   if (attributes.size !== keyNames.length || keyNames.some((name) => !attributes.has(name))) {
-    throw invalid("The provided starting key is invalid");
+    throw invalid("The provided starting key is invalid: The provided key element does not match the schema");
   }
   const key = table.keyOf(
     projected(

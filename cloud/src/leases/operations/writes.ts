@@ -52,7 +52,7 @@ export interface Write {
 
 /** @throws {LeaseError} as all writes: `table-not-found`, `invalid`, `condition-failed`. */
 export function put(input: z.output<typeof putInput>, state: LeaseState): Write {
-  const table = state.table(input.TableName);
+  const table = state.tableOfItems(input.TableName);
   const placeholders = placeholdersOf(input);
   const condition = conditionOf(input, placeholders);
   placeholders.checkAllUsed();
@@ -79,7 +79,7 @@ export function update(input: z.output<typeof updateInput>, state: LeaseState): 
     ["UpdateExpression", "ConditionExpression"],
     ["AttributeUpdates", "Expected", "ConditionalOperator"],
   );
-  const table = state.table(input.TableName);
+  const table = state.tableOfItems(input.TableName);
   const placeholders = placeholdersOf(input);
   const actions = actionsOf(input, placeholders);
   const condition = conditionOf(input, placeholders);
@@ -110,7 +110,7 @@ export function returned({ before, after, paths = [] }: Write, which: string | u
 }
 
 function found(input: z.output<typeof deleteInput>, state: LeaseState): { key: string; before: Item | undefined } {
-  const table = state.table(input.TableName);
+  const table = state.tableOfItems(input.TableName);
   const placeholders = placeholdersOf(input);
   const condition = conditionOf(input, placeholders);
   placeholders.checkAllUsed();

@@ -1,4 +1,5 @@
 import { invalid, invalidParameter, LeaseError } from "../lease-error.js";
+import { shortened } from "../../codec/reading.js";
 import type { AttributeType, AttributeValue, Item } from "./attribute-value.js";
 import { normalNumber } from "./decimal.js";
 
@@ -17,12 +18,19 @@ const readers: Readonly<Record<AttributeType, (given: unknown, depth: number) =>
     if (given !== true) throw invalidParameter("Null attribute value types must have the value of true");
     return { type: "NULL", value: true };
   },
-  SS: (given) => ({ type: "SS", value: set(given, text) }),
-  NS: (given) => ({ type: "NS", value: set(given, (one) => normalNumber(text(one))) }),
-  BS: (given) => ({ type: "BS", value: set(given, base64) }),
+  SS: (given) => ({ type: "SS", value: set("SS", given, text) }),
+  NS: (given) => ({ type: "NS", value: set("NS", given, (one) => normalNumber(text(one))) }),
+  BS: (given) => ({ type: "BS", value: set("BS", given, base64) }),
   M: (given, depth) => ({ type: "M", value: readItem(given, depth + 1) }),
   L: (given, depth) => ({ type: "L", value: list(given).map((one) => readValue(one, depth + 1)) }),
 };
+
+/** In DynamoDB's own words. */
+const emptySet = {
+  SS: "An string set  may not be empty",
+  NS: "An number set  may not be empty",
+  BS: "Binary sets should not be empty",
+} as const;
 
 /**
  * Reads attributes by name from a body's JSON.
@@ -48,11 +56,13 @@ export function readValue(given: unknown, depth = 0): AttributeValue {
   return readers[first[0] as AttributeType](first[1], depth);
 }
 
-function set(given: unknown, read: (one: unknown) => string): string[] {
+function set(type: keyof typeof emptySet, given: unknown, read: (one: unknown) => string): string[] {
   const values = list(given).map(read);
-  if (values.length === 0) throw invalidParameter("A set may not be empty");
-  if (new Set(values).size !== values.length) throw invalidParameter("Input collection contains duplicates.");
-  return values;
+  if (values.length === 0) throw invalidParameter(emptySet[type]);
+  if (new Set(values).size === values.length) return values;
+  if (type === "NS") throw invalid("Input collection contains duplicates");
+  const shown = shortened(values.join(", "));
+  throw invalidParameter(`Input collection [${shown}]${type === "BS" ? "of type BS" : ""} contains duplicates.`);
 }
 
 function base64(given: unknown): string {
