@@ -9,7 +9,7 @@ const DATE_TAG = 1;
 const BYTES_IN_PARTS = 0x5f;
 const TEXT_IN_PARTS = 0x7f;
 /** Items that a body may have, parts included; 500 records with all their members are about 3,500. */
-const ITEMS_MAX = 1 << 16;
+const ITEMS_MAX = 1 << 15;
 
 const options: DecodeOptions = {
   allowIndefinite: true,
@@ -29,7 +29,7 @@ const options: DecodeOptions = {
 
 /**
  * Reads a CBOR body: one item, definite or indefinite lengths, text keys, no duplicates, no tags but dates. Each part of
- * a text must be UTF-8 by itself.
+ * a text must be UTF-8 by itself. Bytes are views of the body.
  * @throws {CloudError} `body-malformed`.
  */
 export function decodeCbor(body: Buffer): unknown {
@@ -59,9 +59,9 @@ class CheckingTokenizer extends Tokenizer {
   #items = 0;
 
   constructor(body: Buffer) {
-    const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-    super(bytes, options);
-    this.#bytes = bytes;
+    // The library slices bytes out of it: of a Buffer these are views, of a Uint8Array copies.
+    super(body, options);
+    this.#bytes = body;
   }
 
   override next(): Token {

@@ -1,26 +1,74 @@
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { CloudError } from "../cloud-error.js";
+import { JsonStructure } from "./json-structure.js";
 import { malformed } from "./malformed.js";
 import type { Output } from "./wire-codec.js";
 
-/**
- * Braces and brackets that a body may open. The largest that makes sense are 500 partition keys of 256 characters with
- * nothing else in them; millions would cost the parser seconds and a gigabyte, in which nobody else is served.
- */
-const OPENINGS_MAX = 1 << 18;
+/** A few milliseconds' work, whatever they hold. */
+const STRUCTURE_BYTES_AT_ONCE = 4 << 20;
+const UTF8_BYTES_AT_ONCE = 1 << 20;
 
 /**
  * Reads a JSON body.
  * @throws {CloudError} `body-malformed`.
  */
 export function decodeJson(body: Buffer): unknown {
-  // Node's decoder would put replacement characters for bytes that are no text.
-  if (!isUtf8(body)) throw malformed("The request body is not valid UTF-8.");
-  if (hasMoreThan(OPENINGS_MAX, body)) throw malformed("The request body has too many lists and structures.");
+  if (new JsonStructure(body).isTooMuchUpTo(body.length)) throw tooMuch();
+  if (isAscii(body)) return parse(body.toString("latin1"));
+  if (!isUtf8(body)) throw notUtf8();
+  return parse(body.toString("utf8"));
+}
+
+/**
+ * Reads a JSON body of megabytes over several turns of the event loop, of which the parser's is the longest.
+ * @throws {CloudError} `body-malformed`.
+ */
+export async function decodeJsonInTurns(body: Buffer): Promise<unknown> {
+  const structure = new JsonStructure(body);
+  for (let at = 0; at < body.length; at += STRUCTURE_BYTES_AT_ONCE) {
+    if (structure.isTooMuchUpTo(Math.min(at + STRUCTURE_BYTES_AT_ONCE, body.length))) throw tooMuch();
+    await nextTurn();
+  }
+  // A text of ASCII needs no decoder, which takes several times as long.
+  const text = isAscii(body) ? body.toString("latin1") : await utf8InTurns(body);
+  await nextTurn();
+  return parse(text);
+}
+
+async function utf8InTurns(body: Buffer): Promise<string> {
+  if (!isUtf8(body)) throw notUtf8();
+  let text = "";
+  for (let from = 0; from < body.length;) {
+    let to = Math.min(from + UTF8_BYTES_AT_ONCE, body.length);
+    while (isInCharacter(body[to])) to -= 1;
+    text += body.toString("utf8", from, to);
+    from = to;
+    await nextTurn();
+  }
+  return text;
+}
+
+/** Whether a byte of UTF-8 is not the first of its character. */
+function isInCharacter(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}
+
+function parse(text: string): unknown {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return JSON.parse(text);
   } catch (error) {
     throw malformed("The request body is not valid JSON.", { cause: error });
   }
+}
+
+function tooMuch(): CloudError {
+  return malformed("The request body has too many members or values.");
+}
+
+/** Node's decoder would put replacement characters for bytes that are no text. */
+function notUtf8(): CloudError {
+  return malformed("The request body is not valid UTF-8.");
 }
 
 /** Writes an answer: bytes as base64, dates as seconds since 1970 with a fraction. */
@@ -45,20 +93,6 @@ const PLAIN_CHARACTERS_MAX = 100;
 
 function quoted(text: string): string {
   return text.length <= PLAIN_CHARACTERS_MAX && IS_PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
-}
-
-/** Whether the body opens more braces and brackets, strings included, than the limit. */
-function hasMoreThan(limit: number, body: Buffer): boolean {
-  if (body.length <= limit) return false;
-  let count = 0;
-  for (const opening of ["{", "["]) {
-    const byte = opening.charCodeAt(0);
-    for (let at = body.indexOf(byte); at >= 0; at = body.indexOf(byte, at + 1)) {
-      count += 1;
-      if (count > limit) return true;
-    }
-  }
-  return false;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

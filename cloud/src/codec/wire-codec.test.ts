@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CloudError } from "../cloud-error.js";
 import { refusalOf } from "../testing/refusal-of.js";
-import { codecFor, type WireCodec } from "./wire-codec.js";
+import { codecFor, decodeLargeJson, type WireCodec } from "./wire-codec.js";
 
 function codec(contentType: string): WireCodec {
   const found = codecFor(contentType);
@@ -39,6 +39,30 @@ describe("JSON", () => {
         expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     ));
+
+  test("a body is read the same over several turns, whatever it holds", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.json({ stringUnit: "grapheme" }),
+        fc.option(fc.tuple(fc.nat(), fc.nat(255)), { freq: 2 }),
+        async (text, change) => {
+          const body = Buffer.from(text);
+          if (change !== null) body[change[0] % body.length] = change[1];
+          let read: unknown;
+          const refusal = refusalOf(() => void (read = json.decode(body)));
+          const inTurns = await decodeLargeJson(body).catch((error: unknown) => error);
+          expect(inTurns).toEqual(refusal ?? read);
+        },
+      ),
+    ));
+
+  test.each([0, 1, 2, 3])(
+    "also where its characters lie across the parts that it is decoded in: %i",
+    async (before) => {
+      const text = " ".repeat(before) + "€😀é".repeat(300_000);
+      expect(await decodeLargeJson(Buffer.from(JSON.stringify([text])))).toEqual([text]);
+    },
+  );
 });
 
 describe("CBOR, from bytes made by hand from the contract", () => {
@@ -57,10 +81,17 @@ describe("CBOR, from bytes made by hand from the contract", () => {
       "ff";
     expect(cbor.decode(Buffer.from(body, "hex"))).toEqual({
       StreamName: "s",
-      Data: new Uint8Array([1, 2]),
+      Data: Buffer.from([1, 2]),
       Timestamp: new Date(1_700_000_000_123),
       Shards: [1],
     });
+  });
+
+  test("bytes are views of the body: nothing of 10 MiB is copied", () => {
+    const body = Buffer.from("8244010203045803050607", "hex");
+    const read = cbor.decode(body) as Uint8Array[];
+    expect(read.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(["01020304", "050607"]);
+    for (const bytes of read) expect(bytes.buffer).toBe(body.buffer);
   });
 
   test("text and bytes in parts, as Jackson writes long text, also as a key", () => {

@@ -1,5 +1,5 @@
 import { decodeCbor, encodeCbor } from "./cbor.js";
-import { decodeJson, encodeJson } from "./json.js";
+import { decodeJson, decodeJsonInTurns, encodeJson } from "./json.js";
 import { malformed, unreadable } from "./malformed.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { Encoding } from "./shape.js";
@@ -61,7 +61,6 @@ const cbor: WireCodec = {
   encodeBulk: (answer, memory) => answer.toCbor?.(memory) ?? [Buffer.from(encodeCbor(answer.toValues()))],
 };
 
-/** Of whatever is no value at all, or a scalar, AWS says that it cannot read it, and no more. */
 function decoded(body: Buffer, decode: (body: Buffer) => unknown): unknown {
   let value: unknown;
   try {
@@ -69,6 +68,25 @@ function decoded(body: Buffer, decode: (body: Buffer) => unknown): unknown {
   } catch (error) {
     throw unreadable(error);
   }
+  return notScalar(value);
+}
+
+/**
+ * As the codec of JSON decodes, over several turns of the event loop.
+ * @throws {CloudError} as {@link WireCodec.decode}.
+ */
+export async function decodeLargeJson(body: Buffer): Promise<unknown> {
+  let value: unknown;
+  try {
+    value = await decodeJsonInTurns(body);
+  } catch (error) {
+    throw unreadable(error);
+  }
+  return notScalar(value);
+}
+
+/** Of whatever is no value at all, or a scalar, AWS says that it cannot read it, and no more. */
+function notScalar(value: unknown): unknown {
   if (typeof value === "object" && value !== null) return value;
   throw unreadable(malformed("The request body is no structure."));
 }

@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ProducerRequest } from "@headwater/protocol";
 import type { EventStreamAnswer } from "../codec/event-stream-answer.js";
-import type { BulkAnswer, Output } from "../codec/wire-codec.js";
+import { type BulkAnswer, decodeLargeJson, type Output } from "../codec/wire-codec.js";
 import { type Encoding, Reading, type Shape } from "../codec/shape.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { TokenSealer } from "../streams/sealed-token.js";
@@ -47,7 +48,11 @@ export interface Operation {
   readonly bodyBytesMax: number;
   /** @returns the answer; undefined for an empty body. @throws {CloudError} */
   run(body: unknown, encoding: Encoding, context: OperationContext, facts: RequestFacts): Promise<Answer>;
-  /** The same, straight from a JSON body's bytes; undefined where the body has to be decoded first. */
+  /**
+   * The same, straight from a JSON body's bytes; undefined where the body has to be decoded first. A large one is decoded here, over
+   * several turns of the event loop.
+   * @throws {CloudError} `body-malformed`, by the promise.
+   */
   runPlain(
     body: Buffer,
     context: OperationContext,
@@ -70,23 +75,39 @@ interface OperationOptions<P> {
   };
 }
 
+/** A larger body that the quick way leaves is read over several turns of the event loop, so that others need not wait for all of it. */
+const READ_AT_ONCE_BYTES_MAX = 256 << 10;
+
 /** Declares an operation. Its handler gets an input that keeps to its shape. */
 export function operation<T, P = never>(
   input: Shape<T>,
   handle: Handler<T>,
   { bodyBytesMax = CONTROL_BODY_BYTES_MAX, plain }: OperationOptions<P> = {},
 ): Operation {
+  const read = (body: unknown, encoding: Encoding): T => {
+    const reading = new Reading(encoding);
+    const value = input.read(body, reading);
+    reading.finish();
+    return value;
+  };
+  const runInTurns = async (body: Buffer, context: OperationContext, facts: RequestFacts): Promise<Answer> => {
+    await nextTurn();
+    const decoded = await decodeLargeJson(body);
+    await nextTurn();
+    const value = read(decoded, "json");
+    await nextTurn();
+    return handle(value, context, facts);
+  };
   return {
     bodyBytesMax,
     async run(body, encoding, context, facts) {
-      const reading = new Reading(encoding);
-      const value = input.read(body, reading);
-      reading.finish();
-      return handle(value, context, facts);
+      return handle(read(body, encoding), context, facts);
     },
     runPlain(body, context, facts, memory) {
-      const value = plain?.read(body, memory);
-      return value === undefined ? undefined : Promise.resolve(plain?.handle(value, context, facts));
+      if (plain === undefined) return undefined;
+      const value = plain.read(body, memory);
+      if (value !== undefined) return Promise.resolve(plain.handle(value, context, facts));
+      return body.length > READ_AT_ONCE_BYTES_MAX ? runInTurns(body, context, facts) : undefined;
     },
   };
 }

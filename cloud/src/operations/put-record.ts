@@ -29,7 +29,7 @@ export const putRecord: Operation = operation(
     if (input.SequenceNumberForOrdering !== undefined) {
       checkOrdering(input.SequenceNumberForOrdering, streamName, context);
     }
-    const records = RecordBatch.of([record]);
+    const records = RecordBatch.of([record], facts.memory);
     checkRecordSizes(context.service.find(streamName), records, () => "data");
     refuseDryRun(input);
     return put(streamName, records, context, facts);

@@ -25,7 +25,7 @@ export const putRecords: Operation = operation(
   }),
   (input, context, facts) => {
     const streamName = streamNameOf(input, context.service);
-    const records = RecordBatch.of(input.Records.map(toNewRecord));
+    const records = RecordBatch.of(input.Records.map(toNewRecord), facts.memory);
     check(streamName, records, context);
     refuseDryRun(input);
     return put(streamName, records, context, facts);

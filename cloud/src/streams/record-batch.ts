@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { HashKeyRange } from "@headwater/protocol";
+import type { RequestMemory } from "../request-memory.js";
 import type { HashRouter } from "./hash-router.js";
 import { storedKeyAt, writeRecordStart } from "./stored-record.js";
 import type { NewRecord } from "./stream.js";
@@ -45,10 +46,12 @@ export class RecordBatch {
     this.#words = new Uint32Array(entries);
   }
 
-  static of(records: readonly NewRecord[]): RecordBatch {
+  /** @param memory where they are to lie; by default new memory. */
+  static of(records: readonly NewRecord[], memory?: RequestMemory): RecordBatch {
     const sizes = records.map(({ partitionKey, data }) => Buffer.byteLength(partitionKey) + data.length);
     const starts = records.reduce((sum, { explicitHashKey }) => sum + storedKeyAt(explicitHashKey), 0);
-    const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, starts));
+    const bytesOfAll = sizes.reduce((sum, size) => sum + size, starts);
+    const bytes = memory?.take(bytesOfAll) ?? Buffer.allocUnsafe(bytesOfAll);
     const entries = new ArrayBuffer(records.length * ENTRY_BYTES);
     const numbers = new Float64Array(entries);
     const words = new Uint32Array(entries);
