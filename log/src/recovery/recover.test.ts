@@ -9,7 +9,7 @@ const clock = new ManualClock();
 const names = ["a", "b", "c"];
 
 function open(disk: FaultDisk): Promise<Log> {
-  return openLog({ directory: "/data", disk, clock, journals: 2, journalBytesMax: 8000 });
+  return openLog({ directory: "/data", disk, clock, journals: 2, journalBytesMax: 8000, spareBytesMax: 30_000 });
 }
 
 /** A directory with segments, sidecars, states, and journals with and without a trailing mark. */
