@@ -40,24 +40,28 @@ export function readLegacyConditions(
 }
 
 function readLegacyCondition(name: string, given: LegacyCondition): Condition {
-  const { Value: value, Exists: exists, ComparisonOperator: operator, AttributeValueList: list = [] } = given;
+  const { Value: value, Exists: exists, ComparisonOperator: operator, AttributeValueList: attributeValueList } = given;
+  const list = attributeValueList ?? [];
   const operand: Operand = { kind: "path", path: [name] };
   if (operator !== undefined) {
     if (exists !== undefined)
       throw invalidParameter(`Exists and ComparisonOperator cannot be used together for Attribute: ${name}`);
     if (value !== undefined && list.length > 0)
       throw invalidParameter(`Value and AttributeValueList cannot be used together for Attribute: ${name}`);
+    if (value === undefined && attributeValueList === undefined && operator !== "NULL" && operator !== "NOT_NULL")
+      throw invalidParameter(
+        `Value or AttributeValueList must be used with ComparisonOperator: ${operator} for Attribute: ${name}`,
+      );
     return readComparison(name, operand, operator, value === undefined ? list : [value]);
   }
   if (list.length > 0)
     throw invalidParameter(`AttributeValueList can only be used with a ComparisonOperator for Attribute: ${name}`);
   if (exists === false) {
-    if (value !== undefined)
-      throw invalidParameter(`Value cannot be used when Exists is set to false for Attribute: ${name}`);
+    if (value !== undefined) throw invalidParameter(`Value cannot be used when Exists is false for Attribute: ${name}`);
     return { kind: "exists", path: [name], exists: false };
   }
   if (value === undefined)
-    throw invalidParameter(`Value must be provided when Exists is ${exists === true} for Attribute: ${name}`);
+    throw invalidParameter(`Value must be provided when Exists is ${exists ?? null} for Attribute: ${name}`);
   return { kind: "compare", op: "=", left: operand, right: { kind: "value", value } };
 }
 

@@ -18,7 +18,9 @@ export const tableName = z
   .pipe(
     z
       .string()
-      .regex(/^[a-zA-Z0-9_.-]{3,255}$/, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]{3,255}"),
+      .regex(/^[a-zA-Z0-9_.-]+$/, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+      .min(3)
+      .max(255),
   );
 
 export const attributeName = z.string().min(1).max(65_535);

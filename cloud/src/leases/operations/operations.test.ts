@@ -183,7 +183,7 @@ describe("refused is", () => {
     ["PutItem", { TableName, Item: { sensor: { S: 5 } } }, "malformed", "another type"],
     ["PutItem", { TableName, Item: [] }, "malformed", ""],
     ["PutItem", { TableName }, "invalid", "Value null at 'item' failed to satisfy constraint: Member must not be null"],
-    ["PutItem", { TableName: "no", Item: {} }, "invalid", "regular expression pattern"],
+    ["PutItem", { TableName: "n;", Item: {} }, "invalid", "regular expression pattern"],
     ["PutItem", { TableName: "nowhere", Item: reading("a", 1) }, "table-not-found", "Requested resource not found"],
     ["GetItem", { TableName, Key: { sensor: { S: "a" } } }, "invalid", "does not match the schema"],
     [

@@ -29,6 +29,9 @@ function constraintOf(issue: z.core.$ZodIssue): string {
     return `Member must have ${measureOf(issue.origin)} less than or equal to ${issue.maximum}`;
   }
   if (issue.code === "invalid_value") return `Member must satisfy enum value set: [${issue.values.join(", ")}]`;
+  if (issue.code === "invalid_key") {
+    return `Map keys must satisfy constraint: [${issue.issues.map(constraintOf).join(", ")}]`;
+  }
   return issue.message;
 }
 

@@ -39,6 +39,36 @@ test.each([
 
 describe("a ValidationException says", () => {
   test.each<[string, object, string]>([
+    [
+      "GetItem",
+      { TableName: "a;", Key },
+      "2 validation errors detected: " +
+        "Value 'a;' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; " +
+        "Value 'a;' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+    ],
+    [
+      "BatchGetItem",
+      { RequestItems: { "a;b": { Keys: [Key] } } },
+      "1 validation error detected: Value at 'requestItems.a;b' failed to satisfy constraint: " +
+        "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]",
+    ],
+    ["Scan", { TableName: "a" }, constraint("'a' at 'tableName'", "have length greater than or equal to 3")],
+    ["PutItem", expecting({}), parameters("Value must be provided when Exists is null for Attribute: leaseKey")],
+    [
+      "PutItem",
+      expecting({ Exists: true }),
+      parameters("Value must be provided when Exists is true for Attribute: leaseKey"),
+    ],
+    [
+      "PutItem",
+      expecting({ Exists: false, Value: { S: "a" } }),
+      parameters("Value cannot be used when Exists is false for Attribute: leaseKey"),
+    ],
+    [
+      "PutItem",
+      expecting({ ComparisonOperator: "EQ" }),
+      parameters("Value or AttributeValueList must be used with ComparisonOperator: EQ for Attribute: leaseKey"),
+    ],
     ["GetItem", { TableName }, constraint("null at 'key'", "not be null")],
     ["Scan", { TableName, Limit: 0 }, constraint("'0' at 'limit'", "have value greater than or equal to 1")],
     [
