@@ -3,6 +3,7 @@ import {
   arrivalMs,
   dataAt,
   endAt,
+  inputAt,
   keyAt,
   openRecord,
   outputAt,
@@ -81,6 +82,11 @@ export function writeJson(first: u32, count: u32, base: u32): usize {
   }
   jsonRecords = i - first;
   return out - outputAt;
+}
+
+/** Writes the first bytes of the input as base64; answers how many that becomes. */
+export function writeBase64(bytes: usize): usize {
+  return encodeBase64(inputAt, inputAt + bytes, outputAt) - outputAt;
 }
 
 /** Whether a key, which is UTF-8, stands in JSON as it is. */

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { encodeCbor } from "../codec/cbor.js";
 import { encodeJson } from "../codec/json.js";
 import { type FramePage, pageOf, SlabPool } from "@headwater/log";
@@ -88,7 +88,8 @@ test.each([
   ["of every length up to three blocks of base64", Array.from({ length: 150 }, (_, i) => i)],
   ["more than the kernel takes at once", Array.from({ length: 700 }, (_, i) => (i % 7) * 300)],
   ["so many that its table is full", Array.from({ length: 5000 }, () => 0)],
-  ["up to the longest record, which is left to the library", [100, 131_000, 131_072, 10 << 20, 5]],
+  ["up to the longest record", [100, 131_000, 131_072, 10 << 20, 5]],
+  ["that fill parts of base64, more or less", [131_069, 131_070, 131_071, 131_072, 262_139, 262_140, 262_141, 393_210]],
 ])("records %s", (_, lengths) => {
   const records = lengths.map((length, i) => ({
     partitionKey: i % 50 === 3 ? "ключ" : `key-${i}`,
@@ -98,6 +99,18 @@ test.each([
   const { quick, long } = bothWays(pageOfRecords(records, 995, ARRIVAL_MS, 1));
   // Not compared by the matcher: it would take megabytes apart.
   expect(quick.map((form, i) => form === long[i])).toEqual([true, true]);
+});
+
+test("data of a long record is made no text, which takes four times as long", () => {
+  const records = [{ partitionKey: "k", explicitHashKey: undefined, data: Buffer.alloc(300_000) }];
+  const page = pageOfRecords(records, 0, ARRIVAL_MS, 1);
+  const toText = vi.spyOn(Buffer.prototype, "toString");
+  try {
+    new RecordsAnswer({ sequenceNumber: sequenceNumbersOf(1) }, page, {}).toJson(memory);
+    expect(toText.mock.calls.filter(([encoding]) => encoding === "base64")).toEqual([]);
+  } finally {
+    toText.mockRestore();
+  }
 });
 
 test.each([
