@@ -92,6 +92,10 @@ class CheckingTokenizer extends Tokenizer {
     if (this.#items > ITEMS_MAX) throw malformed("The request body has too many items.");
     const from = this.pos();
     const token = super.next();
+    if (Type.equals(token.type, Type.bytes)) {
+      const { buffer, byteOffset, length } = token.value as Uint8Array;
+      return new Token(Type.bytes, new Uint8Array(buffer, byteOffset, length), token.encodedLength);
+    }
     if (Type.equals(token.type, Type.string) && String(token.value).includes("\uFFFD")) {
       const text = this.#bytes.subarray(from + headBytes(this.#bytes[from] ?? 0), this.pos());
       if (!isUtf8(text)) throw malformed("Text must be UTF-8.");

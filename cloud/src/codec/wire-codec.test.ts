@@ -81,7 +81,7 @@ describe("CBOR, from bytes made by hand from the contract", () => {
       "ff";
     expect(cbor.decode(Buffer.from(body, "hex"))).toEqual({
       StreamName: "s",
-      Data: Buffer.from([1, 2]),
+      Data: new Uint8Array([1, 2]),
       Timestamp: new Date(1_700_000_000_123),
       Shards: [1],
     });
