@@ -1,8 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import type { IncomingMessage } from "node:http";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { TestFront } from "../testing/test-front.js";
+import { nodeCall } from "./http2-call.js";
+import type { NodeCall } from "./node-call.js";
 
 let front: TestFront;
 let session: ClientHttp2Session;
@@ -125,6 +129,33 @@ test("who resets a call before its body hurts no other call of the session, and 
   await expect.poll(() => front.counted('requests_total{operation="PutRecord",result="request-incomplete"}')).toBe(1);
   expect(await stored()).toEqual([data]);
   expect(front.budget.used).toBe(0);
+});
+
+test.each([
+  ["with an error", constants.NGHTTP2_CANCEL],
+  ["as if all were well", constants.NGHTTP2_NO_ERROR],
+])("who resets a call %s, before it is answered, is known to be gone", async (_, code) => {
+  const calls: NodeCall[] = [];
+  const server = createServer(
+    (request, response) => void calls.push(nodeCall(request as unknown as IncomingMessage, response as never)),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => {
+    client.destroy();
+    server.close();
+  });
+  const stream = client.request({ ":method": "POST", "content-length": 4 });
+  stream.on("error", () => undefined).end("body");
+  await expect.poll(() => calls.length).toBe(1);
+  const [call] = calls;
+  const { bytes } = (await call?.readBody({ bytesMax: 4, idleMs: 10_000, totalMs: 10_000 })) ?? {};
+  expect(bytes?.toString()).toBe("body");
+  const gone = new Promise<void>((resolve) => call?.once("close", resolve));
+  stream.close(code);
+  await gone;
+  expect(call?.isGone).toBe(true);
 });
 
 test("a signature of another body is refused, and the session goes on", async () => {

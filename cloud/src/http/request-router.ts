@@ -65,7 +65,7 @@ export function routeUpgrade(options: RouterOptions, request: IncomingMessage, s
 /** Async, so that whatever is thrown is a rejection. */
 async function handle(options: RouterOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const isRead = request.method === "GET" || request.method === "HEAD";
-  const path = request.url?.split("?", 1)[0];
+  const path = isRead ? request.url?.split("?", 1)[0] : undefined;
   if (isRead && path === "/healthz") {
     const health = options.health();
     send(response, health.ok ? 200 : 503, "application/json", JSON.stringify(health));
