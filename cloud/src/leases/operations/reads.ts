@@ -5,10 +5,10 @@ import { readLegacyConditions } from "../expressions/legacy-parameters.js";
 import { type Path, projected } from "../expressions/path.js";
 import { readCondition } from "../expressions/read-condition.js";
 import type { Placeholders } from "../expressions/tokens.js";
-import { invalid } from "../lease-error.js";
+import { invalid, invalidParameter } from "../lease-error.js";
 import type { LeaseState, Outcome } from "../lease-state.js";
 import { type IndexDefinition, type KeySchema, namesOf, type Table } from "../table.js";
-import { type Item, sizeOf, toWire } from "../values/attribute-value.js";
+import { type AttributeValue, type Item, sizeOf, toWire } from "../values/attribute-value.js";
 import { compareValues } from "../values/ordering.js";
 import { item, mapOf, placeholderMembers, placeholdersOf, refuseMixture, tableName } from "./input.js";
 import { pathsOf, projection, shown } from "./items.js";
@@ -77,7 +77,7 @@ export const query = leaseOperation(queryInput, (input, state) => {
   const source = sourceOf(input, state);
   const placeholders = placeholdersOf(input);
   const keyCondition = keyConditionOf(input, placeholders);
-  checkKeyCondition(keyCondition, source.keys);
+  checkKeyCondition(keyCondition, source);
   const direction = input.ScanIndexForward === false ? -1 : 1;
   const rows = [...source.entries()].filter(({ item: one }) => holds(keyCondition, one));
   rows.sort((a, b) => direction * compareEntries(a, b, source.keys));
@@ -151,6 +151,7 @@ function page(
   },
 ): Outcome {
   const filter = filterOf(input, olderFilter, placeholders);
+  if (direction !== undefined) refuseKeys(filter, source, input);
   const paths = pathsOf(input, placeholders);
   placeholders.checkAllUsed();
   const order = (a: Entry, b: Entry): number =>
@@ -217,7 +218,7 @@ function keyConditionOf(input: z.output<typeof queryInput>, placeholders: Placeh
 }
 
 /** The hash key equals something, and the range key, if asked about, lies in one stretch. */
-function checkKeyCondition(condition: Condition, { hash, range }: KeySchema): void {
+function checkKeyCondition(condition: Condition, { keys: { hash, range }, table }: Source): void {
   const all = condition.kind === "and" ? condition.all : [condition];
   const other = attributesOf(condition).find((name) => name !== hash && name !== range);
   if (other !== undefined) throw invalid(`Query condition missed key schema element: ${hash}`);
@@ -230,4 +231,31 @@ function checkKeyCondition(condition: Condition, { hash, range }: KeySchema): vo
   );
   if (!isEquality || !isStretch || ofHash.length > 1 || ofRange.length > 1)
     throw invalid("Query key condition not supported");
+  const isTyped = all.every((one) => {
+    const type = table.definition.types[attributesOf(one)[0] ?? ""];
+    return valuesOf(one).every((value) => value.type === type);
+  });
+  if (!isTyped) throw invalidParameter("Condition parameter type does not match schema type");
+}
+
+/** What a key condition compares with. */
+function valuesOf(condition: Condition): AttributeValue[] {
+  const operands =
+    condition.kind === "compare"
+      ? [condition.left, condition.right]
+      : condition.kind === "between"
+        ? [condition.low, condition.high]
+        : condition.kind === "begins"
+          ? [condition.part]
+          : [];
+  return operands.flatMap((operand) => (operand.kind === "value" ? operand.value : []));
+}
+
+/** A key belongs into the key condition: after it, there is nothing left to filter by a key. */
+function refuseKeys(filter: Condition | undefined, { keys }: Source, input: ReadInput): void {
+  const asked = filter === undefined ? [] : attributesOf(filter);
+  const key = namesOf(keys).find((name) => asked.includes(name));
+  if (key === undefined) return;
+  const which = input.FilterExpression === undefined ? "QueryFilter" : "Filter Expression";
+  throw invalid(`${which} can only contain non-primary key attributes: Primary key attribute: ${key}`);
 }

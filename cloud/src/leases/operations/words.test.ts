@@ -115,6 +115,21 @@ describe("a ValidationException says", () => {
       { TableName, ExclusiveStartKey: { x: { S: "1" } } },
       "The provided starting key is invalid: The provided key element does not match the schema",
     ],
+    [
+      "Query",
+      {
+        TableName,
+        KeyConditionExpression: "leaseKey = :v",
+        FilterExpression: "leaseKey = :v",
+        ExpressionAttributeValues: { ":v": { S: "a" } },
+      },
+      "Filter Expression can only contain non-primary key attributes: Primary key attribute: leaseKey",
+    ],
+    [
+      "Query",
+      { TableName, KeyConditionExpression: "leaseKey = :v", ExpressionAttributeValues: { ":v": { N: "1" } } },
+      parameters("Condition parameter type does not match schema type"),
+    ],
     ["PutItem", put({ n: { SS: [] } }), parameters("An string set  may not be empty")],
     ["PutItem", put({ n: { NS: [] } }), parameters("An number set  may not be empty")],
     ["PutItem", put({ n: { BS: [] } }), parameters("Binary sets should not be empty")],
