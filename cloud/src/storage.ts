@@ -15,6 +15,9 @@ const SHARED_APPEND_BYTES_MAX = 16 * 1024;
  */
 const SHARED_JOURNAL_BYTES_MAX = 128 << 20;
 
+/** Four of those, or eight journals of one shard: each journal finds one to write over, at a price that a disk can bear. */
+const SPARE_BYTES_MAX = 512 << 20;
+
 /** By then the cloud serves, also where a crash left it much to settle. */
 const SETTLE_LEFT_AFTER_MS = 2_000;
 
@@ -45,6 +48,7 @@ export async function openStorage(
       clock,
       sharedAppendBytesMax: SHARED_APPEND_BYTES_MAX,
       sharedJournalBytesMax: SHARED_JOURNAL_BYTES_MAX,
+      spareBytesMax: SPARE_BYTES_MAX,
       settleLeftAfterMs: SETTLE_LEFT_AFTER_MS,
       report: (event) => {
         const { level, message, ...detail } = event;
