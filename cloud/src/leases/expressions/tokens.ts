@@ -6,14 +6,23 @@ import type { Path } from "./path.js";
 const EXPRESSION_BYTES_MAX = 4096;
 const TOKEN = /\s*(?:([A-Za-z_]\w*)|(#\w+)|(:\w+)|(\d+)|(<>|<=|>=|[=<>(),.[\]+-]))/y;
 
+function checkKeys(kind: string, given: ReadonlyMap<string, unknown>, pattern: RegExp): void {
+  const wrong = [...given.keys()].find((key) => !pattern.test(key));
+  if (wrong === undefined) return;
+  throw invalid(`ExpressionAttribute${kind} contains invalid key: Syntax error; key: "${wrong}"`);
+}
+
 /** What stands for names and values in a request's expressions; each must be used. */
 export class Placeholders {
   readonly #unused: Set<string>;
 
+  /** @throws {LeaseError} `invalid` for keys that could stand nowhere. */
   constructor(
     readonly names: ReadonlyMap<string, string>,
     readonly values: ReadonlyMap<string, AttributeValue>,
   ) {
+    checkKeys("Names", names, /^#\w+$/);
+    checkKeys("Values", values, /^:\w+$/);
     this.#unused = new Set([...names.keys(), ...values.keys()]);
   }
 

@@ -130,6 +130,16 @@ describe("a ValidationException says", () => {
       { TableName, KeyConditionExpression: "leaseKey = :v", ExpressionAttributeValues: { ":v": { N: "1" } } },
       parameters("Condition parameter type does not match schema type"),
     ],
+    [
+      "PutItem",
+      { ...put({}), ConditionExpression: "attribute_not_exists(b)", ExpressionAttributeNames: { a: "b" } },
+      'ExpressionAttributeNames contains invalid key: Syntax error; key: "a"',
+    ],
+    [
+      "PutItem",
+      { ...put({}), ConditionExpression: "attribute_not_exists(b)", ExpressionAttributeValues: { "#a": { S: "b" } } },
+      'ExpressionAttributeValues contains invalid key: Syntax error; key: "#a"',
+    ],
     ["PutItem", put({ n: { SS: [] } }), parameters("An string set  may not be empty")],
     ["PutItem", put({ n: { NS: [] } }), parameters("An number set  may not be empty")],
     ["PutItem", put({ n: { BS: [] } }), parameters("Binary sets should not be empty")],
