@@ -197,7 +197,13 @@ describe("refuses, in each protocol's form,", () => {
     ["a value too large", json({ ...datum, Value: 1e109 }), 400, invalid, "InvalidParameterValue;Sender"],
     ["no value", json({ MetricName: "m" }), 400, combination, "InvalidParameterCombination;Sender"],
     ["two values", json({ ...datum, Values: [1] }), 400, combination, "InvalidParameterCombination;Sender"],
-    ["too few counts", json({ MetricName: "m", Values: [1, 2], Counts: [1] }), 400, combination, "I"],
+    [
+      "too few counts",
+      json({ MetricName: "m", Values: [1, 2], Counts: [1] }),
+      400,
+      invalid,
+      "InvalidParameterValue;Sender",
+    ],
     ["a count of less than none", json({ MetricName: "m", Values: [1], Counts: [-1] }), 400, combination, "I"],
     ["text for a number", json({ ...datum, Value: "1" }), 400, "SerializationException", "MalformedInput;Sender"],
     ["no JSON", { headers: jsonCall, body: "{" }, 400, "SerializationException", "MalformedInput;Sender"],
@@ -221,6 +227,24 @@ describe("refuses, in each protocol's form,", () => {
     });
     expect(JSON.parse(body.toString())).toMatchObject({ __type: expect.stringContaining(type) as string });
     expect([await shown(), logged, budget.used]).toEqual([[], [], 0]);
+  });
+
+  test.each([
+    [
+      { ...datum, Values: [1] },
+      "The parameters MetricData.member.1.Value and MetricData.member.1.Values are mutually exclusive and you have specified both.",
+    ],
+    [
+      { ...datum, StatisticValues: { SampleCount: 1, Sum: 1, Minimum: 1, Maximum: 1 } },
+      "The parameters MetricData.member.1.Value and MetricData.member.1.StatisticValues are mutually exclusive and you have specified both.",
+    ],
+    [
+      { MetricName: "m", Values: [1, 2], Counts: [1] },
+      "The parameters MetricData.member.1.Values and MetricData.member.1.Counts must be of the same size.",
+    ],
+  ])("%j, in CloudWatch's words", async (wrong, message) => {
+    const answer = await send(json(wrong));
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ message });
   });
 
   test("what is wrong in CBOR", async () => {

@@ -92,10 +92,20 @@ function total(
   { Value, Values, Counts, StatisticValues }: Datum,
   where: string,
 ): { readonly samples: number; readonly sum: number } {
-  const given = [Value, Values, StatisticValues].filter((form) => form !== undefined).length;
-  if (given !== 1 || (Counts !== undefined && Counts.length !== Values?.length)) {
-    const forms = "Value, Values (with as many Counts, or none) and StatisticValues";
-    throw new CloudError("argument-invalid", `${where} must have exactly one of ${forms}.`);
+  const [first, second] = Object.entries({ Value, Values, StatisticValues }).flatMap(([name, form]) =>
+    form === undefined ? [] : `${where}.${name}`,
+  );
+  if (first === undefined) {
+    const forms = `${where}.Value, ${where}.Values or ${where}.StatisticValues`;
+    throw new CloudError("argument-invalid", `One of the parameters ${forms} must be specified.`);
+  }
+  if (second !== undefined) {
+    const both = `The parameters ${first} and ${second} are mutually exclusive and you have specified both.`;
+    throw new CloudError("argument-invalid", both);
+  }
+  if (Counts !== undefined && Counts.length !== Values?.length) {
+    const sizes = `The parameters ${where}.Values and ${where}.Counts must be of the same size.`;
+    throw new CloudError("constraint-violated", sizes);
   }
   if (Value !== undefined) return { samples: 1, sum: Value };
   const counts = StatisticValues ? [StatisticValues.SampleCount] : (Counts ?? Values?.map(() => 1) ?? []);

@@ -167,7 +167,7 @@ test("boto3 keeps leases, by its client and its tables, publishes metrics, and s
     published: 200,
     unpublished: {
       code: "InvalidParameterCombination",
-      message: expect.stringContaining("exactly one of Value") as string,
+      message: expect.stringContaining("must be specified") as string,
       status: 400,
       hasRequestId,
     },
