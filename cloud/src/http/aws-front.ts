@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { kinesisLimits, parseProducerHeader, PRODUCER_HEADER, type ProducerRequest } from "@headwater/protocol";
 import type { Logger } from "pino";
 import { CloudError, type ErrorCode } from "../cloud-error.js";
@@ -15,7 +16,6 @@ import type { AnswerIds, Call } from "./call.js";
 import { nextExtendedId } from "./extended-id.js";
 import { firstRefusal } from "./early-refusal.js";
 import { isSignatureFailure, receiveCall } from "./receive.js";
-import { nextRequestId } from "./request-id.js";
 import { clientGone } from "./gathered-body.js";
 import type { Body } from "./send-answer.js";
 import { toCloudError, wireError } from "./wire-errors.js";
@@ -85,7 +85,7 @@ export class AwsFront {
   async handle(call: Call): Promise<void> {
     const startedMs = performance.now();
     const asked = this.#operations.get(String(call.headers["x-amz-target"] ?? "")) ?? unknown;
-    const exchange: Exchange = { call, requestId: nextRequestId(), form: answerFormOf(call), asked };
+    const exchange: Exchange = { call, requestId: randomUUID(), form: answerFormOf(call), asked };
     // Where no signature is asked for, pages must not get in.
     if (this.#options.verifier !== undefined && call.allowOrigin(exchange.requestId)) return;
     let failure: ErrorCode | undefined;

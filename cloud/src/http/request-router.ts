@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { refuseUpgrade } from "../control/refuse-upgrade.js";
@@ -10,7 +11,6 @@ import type { ConsoleRoutes, UpgradeHandler } from "./hooks.js";
 import type { PlainCall } from "./plain/plain-call.js";
 import { cutOff } from "./listener.js";
 import { nodeCall } from "./http2-call.js";
-import { nextRequestId } from "./request-id.js";
 import { wireErrors } from "./wire-errors.js";
 
 export interface RouterOptions {
@@ -87,7 +87,7 @@ function answerBug(request: IncomingMessage, response: ServerResponse): void {
   const { status, type, message } = wireErrors.internal;
   // A body that nobody reads any more would hold up the connection's next request.
   if (!request.complete) response.once("finish", () => cutOff(request));
-  response.setHeader("x-amzn-requestid", nextRequestId());
+  response.setHeader("x-amzn-requestid", randomUUID());
   send(response, status, "application/x-amz-json-1.1", JSON.stringify({ __type: type, message }));
 }
 
