@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Disk } from "./api.js";
+import type { Disk, Log } from "./api.js";
 import { holdTimers } from "./journal/testing/held-timers.js";
 import { DiskOver } from "./testing/disk-over.js";
 import { FaultDisk } from "./testing/index.js";
@@ -27,6 +27,8 @@ test("segments that were trimmed and journals that were copied are written over,
   expect(reused.size).toBeGreaterThan(8);
   expect(pathsOf(disk, ".spare").length + reusedOf(disk).length).toBeLessThanOrEqual(3);
   for (const name of ["a", "b"]) expect(await numbers(log, name)).toEqual(range(0, 100));
+  const journals = pathsOf(disk, ".journal").map((path) => path.replace(".journal", ".index"));
+  expect(journals).toEqual(expect.arrayContaining(pathsOf(disk, ".index").filter((path) => path.includes("journals"))));
   await log.close();
   const reopened = await openReusing(disk.powerOn());
   for (const name of ["a", "b"]) expect(await numbers(reopened, name)).toEqual(range(0, 100));
@@ -136,6 +138,29 @@ test("on a full disk what waits to be used again goes, appends find room, and no
   await fill(log, "a", appended, appended + 40);
   expect(await numbers(log, "a")).toEqual(range(0, appended + 40));
   await log.trimBefore("a", appended + 40);
+  await untilIdle(disk);
+  expect(pathsOf(disk, ".spare")).toEqual([]);
+});
+
+test.each([
+  {
+    what: "the table",
+    isFull: (path: string) => path.includes("shards-a.json"),
+    act: (log: Log) => log.createShards(["c"]),
+  },
+  {
+    what: "settling",
+    isFull: (path: string) => path.endsWith(".segment"),
+    act: async (log: Log) => {
+      for (const name of ["a", "b"]) await fill(log, name, 0, 20);
+    },
+  },
+])("where $what finds the disk full, what waits to be used again goes, too", async ({ isFull, act }) => {
+  const disk = new FaultDisk(13);
+  const log = await withSpares(disk, { spareBytesMax: 100_000 });
+  expect(pathsOf(disk, ".spare")).not.toEqual([]);
+  disk.plan = ({ kind, path }) => ((kind === "create" || kind === "write") && isFull(path) ? "ENOSPC" : undefined);
+  await act(log).catch(() => undefined);
   await untilIdle(disk);
   expect(pathsOf(disk, ".spare")).toEqual([]);
 });
