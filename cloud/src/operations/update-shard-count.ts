@@ -22,7 +22,7 @@ export const updateShardCount = operation(
     const { TargetShardCount: target } = input;
     const name = streamNameOf(input, service);
     let current = 0;
-    const planFor = (stream: StreamState): ShardPlan => {
+    const planFor = (stream: StreamState): Promise<ShardPlan> => {
       checkProvisioned(stream, service);
       current = stream.openShards.length;
       checkTarget(current, target);

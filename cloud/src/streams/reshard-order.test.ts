@@ -18,7 +18,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom("split" as const, "merge" as const), which: fc.nat(20) }),
 );
 
-function planFor(one: Step): (stream: StreamState) => ShardPlan {
+function planFor(one: Step): (stream: StreamState) => ShardPlan | Promise<ShardPlan> {
   return (stream) => {
     const open = stream.openShards.map((shard) => shard.planned);
     if (one.do === "scale") return planShardCount(open, one.to, stream.nextShardNumber);

@@ -49,7 +49,7 @@ async function start(shardCount: number, fate?: Fate): Promise<StreamService> {
   return fate === undefined ? service : it.open(fate);
 }
 
-function to(count: number): (stream: StreamState) => ShardPlan {
+function to(count: number): (stream: StreamState) => Promise<ShardPlan> {
   return (stream) => planShardCount(plannedOf(stream), count, stream.nextShardNumber);
 }
 

@@ -71,8 +71,8 @@ const anyOpen = fc.oneof(
 
 test("from any open shards to any count: the even ranges, by splits and merges that each cover their parents", () =>
   fc.assert(
-    fc.property(anyOpen, fc.integer({ min: 1, max: 80 }), (open, count) => {
-      const result = carryOut(open, planShardCount(open, count, FIRST));
+    fc.asyncProperty(anyOpen, fc.integer({ min: 1, max: 80 }), async (open, count) => {
+      const result = carryOut(open, await planShardCount(open, count, FIRST));
       expect(result).toHaveLength(count);
       const offMax = BigInt(open.length + count);
       for (const [i, { startingHashKey, endingHashKey }] of evenHashKeyRanges(count).entries()) {
@@ -97,26 +97,41 @@ describe("what it takes", () => {
     [1, 256, 510],
     [256, 1, 255],
     [5, 5, 0],
-  ])("from %d to %d: %d new shards", (from, to, made) => {
-    expect(planShardCount(even(from), to, FIRST)).toHaveLength(made);
+  ])("from %d to %d: %d new shards", async (from, to, made) => {
+    expect(await planShardCount(even(from), to, FIRST)).toHaveLength(made);
   });
 
-  test("no more generations than halving takes", () => {
+  test("no more generations than halving takes", async () => {
     for (const [from, to] of [
       [1, 256],
       [256, 1],
       [100, 199],
     ] as const) {
-      const result = carryOut(even(from), planShardCount(even(from), to, FIRST));
+      const result = carryOut(even(from), await planShardCount(even(from), to, FIRST));
       expect(Math.max(...result.map(({ depth }) => depth))).toBeLessThanOrEqual(8);
     }
   });
 
-  test("uneven shards are evened out at the same count", () => {
+  test("uneven shards are evened out at the same count", async () => {
     const open = shardsFrom([0n, 1n << 100n, 1n << 126n]);
-    const starts = carryOut(open, planShardCount(open, 3, FIRST)).map(({ startingHashKey }) => startingHashKey);
+    const starts = carryOut(open, await planShardCount(open, 3, FIRST)).map(({ startingHashKey }) => startingHashKey);
     expect(starts).toEqual(evenHashKeyRanges(3).map(({ startingHashKey }) => startingHashKey));
   });
+});
+
+test("thousands of shards are planned over several turns of the event loop", async () => {
+  const open = even(3000).map((shard) => ({ ...shard, number: shard.number - 3000 }));
+  let [turns, isOver] = [0, false];
+  const count = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const plan = await planShardCount(open, 2990, FIRST);
+  isOver = true;
+  // Borders, splits and merges, each by 500.
+  expect(turns).toBeGreaterThanOrEqual(5 + 5 + 10);
+  expect(carryOut(open, plan)).toHaveLength(2990);
 });
 
 test("a split gives two shards, a merge one", () => {

@@ -1,5 +1,9 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { evenHashKeyRanges, type HashKeyRange } from "@headwater/protocol";
 import type { NewShard } from "../catalog/catalog.js";
+
+/** So many shards take some milliseconds to plan; after them everybody else has a turn. */
+const PLANNED_AT_ONCE = 500;
 
 /** A shard as a plan sees it: one that is open, or one that the plan makes. */
 export interface PlannedShard extends HashKeyRange {
@@ -35,28 +39,39 @@ export function planMerge(left: PlannedShard, right: PlannedShard): ShardPlan {
  * @param open the stream's open shards, rising by hash key.
  * @param firstNumber that the first new shard will have.
  */
-export function planShardCount(open: readonly PlannedShard[], count: number, firstNumber: number): ShardPlan {
-  return planBorders(open, bordersFor(open, count), firstNumber);
+export async function planShardCount(
+  open: readonly PlannedShard[],
+  count: number,
+  firstNumber: number,
+): Promise<ShardPlan> {
+  return planBorders(open, await bordersFor(open, count), firstNumber);
 }
 
 /**
  * Leads from any open shards to those with these borders, as {@link planShardCount} does.
  * @param borders where all wanted shards but the first begin, rising.
  */
-export function planBorders(open: readonly PlannedShard[], borders: readonly bigint[], firstNumber: number): ShardPlan {
+export async function planBorders(
+  open: readonly PlannedShard[],
+  borders: readonly bigint[],
+  firstNumber: number,
+): Promise<ShardPlan> {
   const planner = new Planner(firstNumber);
   let at = 0;
   const upTo = (hashKey: bigint): number => {
     while ((borders[at] ?? hashKey + 1n) <= hashKey) at += 1;
     return at;
   };
-  const pieces = open.flatMap((shard) => {
+  const pieces: PlannedShard[] = [];
+  for (const [i, shard] of open.entries()) {
+    if (i > 0 && i % PLANNED_AT_ONCE === 0) await nextTurn();
     const from = upTo(shard.startingHashKey);
-    return planner.splitAt(shard, borders.slice(from, upTo(shard.endingHashKey)));
-  });
+    pieces.push(...planner.splitAt(shard, borders.slice(from, upTo(shard.endingHashKey))));
+  }
   let next = 0;
   let group: PlannedShard[] = [];
-  for (const piece of pieces) {
+  for (const [i, piece] of pieces.entries()) {
+    if (i > 0 && i % PLANNED_AT_ONCE === 0) await nextTurn();
     if (piece.startingHashKey === borders[next]) {
       planner.mergeAll(group);
       group = [];
@@ -69,17 +84,19 @@ export function planBorders(open: readonly PlannedShard[], borders: readonly big
 }
 
 /** Where the `count` ranges but the first begin. */
-function bordersFor(open: readonly PlannedShard[], count: number): bigint[] {
+async function bordersFor(open: readonly PlannedShard[], count: number): Promise<bigint[]> {
   const nearEnough = BigInt(open.length + count);
-  let i = 0;
-  return evenHashKeyRanges(count)
-    .slice(1)
-    .map(({ startingHashKey: even }) => {
-      while ((open[i + 1]?.startingHashKey ?? even) < even) i += 1;
-      const [below, above] = [open[i]?.startingHashKey ?? 0n, open[i + 1]?.startingHashKey ?? 0n];
-      const nearest = distance(below, even) < distance(above, even) ? below : above;
-      return nearest > 0n && distance(nearest, even) <= nearEnough ? nearest : even;
-    });
+  const borders: bigint[] = [];
+  let at = 0;
+  for (const [i, { startingHashKey: even }] of evenHashKeyRanges(count).entries()) {
+    if (i === 0) continue;
+    if (i % PLANNED_AT_ONCE === 0) await nextTurn();
+    while ((open[at + 1]?.startingHashKey ?? even) < even) at += 1;
+    const [below, above] = [open[at]?.startingHashKey ?? 0n, open[at + 1]?.startingHashKey ?? 0n];
+    const nearest = distance(below, even) < distance(above, even) ? below : above;
+    borders.push(nearest > 0n && distance(nearest, even) <= nearEnough ? nearest : even);
+  }
+  return borders;
 }
 
 function distance(a: bigint, b: bigint): bigint {

@@ -190,20 +190,21 @@ export class StreamService implements StreamReader {
 
   /**
    * Splits and merges shards. Resolves once it is durable and keys lead to the new shards.
-   * @param planFor gets the stream as it is when its turn has come; what it throws, changes nothing.
+   * @param planFor gets the stream as it is when its turn has come, and stays until it has planned; what it throws, changes nothing.
    * @param count for UpdateShardCount: gets when it was called, in ms since 1970, and answers what is to be stored of that
    * before anything is tried; what it throws, changes nothing.
    * @throws {CloudError} `stream-not-found`, `stream-busy`, `limit-exceeded`, `disk-full`, `disk-failed`.
    */
   async reshard(
     streamName: string,
-    planFor: (stream: StreamState) => ShardPlan,
+    planFor: (stream: StreamState) => ShardPlan | Promise<ShardPlan>,
     count?: (timesMs: readonly number[]) => readonly number[],
   ): Promise<void> {
     this.findActive(streamName); // one that is under way refuses another, instead of letting it wait
     await this.#change(async () => {
       const stream = this.findActive(streamName);
-      const plan = planFor(stream);
+      const planning = planFor(stream);
+      const plan = planning instanceof Promise ? await planning : planning;
       this.#checkShardLimit(growthBy(plan));
       if (count !== undefined) {
         const timesMs = count(stream.shardCountUpdatesMs);
