@@ -10,6 +10,9 @@ import { Console } from "./console.js";
 import { StateGatherer } from "./console-state.js";
 import type { ShardView } from "./live-tail.js";
 
+/** What the tests' server answers where the console leaves a request to others. */
+const NOT_THE_CONSOLES = 421;
+
 test.each([
   ["the page", "/console", 200],
   ["the page's script", "/console/main.js", 200],
@@ -20,7 +23,7 @@ test.each([
   ["the root", "/", 302],
 ])("%s is answered, with the headers that keep a page to itself", async (_, path, status) => {
   const { ask } = await startConsole();
-  const { statusCode, headers } = await ask(path);
+  const { statusCode, headers } = await ask(path, { accept: "text/html,*/*;q=0.8" });
   expect(statusCode).toBe(status);
   expect(headers["content-security-policy"]).toContain("require-trusted-types-for 'script'");
   expect(headers["x-content-type-options"]).toBe("nosniff");
@@ -69,6 +72,14 @@ test("a cloud that listens beyond loopback shows how to tunnel, and nothing else
   expect(answer.text).toContain("ssh -L");
   expect((await ask("/console/state")).statusCode).toBe(403);
 });
+
+test.each<Record<string, string>>([{}, { accept: "*/*" }, { accept: "text/html", authorization: "AWS4-HMAC-SHA256" }])(
+  "the root is AWS's to whoever is no browser: %j",
+  async (headers) => {
+    const { ask } = await startConsole();
+    expect((await ask("/", headers)).statusCode).toBe(NOT_THE_CONSOLES);
+  },
+);
 
 test("its own page may ask", async () => {
   const { ask, port } = await startConsole();
@@ -165,7 +176,7 @@ async function startConsole(options: { listensOnLoopback?: boolean; clientsMax?:
     ...options,
   });
   const http = createServer((request, response) => {
-    if (!console.handle(request, response)) response.writeHead(400).end();
+    if (!console.handle(request, response)) response.writeHead(NOT_THE_CONSOLES).end();
   });
   http.listen(0, "127.0.0.1");
   await once(http, "listening");

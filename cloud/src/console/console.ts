@@ -51,8 +51,9 @@ export class Console implements ConsoleRoutes {
     const target = request.url ?? "";
     const query = target.indexOf("?");
     const pathname = query < 0 ? target : target.slice(0, query);
-    // A signed GET of `/` is an AWS call, whatever it asks.
-    const isRoot = target === "/" && request.headers.authorization === undefined;
+    // Whatever else GETs `/` is answered as AWS would.
+    const { accept = "", authorization } = request.headers;
+    const isRoot = target === "/" && authorization === undefined && accept.includes("text/html");
     if (!isRoot && pathname !== "/console" && !pathname.startsWith("/console/")) return false;
     const refusal = refuseForeigner(request, this.#options.listensOnLoopback);
     if (refusal !== undefined) {
