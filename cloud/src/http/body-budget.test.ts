@@ -80,6 +80,24 @@ describe("a body's share of memory", () => {
     }
   });
 
+  test("is refused after a while, of hundreds in several turns", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const budget = new BodyBudget({ ...LIMITS, waitingMax: 200 });
+      const [holder, ...waiting] = await takers(budget, 100, ...Array.from({ length: 200 }, () => 1));
+      const refused = (): number => waiting.filter((one) => one.state.refused !== undefined).length;
+      vi.advanceTimersByTime(LIMITS.waitMs);
+      await new Promise((resolve) => process.nextTick(resolve));
+      expect(refused()).toBeGreaterThan(0);
+      expect(refused()).toBeLessThan(200);
+      await vi.waitUntil(() => refused() === 200, { interval: 1 });
+      holder?.giveBack();
+      expect([budget.used, budget.waiting]).toEqual([0, 0]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test("is refused at once where too many wait already", async () => {
     const budget = new BodyBudget(LIMITS);
     const all = await takers(budget, 100, 1, 1, 1, 1);

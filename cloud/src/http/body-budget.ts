@@ -1,6 +1,7 @@
 import { CloudError } from "../cloud-error.js";
 import type { Closing } from "./call.js";
 import { clientGone } from "./gathered-body.js";
+import { RequestTurns } from "./request-turns.js";
 
 export interface BodyBudgetLimits {
   /** Bytes of all bodies that may be in memory at once. */
@@ -10,6 +11,9 @@ export interface BodyBudgetLimits {
   /** Requests that may wait at once. */
   readonly waitingMax: number;
 }
+
+/** All that wait may have begun together, and have waited for too long together. */
+const turns = new RequestTurns();
 
 /**
  * Memory for request bodies, shared by all connections. A request takes its body's length before a byte of it is read;
@@ -69,7 +73,7 @@ export class BodyBudget {
         this.#startNext();
       };
       const onGone = (): void => giveUp(clientGone());
-      const timer = setTimeout(() => giveUp(busy()), this.#limits.waitMs);
+      const timer = setTimeout(() => turns.begin(waiter, () => giveUp(busy())), this.#limits.waitMs);
       const waiter = {
         bytes,
         start: () => {
