@@ -20,7 +20,10 @@ function isTooMuch(text: string, ends: readonly number[]): boolean {
 
 /** Names and texts hold whatever could be taken for structure. */
 const anyValue = fc.jsonValue({
-  stringUnit: fc.oneof(fc.constantFrom("\\", '"', "{", "}", "[", "]", ",", ":"), fc.string({ maxLength: 1 })),
+  stringUnit: fc.oneof(
+    fc.constantFrom("\\", '"', "{", "}", "[", "]", ",", ":", `${"-".repeat(40)}",:`),
+    fc.string({ maxLength: 1 }),
+  ),
 });
 const anyEnds = fc.array(fc.nat(), { maxLength: 4 });
 

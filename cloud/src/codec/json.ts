@@ -5,9 +5,8 @@ import { JsonStructure } from "./json-structure.js";
 import { malformed } from "./malformed.js";
 import type { Output } from "./wire-codec.js";
 
-/** A few milliseconds' work, whatever they hold. */
-const STRUCTURE_BYTES_AT_ONCE = 4 << 20;
-const UTF8_BYTES_AT_ONCE = 1 << 20;
+/** To look through or to decode: a few milliseconds' work, whatever they hold. */
+const BYTES_AT_ONCE = 1 << 20;
 
 /**
  * Reads a JSON body.
@@ -26,8 +25,8 @@ export function decodeJson(body: Buffer): unknown {
  */
 export async function decodeJsonInTurns(body: Buffer): Promise<unknown> {
   const structure = new JsonStructure(body);
-  for (let at = 0; at < body.length; at += STRUCTURE_BYTES_AT_ONCE) {
-    if (structure.isTooMuchUpTo(Math.min(at + STRUCTURE_BYTES_AT_ONCE, body.length))) throw tooMuch();
+  for (let at = 0; at < body.length; at += BYTES_AT_ONCE) {
+    if (structure.isTooMuchUpTo(Math.min(at + BYTES_AT_ONCE, body.length))) throw tooMuch();
     await nextTurn();
   }
   // A text of ASCII needs no decoder, which takes several times as long.
@@ -40,7 +39,7 @@ async function utf8InTurns(body: Buffer): Promise<string> {
   if (!isUtf8(body)) throw notUtf8();
   let text = "";
   for (let from = 0; from < body.length;) {
-    let to = Math.min(from + UTF8_BYTES_AT_ONCE, body.length);
+    let to = Math.min(from + BYTES_AT_ONCE, body.length);
     while (isInCharacter(body[to])) to -= 1;
     text += body.toString("utf8", from, to);
     from = to;
