@@ -170,15 +170,13 @@ export class StreamState {
 
   /** Takes over what the catalog says after a reshard: keys lead to the children, and parents end. */
   reshard(added: PreparedShards, { closed, openedMs }: ReshardChange): void {
-    const ends = new Map(closed.map(({ number, ...end }) => [number, end]));
     for (const [number, owner] of added) {
       owner.open(openedMs);
       this.#owners.set(number, owner);
     }
-    const ending = closed.map(({ number, ...end }) => ({ owner: this.#owners.get(number), end }));
     // Readers that an end wakes find the children.
-    this.#router = this.#arrange(new Set(ends.keys()));
-    for (const { owner, end } of ending) owner?.end(end);
+    this.#router = this.#arrange(new Set(closed.map(({ number }) => number)));
+    for (const { number, end, closedMs } of closed) this.#owners.get(number)?.end({ end, closedMs });
   }
 
   /** Forgets closed shards. */
