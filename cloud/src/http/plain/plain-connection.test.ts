@@ -355,6 +355,25 @@ test("a connection is kept a little longer than its client is told", async () =>
   await expect.poll(() => listener.connections).toBe(0);
 });
 
+test("a connection whose client takes a large answer for longer than silence may last is kept", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  const client = open();
+  client.pause();
+  client.write(request("one"));
+  answer(
+    await nextCall(),
+    Array.from({ length: 32 }, () => Buffer.alloc(MEBIBYTE, "x")),
+  );
+  for (let minute = 0; minute < 10; minute += 1) {
+    vi.advanceTimersByTime(60_000);
+    await read();
+  }
+  client.resume();
+  await expect.poll(() => client.text.length).toBeGreaterThan(32 * MEBIBYTE);
+  client.write(request("two"));
+  expect(await bodyOf(await nextCall())).toBe("two");
+});
+
 describe("silence ends a connection", () => {
   beforeEach(async () => {
     await listener.stop();

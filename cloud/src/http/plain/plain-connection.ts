@@ -173,7 +173,8 @@ export class PlainConnection implements PlainAnswers {
   /** Looks whether nothing has happened for too long; a timer that each call sets anew would cost more. */
   readonly #onSilence = (): void => {
     const { keptMs, idleMs } = this.#host;
-    const leftMs = this.#sinceMs + (this.#call === undefined ? keptMs : idleMs) - performance.now();
+    const sinceMs = this.#socket.timeout ? performance.now() : this.#sinceMs; // over an answer that is being taken the socket watches
+    const leftMs = sinceMs + (this.#call === undefined ? keptMs : idleMs) - performance.now();
     if (leftMs <= 0) this.#socket.destroySoon();
     else this.#silence = setTimeout(this.#onSilence, Math.min(Math.ceil(leftMs), keptMs)).unref();
   };
