@@ -271,5 +271,7 @@ export interface DiskFile {
   sync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
   size(): Promise<number>;
+  /** How many names it has, where the disk can give a file several: one that has others is not written over. */
+  names?(): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,10 +1,11 @@
+import { basename } from "node:path";
 import { expect, test } from "vitest";
 import type { Disk, Log } from "./api.js";
 import { holdTimers } from "./journal/testing/held-timers.js";
 import { DiskOver } from "./testing/disk-over.js";
 import { FaultDisk } from "./testing/index.js";
 import { fill, numbers, pathsOf, range, record, untilIdle } from "./testing/records.js";
-import { openReusing, reusedOf, sum, withSpares } from "./testing/reused-files.js";
+import { fillFormer, openReusing, reusedOf, sum, withSpares } from "./testing/reused-files.js";
 
 const pass = holdTimers();
 
@@ -163,6 +164,72 @@ test.each([
   await act(log).catch(() => undefined);
   await untilIdle(disk);
   expect(pathsOf(disk, ".spare")).toEqual([]);
+});
+
+test("no file is written over before its former name, which lies in another directory, is lost for good", async () => {
+  const disk = new FaultDisk(14);
+  const held = new HeldSyncs(disk);
+  const log = await openReusing(held);
+  await log.createShards(["former", "a"]);
+  await fillFormer(log, 40);
+  await untilIdle(disk);
+  held.isHolding = true;
+  await log.trimBefore("former", 40);
+  await fill(log, "a", 0, 40);
+  await untilIdle(disk);
+  expect(reusedOf(disk)).toEqual([]);
+  held.letGo();
+  await untilIdle(disk);
+  await fill(log, "a", 40, 80);
+  expect(reusedOf(disk)).not.toEqual([]);
+  expect(await numbers(log, "a")).toEqual(range(0, 80));
+});
+
+/** Holds the syncs of the shards' directories back. */
+class HeldSyncs extends DiskOver {
+  isHolding = false;
+  #letGo: () => void = () => undefined;
+  readonly #gone = new Promise<void>((resolve) => (this.#letGo = resolve));
+
+  letGo(): void {
+    this.isHolding = false;
+    this.#letGo();
+  }
+
+  override async syncDirectory(path: string): Promise<void> {
+    if (this.isHolding && path.includes("/shards/")) await this.#gone;
+    await super.syncDirectory(path);
+  }
+}
+
+test("a file whose former name a crash has brought back, beside the one under which it waited, is not written over", async () => {
+  let both = 0;
+  for (let seed = 1; seed <= 40; seed++) {
+    const disk = new FaultDisk(seed);
+    const log = await openReusing(disk);
+    await log.createShards(["former", "a"]);
+    await fillFormer(log, 40);
+    await untilIdle(disk);
+    const segments = pathsOf(disk, ".segment");
+    disk.plan = ({ kind, path }) => (kind === "syncDirectory" && path.endsWith("/shards/0") ? "power-cut" : undefined);
+    await log.trimBefore("former", 40);
+    await untilIdle(disk);
+    const next = disk.powerOn();
+    const back = segments
+      .filter((path) => next.files().has(path))
+      .map((path) => `${basename(path).slice(0, 10)}.spare`);
+    both += pathsOf(next, ".spare").filter((path) => back.includes(basename(path))).length;
+    const reopened = await openReusing(next);
+    await fill(reopened, "a", 0, 90);
+    await untilIdle(next);
+    expect(await numbers(reopened, "a")).toEqual(range(0, 90));
+    expect(reopened.damage()).toEqual([]);
+    await reopened.close();
+    const last = await openReusing(next.powerOn());
+    expect(await numbers(last, "a")).toEqual(range(0, 90));
+    expect(last.damage()).toEqual([]);
+  }
+  expect(both).toBeGreaterThan(3);
 });
 
 test("who reads a file that is given up reads it to the end before it is written over", async () => {

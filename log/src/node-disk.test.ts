@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -96,3 +96,37 @@ test.each([0, 100_000])(
     await log.close();
   },
 );
+
+test("a file that has a name in a copy of the directory, too, is not used again", async () => {
+  const data = join(directory, "log");
+  const copy = join(directory, "copy");
+  await mkdir(copy);
+  const log = await openLog({
+    directory: data,
+    disk,
+    clock,
+    journals: 1,
+    journalBytesMax: 30_000,
+    spareBytesMax: 100_000,
+  });
+  await log.createShards(["a"]);
+  const fill = async (from: number, to: number) => {
+    for (let i = from; i < to; i++) await log.append("a", [{ data: Buffer.from(text(i)) }]);
+  };
+  const namesOf = async (path: string, suffix: string) =>
+    (await readdir(join(data, path))).filter((name) => name.endsWith(suffix));
+  const segments = () => namesOf("shards/0", ".segment").catch(() => []);
+  await fill(0, 200);
+  await expect.poll(async () => (await segments()).length).toBe(4);
+  const linked = await segments();
+  for (const name of linked) await link(join(data, "shards/0", name), join(copy, name));
+  const bytes = await Promise.all(linked.map((name) => readFile(join(copy, name))));
+  await log.trimBefore("a", 199);
+  await expect.poll(segments).toEqual([]);
+  await fill(200, 400);
+  expect(await Promise.all(linked.map((name) => readFile(join(copy, name))))).toEqual(bytes);
+  // Those that nobody has copied are.
+  await log.trimBefore("a", 399);
+  await expect.poll(() => namesOf("journals", ".spare")).not.toEqual([]);
+  await log.close();
+});

@@ -104,9 +104,17 @@ class NodeFile implements DiskFile {
     });
   }
 
-  size(): Promise<number> {
+  async size(): Promise<number> {
+    return (await this.#stats()).size;
+  }
+
+  async names(): Promise<number> {
+    return (await this.#stats()).nlink;
+  }
+
+  #stats(): Promise<fs.Stats> {
     return new Promise((resolve, reject) => {
-      fs.fstat(this.#fd, (error, stats) => (error ? reject(error) : resolve(stats.size)));
+      fs.fstat(this.#fd, (error, stats) => (error ? reject(error) : resolve(stats)));
     });
   }
 

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Clock, Disk } from "../api.js";
 import type { LogFile, ReadHandles } from "./log-file.js";
 import { parseSegmentName, parseSpareName, type Paths } from "./paths.js";
@@ -54,8 +54,8 @@ export class SpareFiles {
       if (number === undefined) continue;
       numberMax = Math.max(numberMax, number);
       const path = this.#paths.spare(number);
-      const bytes = await this.#sizeOf(path);
-      if (this.#wants(bytes)) this.#add({ path, bytes });
+      const { bytes, isOurs } = await this.#look(path);
+      if (isOurs && this.#wants(bytes)) this.#add({ path, bytes });
       // What cannot be removed holds up nothing: the next start tries again.
       else await this.#disk.remove(path).catch(() => undefined);
     }
@@ -63,21 +63,30 @@ export class SpareFiles {
   }
 
   /**
-   * Keeps a file to be used again, or removes it. Who still reads it does so to the end; nobody will look for it any more. Its
-   * directory is the caller's to sync.
+   * Keeps a file to be used again, or removes it. Who still reads it does so to the end; nobody will look for it any more. After a
+   * removal its directory is the caller's to sync.
    * @param isSound all of it was written and synced without trouble.
    */
   async retire(file: LogFile, isSound: boolean): Promise<void> {
     const { path, fileNumber, bytes } = file;
     const spare = { path: this.#paths.spare(fileNumber), bytes };
+    const mayBeKept = isSound && this.#wants(bytes) && (await this.#look(path)).isOurs;
     // Renamed first: who comes too late to read it must not find it, since other bytes will be there.
-    const isKept = isSound && this.#wants(bytes) && (await this.#renamed(path, spare.path));
+    if (!mayBeKept || !(await this.#renamed(path, spare.path))) {
+      await this.#handles.close(file);
+      await this.#disk.remove(path);
+      return;
+    }
     try {
       await this.#handles.close(file);
-    } finally {
-      if (isKept) this.#add(spare);
+      // Its former name may lie in a directory that nobody syncs before it is written over, and must not come back then.
+      await this.#disk.syncDirectory(dirname(path));
+    } catch (error) {
+      await this.#disk.remove(spare.path).catch(() => undefined);
+      throw error;
     }
-    if (!isKept) await this.#disk.remove(path);
+    if (this.#wants(bytes)) this.#add(spare);
+    else await this.#disk.remove(spare.path); // the disk was found full meanwhile
   }
 
   /** Gives a spare file its name as a journal. Answers its length; undefined where there is none. */
@@ -119,17 +128,21 @@ export class SpareFiles {
     }
   }
 
-  /** 0 where it cannot be told. */
-  async #sizeOf(path: string): Promise<number> {
+  /**
+   * A file's length, and whether it is nobody else's: it may have a name in a copy of the directory, or one that a crash brought
+   * back. Neither where it cannot be told.
+   */
+  async #look(path: string): Promise<{ readonly bytes: number; readonly isOurs: boolean }> {
     try {
       const file = await this.#disk.open(path, "read");
       try {
-        return await file.size();
+        const names = (await file.names?.()) ?? 1;
+        return { bytes: await file.size(), isOurs: names === 1 };
       } finally {
         await file.close();
       }
     } catch {
-      return 0;
+      return { bytes: 0, isOurs: false };
     }
   }
 }

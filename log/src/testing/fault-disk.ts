@@ -103,6 +103,10 @@ export class FaultDisk implements Disk {
         await this.#operate(undefined, path);
         return file.length;
       },
+      names: async () => {
+        await this.#operate(undefined, path);
+        return this.#volume.namesOf(file);
+      },
       close: async () => {
         await Promise.resolve();
       },

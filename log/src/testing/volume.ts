@@ -127,6 +127,8 @@ function put(sectors: Sectors, sector: number, bytes: Buffer | undefined): void 
 interface NameChange {
   readonly set: ReadonlyMap<string, VolumeFile | "directory">;
   readonly deleted: readonly string[];
+  /** The disk has this one not before that. */
+  readonly after?: NameChange;
 }
 
 /** Files and their names, in the cache and on the disk. */
@@ -149,8 +151,17 @@ export class Volume {
     return file;
   }
 
+  /** From one directory to another, each is the disk's to write: a crash may leave both names, and never neither. */
   rename(from: string, to: string): void {
-    this.#change({ set: new Map([[to, this.file(from)]]), deleted: [from] });
+    const file = this.file(from);
+    if (this.#entries.get(to) === file) return; // two names of one file: as POSIX says, nothing happens
+    const set = new Map([[to, file]]);
+    if (dirname(from) === dirname(to)) this.#change({ set, deleted: [from] });
+    else this.#change({ set: new Map(), deleted: [from], after: this.#change({ set, deleted: [] }) });
+  }
+
+  namesOf(file: VolumeFile): number {
+    return [...this.#entries.values()].filter((entry) => entry === file).length;
   }
 
   remove(path: string): void {
@@ -177,16 +188,25 @@ export class Volume {
   }
 
   syncDirectory(path: string): void {
-    const concerns = (change: NameChange) =>
-      [...change.set.keys(), ...change.deleted].some((entry) => dirname(entry) === path);
-    for (const change of this.#changes) if (concerns(change)) apply(change, this.#stored);
-    this.#changes = this.#changes.filter((change) => !concerns(change));
+    const synced = new Set<NameChange>();
+    for (const change of this.#changes) {
+      if (![...change.set.keys(), ...change.deleted].some((entry) => dirname(entry) === path)) continue;
+      if (change.after !== undefined) synced.add(change.after);
+      synced.add(change);
+    }
+    for (const change of this.#changes) if (synced.has(change)) apply(change, this.#stored);
+    this.#changes = this.#changes.filter((change) => !synced.has(change));
   }
 
   afterPowerCut(random: () => number): Volume {
     const entries = new Map(this.#stored);
     const share = random();
-    for (const change of this.#changes) if (random() < share) apply(change, entries);
+    const lost = new Set<NameChange>();
+    for (const change of this.#changes) {
+      const isKept = random() < share && !(change.after !== undefined && lost.has(change.after));
+      if (isKept) apply(change, entries);
+      else lost.add(change);
+    }
     const volume = new Volume();
     const files = new Map<VolumeFile, VolumeFile>();
     for (const [path, entry] of entries) {
@@ -217,9 +237,10 @@ export class Volume {
     return bytes;
   }
 
-  #change(change: NameChange): void {
+  #change(change: NameChange): NameChange {
     apply(change, this.#entries);
     this.#changes.push(change);
+    return change;
   }
 }
 
