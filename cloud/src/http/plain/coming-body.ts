@@ -6,8 +6,8 @@ const NOTHING = Buffer.alloc(0);
 /** The body of a plain call whose head came before all of it. */
 export class ComingBody {
   #missingBytes: number;
-  /** What came before anybody wanted it. */
-  #early: Buffer;
+  /** What came with the head, until somebody wants it. */
+  #first: Buffer;
   #gathered: GatheredBody | undefined;
   #isDiscarded = false;
   readonly #onWanted: () => void;
@@ -19,7 +19,7 @@ export class ComingBody {
    */
   constructor(bytes: number, first: Buffer, onWanted: () => void) {
     this.#missingBytes = bytes - first.length;
-    this.#early = first;
+    this.#first = first;
     this.#onWanted = onWanted;
   }
 
@@ -28,30 +28,27 @@ export class ComingBody {
     return this.#missingBytes === 0;
   }
 
-  /** Whether more of it may come: what does before is kept, outside of any budget. */
+  /** Whether more of it may come. Before, nobody has memory for it. */
   get isWanted(): boolean {
     return this.#isDiscarded || this.#gathered !== undefined;
   }
 
-  /** Takes what came; answers what came behind the body. */
+  /** Takes what came since it was wanted; answers what came behind the body. */
   push(chunk: Buffer): Buffer | undefined {
     const own = chunk.length > this.#missingBytes ? chunk.subarray(0, this.#missingBytes) : chunk;
     this.#missingBytes -= own.length;
-    if (this.#gathered !== undefined) {
-      this.#gathered.push(own);
-      if (this.isWhole) this.#gathered.end();
-    } else if (!this.#isDiscarded) this.#early = Buffer.concat([this.#early, own]);
+    this.#gathered?.push(own);
+    if (this.isWhole) this.#gathered?.end();
     return own === chunk ? undefined : chunk.subarray(own.length);
   }
 
   /** To be called once. @throws {CloudError} as {@link GatheredBody}. */
   read(limits: BodyLimits, memory: RequestMemory | undefined): Promise<RequestBody> {
-    const announced = this.#early.length + this.#missingBytes;
+    const announced = this.#first.length + this.#missingBytes;
     const gathered = new GatheredBody({ announced, limits, memory });
     this.#gathered = gathered;
-    if (this.#early.length > 0) gathered.push(this.#early);
-    this.#early = NOTHING;
-    if (this.isWhole) gathered.end();
+    if (this.#first.length > 0) gathered.push(this.#first);
+    this.#first = NOTHING;
     this.#onWanted();
     return gathered.whole;
   }
@@ -59,7 +56,7 @@ export class ComingBody {
   /** Throws away what nobody has begun to read, and all that still comes. */
   discard(): void {
     this.#isDiscarded = true;
-    this.#early = NOTHING;
+    this.#first = NOTHING;
     this.#onWanted();
   }
 

@@ -313,7 +313,6 @@ test("both mean the same, in whatever pieces requests come, one after the other 
       }
       const heard = await Promise.all([byShortWay.talk(steps), byNode.talk(steps)]);
       expect(heard[0]).toBe(heard[1]);
-      expect(byShortWay.refused).toEqual(byNode.refused);
     }),
     { numRuns: 100, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: true }, // of a hang, there is time to tell which
   );

@@ -80,8 +80,10 @@ export class PlainConnection implements PlainAnswers {
     if (body.length > head.bodyBytes) return this.#leave(chunk);
     this.#sinceMs = performance.now();
     if (body.length === head.bodyBytes) return this.#begin(new PlainCall(head, body, this));
-    this.#coming = new ComingBody(head.bodyBytes, body, () => void this.#socket.resume());
-    this.#begin(new PlainCall(head, this.#coming, this));
+    const coming = new ComingBody(head.bodyBytes, body, () => void this.#socket.resume());
+    this.#coming = coming;
+    this.#begin(new PlainCall(head, coming, this));
+    if (!coming.isWanted) this.#socket.pause();
   };
 
   /** What comes while a call is under way. */
@@ -89,8 +91,10 @@ export class PlainConnection implements PlainAnswers {
     this.#sinceMs = performance.now();
     const coming = this.#coming;
     const behind = coming === undefined || coming.isWhole ? chunk : coming.push(chunk);
-    if (behind !== undefined) this.#early = this.#early === undefined ? behind : Buffer.concat([this.#early, behind]);
-    if (behind !== undefined || coming?.isWanted === false) this.#socket.pause();
+    if (behind !== undefined) {
+      this.#early = this.#early === undefined ? behind : Buffer.concat([this.#early, behind]);
+      this.#socket.pause();
+    }
     if (this.#isTaken && coming?.isWhole === true) this.#over(true);
   }
 
@@ -147,7 +151,6 @@ export class PlainConnection implements PlainAnswers {
     } else {
       this.#sinceMs = performance.now();
       if (this.#socket.timeout) this.#socket.setTimeout(0);
-      this.#socket.resume(); // of a body that came whole and was refused, nobody has said that more may come
     }
   }
 
