@@ -185,6 +185,24 @@ test("no file is written over before its former name, which lies in another dire
   expect(await numbers(log, "a")).toEqual(range(0, 80));
 });
 
+test("what is about to wait to be used again goes, too, where the disk is found full meanwhile", async () => {
+  const disk = new FaultDisk(15);
+  const held = new HeldSyncs(disk);
+  const log = await openReusing(held);
+  await log.createShards(["former", "a"]);
+  await fillFormer(log, 40);
+  await untilIdle(disk);
+  held.isHolding = true;
+  await log.trimBefore("former", 40);
+  await untilIdle(disk);
+  expect(pathsOf(disk, ".spare")).toHaveLength(1);
+  disk.plan = ({ kind, path }) => (kind === "write" && path.endsWith(".journal") ? "ENOSPC" : undefined);
+  await expect(log.append("a", [record(0)])).rejects.toMatchObject({ code: "disk-full" });
+  held.letGo();
+  await untilIdle(disk);
+  expect(pathsOf(disk, ".spare")).toEqual([]);
+});
+
 /** Holds the syncs of the shards' directories back. */
 class HeldSyncs extends DiskOver {
   isHolding = false;

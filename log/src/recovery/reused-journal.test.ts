@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { frameHeaderBytes, setUint64, stampFrame } from "../format/frame.js";
 import { holdTimers } from "../journal/testing/held-timers.js";
 import { FaultDisk } from "../testing/index.js";
-import { fill, numbers, pathsOf, range, record, untilIdle } from "../testing/records.js";
+import { all, fill, numbers, pathsOf, range, record, untilIdle } from "../testing/records.js";
 import { fillFormer, formerBytes, openReusing, reusedOf, withSpares } from "../testing/reused-files.js";
 
 const pass = holdTimers();
@@ -160,4 +161,29 @@ test("a journal that a kill left with bytes of its former life behind its own is
   const scanned = await openReusing(last);
   expect(await numbers(scanned, "a")).toEqual(range(0, 12));
   expect(scanned.damage()).toEqual([]);
+});
+
+test("a reader tells where the disk has kept a frame of the former life, of another shard or of its own, once", async () => {
+  for (const shard of [0, 1]) {
+    const disk = new FaultDisk(8);
+    const log = await withSpares(disk);
+    await fill(log, "a", 0, 60);
+    await untilIdle(disk);
+    const path = pathsOf(disk, ".segment").find((one) => disk.bytesOf(one).includes(record(25).data as Buffer))!;
+    const bytes = disk.bytesOf(path);
+    const offset = bytes.indexOf(record(25).data as Buffer) - frameHeaderBytes;
+    const former = Buffer.from(bytes.subarray(offset, offset + 1056));
+    const view = new DataView(former.buffer, former.byteOffset, former.length);
+    view.setUint32(28, shard, true);
+    setUint64(view, 32, 3);
+    stampFrame(view, 0, { fileId: { low: 1, high: 2 }, batch: 4, ordinal: 0, offset });
+    await put(disk, path, former, offset);
+    for (let reading = 0; reading < 3; reading++)
+      expect(await numbers(log, "a")).toEqual(range(0, 60).filter((i) => i !== 25));
+    expect(log.damage()).toEqual([{ file: path, offset, bytes: 1056, kind: "damaged", shard: "a" }]);
+    // From behind it on, nothing is missing.
+    expect((await log.read("a", 26, all)).frames).toHaveLength(34);
+    expect(log.stats().damageFound).toBe(1);
+    await log.close();
+  }
 });

@@ -25,6 +25,11 @@ export class PageReading {
     return this.#frames === 0;
   }
 
+  /** How many frames were found. */
+  get frames(): number {
+    return this.#frames;
+  }
+
   /** How many more frames are wanted. */
   get framesLeft(): number {
     return this.#limits.frames - this.#frames;

@@ -5,7 +5,7 @@ import { FrameKind, frameBytes, frameHeaderBytes, readFrameHeader } from "../for
 /** What stands at one place of a buffer that holds frames of a known shard, perhaps between others. */
 export type Found =
   | { readonly is: "frame"; readonly header: FrameHeader; readonly end: number }
-  | { readonly is: "other"; readonly end: number }
+  | { readonly is: "other"; readonly header: FrameHeader; readonly end: number }
   | { readonly is: "damage"; readonly end: number; readonly header: FrameHeader | undefined }
   /** The buffer ends within the frame, which is so long. */
   | { readonly is: "cut"; readonly bytes: number };
@@ -29,7 +29,7 @@ export function parseFrame(
   const length = frameBytes(header.sectionBytes, header.payloadBytes);
   if (at + length > bytes.length) return { is: "cut", bytes: length };
   const end = at + length;
-  if (header.shard !== shard && header.kind !== FrameKind.mark) return { is: "other", end };
+  if (header.shard !== shard && header.kind !== FrameKind.mark) return { is: "other", header, end };
   if (crc32(bytes.subarray(at + frameHeaderBytes, end)) !== header.payloadChecksum)
     return { is: "damage", end, header };
   return { is: header.kind === FrameKind.mark ? "other" : "frame", header, end };

@@ -2,6 +2,7 @@ import type { FramePage, ReadLimits, ReadMemory } from "../api.js";
 import { frameHeaderBytes } from "../format/frame.js";
 import type { ReadHandles } from "../files/log-file.js";
 import type { DamageLog } from "./damage-log.js";
+import { findStrangers } from "./find-strangers.js";
 import { PageReading } from "./page-reading.js";
 import type { Part } from "./part.js";
 import type { Shard } from "./shard.js";
@@ -67,6 +68,9 @@ async function readPart(
     const first = run;
     while (run <= last && !reading.isFull) {
       const from = starts[run - first]!;
+      const position = index.positions[run]!;
+      const low = Math.max(reading.next, position);
+      const framesBefore = reading.frames;
       // Of the file, to which damage is told.
       const shift = index.offsets[run]! - from;
       run = afterAdjacent(part, run, last);
@@ -80,8 +84,11 @@ async function readPart(
         });
       // The last run may have grown since, beyond what was read and beyond `stop`.
       const runsEnd = Math.min(index.ends[run - 1]! - shift, end);
-      walkFrames({ buffer, from, end: runsEnd, shard: shard.number, stop }, reading, onDamage);
+      const stretch = { buffer, from, end: runsEnd, shard: shard.number, stop };
+      walkFrames(stretch, reading, onDamage);
       if (!reading.isFull) reading.next = Math.max(reading.next, Math.min(index.positions[run] ?? stop, stop));
+      // Runs have no gaps, but for what a start found damaged.
+      if (reading.frames - framesBefore < reading.next - low) findStrangers(stretch, position, onDamage);
     }
   }
   if (!reading.isFull) reading.next = Math.max(reading.next, stop);
