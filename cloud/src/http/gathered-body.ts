@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { CloudError } from "../cloud-error.js";
 import type { RequestMemory } from "../request-memory.js";
+import { BodyHash } from "./body-hash.js";
 import { RequestTurns } from "./request-turns.js";
 
 export interface BodyLimits {
@@ -11,7 +11,7 @@ export interface BodyLimits {
   readonly totalMs: number;
 }
 
-/** A body and its SHA-256 (lower-case hex), hashed as it came. */
+/** A body and its SHA-256 (lower-case hex). */
 export interface RequestBody {
   readonly bytes: Buffer;
   readonly sha256: string;
@@ -44,17 +44,18 @@ export class GatheredBody {
   readonly #options: GatheringOptions;
   /** What came, and room for more; or the first chunk, which mostly is all. */
   #bytes: Buffer;
-  readonly #sha256 = createHash("sha256");
+  readonly #hash: BodyHash;
   readonly #idle: NodeJS.Timeout;
   readonly #total: NodeJS.Timeout;
   #length = 0;
   #isOver = false;
   #resolve!: (body: RequestBody) => void;
-  #reject!: (failure: CloudError) => void;
+  #reject!: (failure: Error) => void;
 
   constructor(options: GatheringOptions) {
     const { announced, limits, memory } = options;
     this.#options = options;
+    this.#hash = new BodyHash(announced);
     this.#bytes = (announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined) ?? NOTHING;
     this.whole = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -73,7 +74,7 @@ export class GatheredBody {
     this.#length += chunk.length;
     if (this.#length > limits.bytesMax) return this.fail(tooLarge(limits.bytesMax));
     if (announced > 0 && this.#length > announced) return this.fail(clientGone());
-    this.#sha256.update(chunk);
+    this.#hash.update(chunk);
     if (this.#bytes.length === 0) this.#bytes = chunk;
     else {
       if (this.#bytes.length < this.#length) this.#grow();
@@ -92,7 +93,10 @@ export class GatheredBody {
   end(): void {
     if (this.#isOver) return;
     this.#over(undefined);
-    this.#resolve({ bytes: this.#bytes.subarray(0, this.#length), sha256: this.#sha256.digest("hex") });
+    const bytes = this.#bytes.subarray(0, this.#length);
+    const sha256 = this.#hash.digest(bytes);
+    if (typeof sha256 === "string") this.#resolve({ bytes, sha256 });
+    else sha256.then((text) => this.#resolve({ bytes, sha256: text }), this.#reject);
   }
 
   fail(failure: CloudError): void {

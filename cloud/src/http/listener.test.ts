@@ -32,7 +32,8 @@ async function start(idleMs?: number): Promise<void> {
         incoming.on("end", () => {
           const body = Buffer.concat(chunks);
           const answer = incoming.url === "/large" ? Buffer.alloc(64 * MEBIBYTE) : body;
-          response.writeHead(200, { "x-protocol": incoming.httpVersion, "content-length": answer.length });
+          const { httpVersion, url = "" } = incoming;
+          response.writeHead(200, { "x-protocol": httpVersion, "x-target": url, "content-length": answer.length });
           response.end(answer);
         });
       },
@@ -141,6 +142,20 @@ describe("both protocols on one port", () => {
     socket.write("GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
     expect(await untilEnd(socket)).toMatch(/^HTTP\/1.1 101 /);
   });
+});
+
+test.each([
+  ["http://cloud.test/a/b?c=/d?e", "/a/b?c=/d?e"],
+  ["http://cloud.test:80", "/"],
+  ["HTTPS://cloud.test?a=b", "/?a=b"],
+  ["*", "*"],
+  ["//cloud.test/a", "//cloud.test/a"],
+])("a request for %s is one for %s", async (target, expected) => {
+  const socket = open();
+  socket.end(`OPTIONS ${target} HTTP/1.1\r\nhost: cloud.test\r\nconnection: close\r\n\r\n`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).toString()).toContain(`\r\nx-target: ${expected}\r\n`);
 });
 
 describe("an offer of another protocol is ignored", () => {

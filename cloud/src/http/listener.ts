@@ -82,6 +82,7 @@ export class Listener {
     this.#onRefused = onRefused;
     const counted = (request: IncomingMessage, response: ServerResponse): void => {
       this.#requests += 1;
+      if (request.url?.startsWith("/") === false) request.url = originForm(request.url);
       const connection = connectionOf(request);
       const unanswered = this.#unanswered.get(connection) ?? new Set();
       this.#unanswered.set(connection, unanswered.add(response));
@@ -308,6 +309,12 @@ function closeQueued(answers: Iterable<ServerResponse> = []): void {
     answer.destroy();
     answer.emit("close");
   }
+}
+
+/** Of a whole address, which clients of proxies send, what others send and sign (RFC 9112, section 3.2). */
+function originForm(target: string): string {
+  const [, path, query = ""] = /^https?:\/\/[^/?#]*(\/[^?]*)?(\?.*)?$/i.exec(target) ?? [undefined, target];
+  return (path ?? "/") + query;
 }
 
 /** The same object for all requests of a connection. */
