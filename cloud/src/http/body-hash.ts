@@ -1,23 +1,32 @@
-import { createHash, webcrypto } from "node:crypto";
+import { createHash, type Hash, hash, webcrypto } from "node:crypto";
+import { performance } from "node:perf_hooks";
 
-/** A trip to another thread and back costs as much as hashing some 64 KiB with the processor's own instructions. */
+/** Of a shorter body, the trip to another thread and back costs more than it saves. */
 const APART_BYTES_MIN = 256 << 10;
 /** Of bodies that are hashed by other threads at once: Node copies each. */
 const APART_BYTES_MAX = 32 << 20;
+/** Processors that have instructions for SHA-256 take 1,000 to 2,000 bytes a microsecond, others 100 to 500. */
+const QUICK_BYTES_PER_US = 640;
 
+const isProcessorQuick = bytesPerUs() >= QUICK_BYTES_PER_US;
 let apartBytes = 0;
 const waiting: (() => void)[] = [];
 
 /**
- * The SHA-256 of a body: as it comes, or of a long one when it is whole, by Node's other threads. It takes a fifth of what a large
- * PutRecords takes of the main thread, and several times that where the processor has no instructions for it.
+ * Whether a body of this length is better hashed when it is whole, by one of Node's other threads: where the processor has no instructions
+ * for it, hashing is half of what a large PutRecords takes of the main thread; where it has, the copy and the trip cost as much.
  */
-export class BodyHash {
-  readonly #hash;
+export function isHashedApart(announced: number): boolean {
+  return !isProcessorQuick && announced >= APART_BYTES_MIN;
+}
 
-  /** @param announced the body's length, where that is known; else 0. */
-  constructor(announced: number) {
-    this.#hash = announced < APART_BYTES_MIN ? createHash("sha256") : undefined;
+/** The SHA-256 of a body. */
+export class BodyHash {
+  readonly #hash: Hash | undefined;
+
+  /** @param isApart by another thread when it is whole, instead of as it comes. */
+  constructor(isApart: boolean) {
+    this.#hash = isApart ? undefined : createHash("sha256");
   }
 
   update(chunk: Buffer): void {
@@ -29,11 +38,11 @@ export class BodyHash {
    * @returns lower-case hex.
    */
   digest(whole: Buffer): string | Promise<string> {
-    return this.#hash?.digest("hex") ?? hashApart(whole);
+    return this.#hash?.digest("hex") ?? digestApart(whole);
   }
 }
 
-async function hashApart(bytes: Buffer): Promise<string> {
+async function digestApart(bytes: Buffer): Promise<string> {
   while (!hasRoomFor(bytes.length)) await new Promise<void>((resolve) => waiting.push(resolve));
   apartBytes += bytes.length;
   try {
@@ -46,4 +55,16 @@ async function hashApart(bytes: Buffer): Promise<string> {
 
 function hasRoomFor(bytes: number): boolean {
   return apartBytes === 0 || apartBytes + bytes <= APART_BYTES_MAX;
+}
+
+/** How quickly this processor hashes, at its best of a few times: others may be at work. */
+function bytesPerUs(): number {
+  const sample = Buffer.alloc(APART_BYTES_MIN);
+  let leastMs = Infinity;
+  for (let i = 0; i < 5; i += 1) {
+    const beganMs = performance.now();
+    hash("sha256", sample);
+    leastMs = Math.min(leastMs, performance.now() - beganMs);
+  }
+  return sample.length / (leastMs * 1000);
 }

@@ -1,6 +1,6 @@
 import { CloudError } from "../cloud-error.js";
 import type { RequestMemory } from "../request-memory.js";
-import { BodyHash } from "./body-hash.js";
+import { BodyHash, isHashedApart } from "./body-hash.js";
 import { RequestTurns } from "./request-turns.js";
 
 export interface BodyLimits {
@@ -55,7 +55,7 @@ export class GatheredBody {
   constructor(options: GatheringOptions) {
     const { announced, limits, memory } = options;
     this.#options = options;
-    this.#hash = new BodyHash(announced);
+    this.#hash = new BodyHash(isHashedApart(announced));
     this.#bytes = (announced > GATHERED_BYTES_MIN ? memory?.take(announced) : undefined) ?? NOTHING;
     this.whole = new Promise((resolve, reject) => {
       this.#resolve = resolve;
