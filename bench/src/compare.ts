@@ -1,6 +1,7 @@
 import type { Measured } from "./measure.js";
 import { describeMachine } from "./machine.js";
 import { jsonLine, type Report, summarise, table } from "./report.js";
+import { rest } from "./rest.js";
 
 /** One of those that a bench puts side by side. */
 export interface Subject {
@@ -17,6 +18,7 @@ export async function compare(
   const measured = subjects.map((): Measured[] => []);
   for (let run = 0; run < report.runs; run++) {
     for (const [i, subject] of subjects.entries()) {
+      await rest();
       process.stderr.write(`run ${run + 1} of ${report.runs}: ${subject.what}\n`);
       measured[i]?.push(await subject.run());
     }
