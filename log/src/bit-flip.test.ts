@@ -125,6 +125,59 @@ test("a flipped bit before the last batch is found, reported, and costs at most 
   expect(kinds).toEqual(new Set(["journal", "segment"]));
 }, 3_600_000);
 
+test("a stretch in whose place the disk gives what was there in a former life, or garbage, is told, and costs its frames", async () => {
+  let lostFrames = 0;
+  let reused = 0;
+  const harms = fc.record({
+    seed: fc.nat(),
+    file: fc.nat(),
+    offset: fc.nat(),
+    bytes: fc.integer({ min: 8, max: 3000 }),
+    isFormer: fc.boolean(),
+    isReused: fc.boolean(),
+    hasSidecars: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(harms, async ({ seed, file, offset, bytes, isFormer, isReused, hasSidecars }) => {
+      const disk = new FaultDisk(seed);
+      const log = await open(disk, 60_000);
+      await leaveSpares(log, disk);
+      const former = disk.bytesOf([...disk.files().keys()].find((path) => path.endsWith(".spare"))!);
+      const counts = await fill(log, randomOf(seed), 80);
+      await untilIdle(disk);
+      const killed = disk.afterKill();
+      if (!hasSidecars) await removeSidecars(killed);
+      const sought = isReused ? /-\w{16}\.journal$/ : /journal$|segment$/;
+      const paths = [...killed.files().keys()].filter((path) => sought.test(path)).toSorted();
+      fc.pre(paths.length > 0);
+      const path = paths[file % paths.length]!;
+      const before = killed.bytesOf(path);
+      const end = path.endsWith(".journal") ? beforeLastBatch(before) : before.length;
+      fc.pre(end > 0);
+      const from = offset % end;
+      const to = Math.min(from + bytes, end);
+      const harm = isFormer ? former.subarray(from, to) : Buffer.alloc(to - from, 0xff);
+      await (await killed.open(path, "write")).write([harm], from);
+      if (/-\w{16}\.journal$/.test(path)) reused++;
+
+      const reopened = await open(killed, 60_000);
+      const lost = await missing(reopened, counts);
+      lostFrames += lost;
+      expect(reopened.damage().filter(({ kind }) => kind === "torn")).toEqual([]);
+      expect(reopened.stats().damageFound).toBeGreaterThanOrEqual(Math.min(lost, 1));
+      const offsets = reopened
+        .damage()
+        .flatMap((one) => (one.file === path ? [one.offset, one.offset + one.bytes] : []));
+      // No further than the frames that it touches reach, be they of the former life, and those that these touch.
+      expect(offsets.filter((at) => at < from - 1000 || at > to + 1000)).toEqual([]);
+      await reopened.close();
+    }),
+    { numRuns: runs() / 2, endOnFailure: true },
+  );
+  expect(lostFrames).toBeGreaterThan(runs() / 2);
+  expect(reused).toBeGreaterThan(runs() / 60);
+}, 3_600_000);
+
 async function removeSidecars(disk: FaultDisk): Promise<void> {
   for (const path of disk.files().keys()) if (path.endsWith(".index")) await disk.remove(path);
 }
