@@ -1,3 +1,4 @@
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, type Disk, lockDirectory, type Log, openLog } from "@headwater/log";
 import type { Logger } from "pino";
@@ -15,8 +16,10 @@ const SHARED_APPEND_BYTES_MAX = 16 * 1024;
  */
 const SHARED_JOURNAL_BYTES_MAX = 128 << 20;
 
-/** Four of those, or eight journals of one shard: each journal finds one to write over, at a price that a disk can bear. */
+/** Four of those, or eight journals of one shard: each journal finds one to write over. */
 const SPARE_BYTES_MAX = 512 << 20;
+/** Of the disk, where that is less: a small one has better uses for its room. */
+const SPARE_SHARE_MAX = 1 / 64;
 
 /** By then the cloud serves, also where a crash left it much to settle. */
 const SETTLE_LEFT_AFTER_MS = 2_000;
@@ -48,7 +51,7 @@ export async function openStorage(
       clock,
       sharedAppendBytesMax: SHARED_APPEND_BYTES_MAX,
       sharedJournalBytesMax: SHARED_JOURNAL_BYTES_MAX,
-      spareBytesMax: SPARE_BYTES_MAX,
+      spareBytesMax: await spareBytesMax(directory),
       settleLeftAfterMs: SETTLE_LEFT_AFTER_MS,
       report: (event) => {
         const { level, message, ...detail } = event;
@@ -60,4 +63,9 @@ export async function openStorage(
     closers.add(() => catalog.close());
     return { log, catalog, trialWrite: new TrialWrite(log), close: () => closers.close() };
   });
+}
+
+async function spareBytesMax(directory: string): Promise<number> {
+  const { bsize, blocks } = await statfs(directory);
+  return Math.min(SPARE_BYTES_MAX, Math.floor(bsize * blocks * SPARE_SHARE_MAX));
 }
