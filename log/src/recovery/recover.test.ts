@@ -149,6 +149,28 @@ test("no position is given again where files are lost", async () => {
   await reopened.close();
 });
 
+test("no position is given again of a frame whose header is lost, also where its shard has no other in that journal", async () => {
+  const disk = new FaultDisk(7);
+  const log = await openLog({ directory: "/data", disk, clock, journals: 1 });
+  await log.createShards(["a", "b", "c"]);
+  for (const [name, text] of [
+    ["a", "a0 "],
+    ["b", "b0 "],
+    ["a", "a1 "],
+  ] as const)
+    expect(await log.append(name, [{ data: Buffer.from(text) }])).toMatchObject({ position: Number(text[1]) });
+  const next = disk.afterKill();
+  const [journal] = [...next.files().keys()].filter((path) => path.endsWith(".journal"));
+  next.flipBit(journal!, (next.bytesOf(journal!).indexOf("b0 ") - 1) * 8);
+  const reopened = await openLog({ directory: "/data", disk: next, clock, journals: 1 });
+  expect(reopened.damage()).toMatchObject([{ kind: "damaged" }]);
+  expect(reopened.bounds("b").next).toBeGreaterThan(0);
+  expect((await reopened.append("b", [{ data: Buffer.from("b1 ") }])).position).toBe(reopened.bounds("b").next - 1);
+  // What has later frames there is known to the last of them.
+  expect(reopened.bounds("a").next).toBe(2);
+  await reopened.close();
+});
+
 test("of a shard's states the last one put counts, also where it lies in a file begun before the other's", async () => {
   const disk = new FaultDisk(6);
   // Nothing is settled, so that both journals are there at the next start.

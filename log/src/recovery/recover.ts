@@ -64,8 +64,10 @@ export async function recover(context: Context, table: ShardTableContent, damage
     shard.replaceParts(0, 0, mergeParts(parts, inJournals.get(shard.number) ?? []));
     const last = shard.parts.at(-1);
     shard.committed = Math.max(shard.committed, shard.trimmed, last?.next ?? 0, shard.state?.position ?? 0);
-    // Nobody else may get the positions of what is lost.
+    // Nobody else may get the positions of what is lost. Any shard may have had some in a journal that now holds nothing of it.
     shard.committed += lostPositionsMax;
+    for (const { file, damaged } of journals)
+      if (holders.get(file.fileNumber)?.has(shard) === false) shard.committed += lostPositions(damaged);
     shard.next = shard.committed;
     shard.arrivalMs = last?.index.lastArrivalMs ?? 0;
   };
@@ -132,6 +134,14 @@ async function scanJournals(context: Context): Promise<ScannedJournal[]> {
   return scanned.toReversed();
 }
 
+/** How many positions frames may have had whose headers are lost. */
+function lostPositions(damaged: ScannedJournal["damaged"]): number {
+  let positions = 0;
+  for (const { offset, end, shard } of damaged)
+    if (shard === undefined) positions += Math.ceil((end - offset) / frameHeaderBytes);
+  return positions;
+}
+
 /** Gives the shards what a journal holds of them, and puts aside what does not hold. Answers whether all of it does. */
 async function takeJournal(
   context: Context,
@@ -179,7 +189,7 @@ async function takeJournal(
       for (const holder of holders) {
         if ((indexes.get(holder.number)?.ends.at(-1) ?? 0) > offset) continue;
         const seen = Math.max(indexes.get(holder.number)?.next ?? 0, journal.nextSeen.get(holder.number) ?? 0);
-        holder.committed = Math.max(holder.committed, seen + Math.ceil((end - offset) / frameHeaderBytes));
+        holder.committed = Math.max(holder.committed, seen + lostPositions([{ offset, end }]));
       }
   }
   for (const { offset, end } of joined(torn)) {
