@@ -1,21 +1,31 @@
 import { performance } from "node:perf_hooks";
 import type { Log } from "@headwater/log";
-import { Counter, Gauge, Registry } from "./prometheus.js";
+import { Counter, Gauge, Histogram, Registry } from "./prometheus.js";
 import type { ErrorCode } from "./cloud-error.js";
 import type { BodyBudget } from "./http/body-budget.js";
 import type { Listener, RefusalCause } from "./http/listener.js";
 import type { LeaseErrorCode } from "./leases/lease-error.js";
 import type { Traffic } from "./operations/index.js";
-import { type Durations, RequestSeconds } from "./request-seconds.js";
 import { FanOutMetrics } from "./streams/fan-out/fan-out-metrics.js";
 import type { VideoErrorCode } from "./video/video-error.js";
+
+const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** What the cloud counts, by Prometheus' rules. A registry of its own, so that two clouds in a process don't mix. */
 export class CloudMetrics {
   readonly registry = new Registry();
   /** By operation: how many by result, and how long they took. */
-  readonly #requests = new Map<string, { readonly counts: Map<string, number>; readonly seconds: Durations }>();
-  readonly #seconds = new RequestSeconds(this.registry);
+  readonly #requests = new Map<
+    string,
+    { readonly counts: Map<string, number>; readonly seconds: ReturnType<Histogram<"operation">["labels"]> }
+  >();
+  readonly #seconds = new Histogram({
+    name: "headwater_cloud_request_seconds",
+    help: "Time from a request's headers to its answer, body included",
+    labelNames: ["operation"],
+    buckets: LATENCY_BUCKETS_S,
+    registers: [this.registry],
+  });
   readonly #signatureFailures = this.#counter(
     "signature_failures_total",
     "Requests refused for their signature, by cause",
@@ -104,7 +114,7 @@ export class CloudMetrics {
     const result = error ?? "ok";
     let requests = this.#requests.get(operation);
     if (requests === undefined) {
-      requests = { counts: new Map(), seconds: this.#seconds.of(operation) };
+      requests = { counts: new Map(), seconds: this.#seconds.labels(operation) };
       this.#requests.set(operation, requests);
     }
     requests.counts.set(result, (requests.counts.get(result) ?? 0) + 1);
