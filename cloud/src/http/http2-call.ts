@@ -1,12 +1,11 @@
-import { hash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { RequestMemory } from "../request-memory.js";
 import type { SignedRequest } from "../sigv4/index.js";
 import type { CallAnswer } from "./call.js";
 import { NodeCall } from "./node-call.js";
-import { type BodyLimits, clientGone, GATHERED_BYTES_MIN, type RequestBody } from "./gathered-body.js";
-import { gatherBody } from "./request-body.js";
+import { type BodyLimits, clientGone, type RequestBody } from "./gathered-body.js";
+import { gatherBody, wholeBody } from "./request-body.js";
 import { writeHttp2Answer } from "./send-answer.js";
 
 /** A call that comes as Node's request and response, of whichever protocol. */
@@ -53,15 +52,13 @@ class Http2Call extends NodeCall {
 
   /** A small body of which all is here. */
   #whole(announced: number): RequestBody | undefined {
-    const stream = this.#stream;
-    if (announced === 0 || announced > GATHERED_BYTES_MIN || stream.readableLength !== announced) return undefined;
     // Not to its end, which Node finds when the answer has left. A stream that has ended is destroyed by then before its last write
     // is told so, for which Node makes an error that nobody reads; it took 4 % of a PutRecord's time.
-    const bytes = stream.read(announced) as Buffer | null;
-    if (bytes === null) return undefined;
+    const body = wholeBody(this.#stream, announced, false);
+    if (body === undefined) return undefined;
     this.#isWhole = true;
-    if (this.#request.headers.origin !== undefined) stream.resume(); // since it is answered by Node's compatible response
-    return { bytes, sha256: hash("sha256", bytes, "hex") };
+    if (this.#request.headers.origin !== undefined) this.#stream.resume(); // since it is answered by Node's compatible response
+    return body;
   }
 
   async #readLater(announced: number, limits: BodyLimits, memory?: RequestMemory): Promise<RequestBody> {

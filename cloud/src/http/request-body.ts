@@ -35,16 +35,17 @@ export function readBody(
   memory?: RequestMemory,
 ): RequestBody | Promise<RequestBody> {
   const announced = Number(request.headers["content-length"] ?? 0);
-  return wholeBody(request, announced) ?? gatherBody(request, announced, limits, memory);
+  return wholeBody(request, announced, true) ?? gatherBody(request, announced, limits, memory);
 }
 
 /**
  * A small body that came with its headers, as most do: there is nothing to wait for, and nobody to watch over.
+ * @param isReadToEnd whether the source's end is looked for, too.
  * @returns undefined where not all of it is here, nothing was announced, or it is a large one.
  */
-export function wholeBody(source: Readable, announced: number): RequestBody | undefined {
+export function wholeBody(source: Readable, announced: number, isReadToEnd: boolean): RequestBody | undefined {
   if (announced === 0 || announced > GATHERED_BYTES_MIN || source.readableLength !== announced) return undefined;
-  const bytes = source.read() as Buffer | null;
+  const bytes = (isReadToEnd ? source.read() : source.read(announced)) as Buffer | null;
   return bytes === null ? undefined : { bytes, sha256: hash("sha256", bytes, "hex") };
 }
 
