@@ -57,6 +57,10 @@ export async function recover(context: Context, table: ShardTableContent, damage
     left.push({ file: journal.file, shards: shardsOfJournal, clean, left: true });
   }
 
+  const lost = journals.flatMap(({ file, damaged }) => {
+    const positions = lostPositions(damaged);
+    return positions === 0 ? [] : { positions, holders: holders.get(file.fileNumber) };
+  });
   let fileNumberMax = Math.max(0, ...journals.map(({ file }) => file.fileNumber));
   const load = async (shard: Shard) => {
     const { parts, lostPositionsMax } = await loadSegments(context, shard, holders, damage);
@@ -66,8 +70,7 @@ export async function recover(context: Context, table: ShardTableContent, damage
     shard.committed = Math.max(shard.committed, shard.trimmed, last?.next ?? 0, shard.state?.position ?? 0);
     // Nobody else may get the positions of what is lost. Any shard may have had some in a journal that now holds nothing of it.
     shard.committed += lostPositionsMax;
-    for (const { file, damaged } of journals)
-      if (holders.get(file.fileNumber)?.has(shard) === false) shard.committed += lostPositions(damaged);
+    for (const { positions, holders: known } of lost) if (known?.has(shard) !== true) shard.committed += positions;
     shard.next = shard.committed;
     shard.arrivalMs = last?.index.lastArrivalMs ?? 0;
   };
