@@ -166,8 +166,9 @@ test.each([
   expect(pathsOf(disk, ".spare")).toEqual([]);
 });
 
-test("no file is written over before its former name, which lies in another directory, is lost for good", async () => {
-  const disk = new FaultDisk(14);
+/** A log whose shard `former` is trimmed as a whole, but for the syncs of directories that this takes. */
+async function withTrimUnsynced(seed: number): Promise<{ disk: FaultDisk; held: HeldSyncs; log: Log }> {
+  const disk = new FaultDisk(seed);
   const held = new HeldSyncs(disk);
   const log = await openReusing(held);
   await log.createShards(["former", "a"]);
@@ -175,6 +176,11 @@ test("no file is written over before its former name, which lies in another dire
   await untilIdle(disk);
   held.isHolding = true;
   await log.trimBefore("former", 40);
+  return { disk, held, log };
+}
+
+test("no file is written over before its former name, which lies in another directory, is lost for good", async () => {
+  const { disk, held, log } = await withTrimUnsynced(14);
   await fill(log, "a", 0, 40);
   await untilIdle(disk);
   expect(reusedOf(disk)).toEqual([]);
@@ -186,14 +192,7 @@ test("no file is written over before its former name, which lies in another dire
 });
 
 test("what is about to wait to be used again goes, too, where the disk is found full meanwhile", async () => {
-  const disk = new FaultDisk(15);
-  const held = new HeldSyncs(disk);
-  const log = await openReusing(held);
-  await log.createShards(["former", "a"]);
-  await fillFormer(log, 40);
-  await untilIdle(disk);
-  held.isHolding = true;
-  await log.trimBefore("former", 40);
+  const { disk, held, log } = await withTrimUnsynced(15);
   await untilIdle(disk);
   expect(pathsOf(disk, ".spare")).toHaveLength(1);
   disk.plan = ({ kind, path }) => (kind === "write" && path.endsWith(".journal") ? "ENOSPC" : undefined);

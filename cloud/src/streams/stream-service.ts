@@ -204,6 +204,7 @@ export class StreamService implements StreamReader {
     await this.#change(async () => {
       const stream = this.findActive(streamName);
       const planning = planFor(stream);
+      // Where there is nothing to wait for, the stream is UPDATING at once.
       const plan = planning instanceof Promise ? await planning : planning;
       this.#checkShardLimit(growthBy(plan));
       if (count !== undefined) {
