@@ -23,8 +23,11 @@ export interface StreamSurroundings {
   readonly report: (message: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
-/** Shards that a reshard makes, by number. */
-export type PreparedShards = ReadonlyMap<number, ShardOwner>;
+/** Shards that a reshard makes, by number, and which of them take over whose keys. */
+export interface PreparedShards {
+  readonly owners: ReadonlyMap<number, ShardOwner>;
+  readonly children: ReadonlyMap<number, readonly ShardOwner[]>;
+}
 
 /** One stream while the cloud runs: what the catalog says of it, and the owners of its shards. */
 export class StreamState {
@@ -45,7 +48,8 @@ export class StreamState {
   readonly #recent: RecentRecords;
   #shards: readonly ShardOwner[] = [];
   #open: readonly ShardOwner[] = [];
-  #children = new Map<number, ShardOwner[]>();
+  /** By their parents' numbers, also of parents that are gone. All of a shard's children are made by the reshard that closes it. */
+  readonly #children = new Map<number, readonly ShardOwner[]>();
   #router: HashRouter<ShardOwner>;
 
   private constructor(stored: StoredStream, surroundings: StreamSurroundings, recent: RecentRecords) {
@@ -67,7 +71,7 @@ export class StreamState {
    */
   static async of(stored: StoredStream, surroundings: StreamSurroundings, recent: RecentRecords): Promise<StreamState> {
     const stream = new StreamState(stored, surroundings, recent);
-    for (const [number, owner] of await stream.prepare(stored.shards)) stream.#owners.set(number, owner);
+    stream.#add(await stream.prepare(stored.shards));
     stream.#router = stream.#arrange();
     return stream;
   }
@@ -161,19 +165,24 @@ export class StreamState {
   /** Makes the owners of shards that are added, some at a time; nobody sees them before the reshard ends that adds them. */
   async prepare(added: readonly StoredShard[]): Promise<PreparedShards> {
     const owners = new Map<number, ShardOwner>();
+    const children = new Map<number, ShardOwner[]>();
     for (const [i, shard] of added.entries()) {
       if (i > 0 && i % PREPARED_AT_ONCE === 0) await setImmediate();
-      owners.set(shard.number, this.#ownerOf(shard, owners));
+      const owner = this.#ownerOf(shard, owners);
+      owners.set(shard.number, owner);
+      for (const parent of shard.parents) {
+        const siblings = children.get(parent);
+        if (siblings === undefined) children.set(parent, [owner]);
+        else siblings.push(owner);
+      }
     }
-    return owners;
+    return { owners, children };
   }
 
   /** Takes over what the catalog says after a reshard: keys lead to the children, and parents end. */
   reshard(added: PreparedShards, { closed, openedMs }: ReshardChange): void {
-    for (const [number, owner] of added) {
-      owner.open(openedMs);
-      this.#owners.set(number, owner);
-    }
+    for (const owner of added.owners.values()) owner.open(openedMs);
+    this.#add(added);
     // Readers that an end wakes find the children.
     this.#router = this.#arrange(new Set(closed.map(({ number }) => number)));
     for (const { number, end, closedMs } of closed) this.#owners.get(number)?.end({ end, closedMs });
@@ -182,7 +191,19 @@ export class StreamState {
   /** Forgets closed shards. */
   forget(shards: readonly ShardOwner[]): void {
     for (const { shardNumber } of shards) this.#owners.delete(shardNumber);
+    for (const { parents } of shards) for (const parent of parents) this.#forgetChildrenOf(parent);
     this.#router = this.#arrange();
+  }
+
+  #forgetChildrenOf(parent: number): void {
+    const left = (this.#children.get(parent) ?? []).filter(({ shardNumber }) => this.#owners.has(shardNumber));
+    if (left.length > 0) this.#children.set(parent, left);
+    else this.#children.delete(parent);
+  }
+
+  #add({ owners, children }: PreparedShards): void {
+    for (const [number, owner] of owners) this.#owners.set(number, owner);
+    for (const [parent, taken] of children) this.#children.set(parent, taken);
   }
 
   /** @param ending shards that are about to be closed. */
@@ -191,19 +212,11 @@ export class StreamState {
     this.#open = this.#shards
       .filter(({ closed, shardNumber }) => closed === undefined && !ending.has(shardNumber))
       .sort((a, b) => (a.startingHashKey < b.startingHashKey ? -1 : 1));
-    this.#children = new Map();
-    for (const shard of this.#shards) {
-      for (const parent of shard.parents) {
-        const siblings = this.#children.get(parent);
-        if (siblings === undefined) this.#children.set(parent, [shard]);
-        else siblings.push(shard);
-      }
-    }
     return new HashRouter(this.#open);
   }
 
   /** @param made in the same reshard. */
-  #ownerOf(shard: StoredShard, made: PreparedShards): ShardOwner {
+  #ownerOf(shard: StoredShard, made: ReadonlyMap<number, ShardOwner>): ShardOwner {
     const { log, clock, limited, report } = this.#surroundings;
     const shardId = formatShardId(shard.number);
     const place = `shard ${shardId} ${this.#where()}`;
