@@ -125,7 +125,7 @@ export class AwsFront {
         gone: () => (gone ??= goneSignal(call)),
       };
       const plain = codec.encoding === "json" ? operation.runPlain(body.bytes, context, facts, memory) : undefined;
-      const output = await (plain ?? operation.run(codec.decode(body.bytes), codec.encoding, context, facts));
+      const output = await (plain ?? operation.run(codec.decode(body.bytes.whole()), codec.encoding, context, facts));
       if (isEventStreamAnswer(output)) this.#answerEvents(exchange, codec, output);
       else this.#answer(exchange, codec, output);
     } finally {

@@ -1,5 +1,6 @@
 import { createHash, type Hash, hash, webcrypto } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import type { BodyBytes } from "./body-bytes.js";
 
 /** Of a shorter body, the trip to another thread and back costs more than it saves. */
 const APART_BYTES_MIN = 256 << 10;
@@ -34,11 +35,11 @@ export class BodyHash {
   }
 
   /**
-   * @param whole all that came. It must stay as it is until this is done.
+   * @param body all that came. It must stay as it is until this is done.
    * @returns lower-case hex.
    */
-  digest(whole: Buffer): string | Promise<string> {
-    return this.#hash?.digest("hex") ?? digestApart(whole);
+  digest(body: BodyBytes): string | Promise<string> {
+    return this.#hash?.digest("hex") ?? digestApart(body.whole());
   }
 }
 

@@ -29,7 +29,7 @@ export async function firstRefusal(
     release = await budget.take(bytes, call);
     const limits = { bytesMax: BODY_BYTES_MAX, idleMs: BODY_MS_MAX, totalMs: BODY_MS_MAX };
     const body = await call.readBody(limits);
-    codec.decode(body.bytes);
+    codec.decode(body.bytes.whole());
     return refusal;
   } catch (error) {
     return error instanceof CloudError && error.code === "body-malformed" ? error : refusal;

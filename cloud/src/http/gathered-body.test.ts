@@ -19,7 +19,7 @@ test("a body is the same in whatever chunks it comes, and keeps none of several:
         body.end();
         const whole = await body.whole;
         expect(whole.sha256).toBe(hash("sha256", bytes));
-        expect(whole.bytes.equals(bytes)).toBe(true);
+        expect(whole.bytes.whole().equals(bytes)).toBe(true);
       },
     ),
   ));

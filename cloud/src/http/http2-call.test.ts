@@ -151,7 +151,7 @@ test.each([
   await expect.poll(() => calls.length).toBe(1);
   const [call] = calls;
   const { bytes } = (await call?.readBody({ bytesMax: 4, idleMs: 10_000, totalMs: 10_000 })) ?? {};
-  expect(bytes?.toString()).toBe("body");
+  expect(bytes?.whole().toString()).toBe("body");
   const gone = new Promise<void>((resolve) => call?.once("close", resolve));
   stream.close(code);
   await gone;

@@ -3,14 +3,11 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { RequestMemory } from "../request-memory.js";
 import type { RequestHead } from "./call.js";
-import {
-  type BodyLimits,
-  clientGone,
-  GATHERED_BYTES_MIN,
-  GatheredBody,
-  type RequestBody,
-  tooLarge,
-} from "./gathered-body.js";
+import { BodyBytes } from "./body-bytes.js";
+import { type BodyLimits, clientGone, GatheredBody, type RequestBody, tooLarge } from "./gathered-body.js";
+
+/** A longer body is never here as a whole. */
+const AT_ONCE_BYTES_MAX = 64 << 10;
 
 /**
  * The bytes that the body may need: what its header announces, or the limit where it announces nothing.
@@ -26,7 +23,7 @@ export function announcedBytes(request: RequestHead, bytesMax: number): number {
 }
 
 /**
- * @param memory where a large body goes; without it, into a buffer of its own.
+ * @param memory where goes what is copied of it; without it, into buffers of its own.
  * @throws {CloudError} as {@link GatheredBody}.
  */
 export function readBody(
@@ -44,9 +41,9 @@ export function readBody(
  * @returns undefined where not all of it is here, nothing was announced, or it is a large one.
  */
 export function wholeBody(source: Readable, announced: number, isReadToEnd: boolean): RequestBody | undefined {
-  if (announced === 0 || announced > GATHERED_BYTES_MIN || source.readableLength !== announced) return undefined;
+  if (announced === 0 || announced > AT_ONCE_BYTES_MAX || source.readableLength !== announced) return undefined;
   const bytes = (isReadToEnd ? source.read() : source.read(announced)) as Buffer | null;
-  return bytes === null ? undefined : { bytes, sha256: hash("sha256", bytes, "hex") };
+  return bytes === null ? undefined : { bytes: new BodyBytes([bytes]), sha256: hash("sha256", bytes, "hex") };
 }
 
 /**

@@ -65,7 +65,7 @@ export class LeaseFront {
     if (request.method !== "POST" || operation === undefined) throw new LeaseError("unknown-operation", "");
     const { body, release } = await receive(request, response, { verifier, budget, bodyBytesMax: BODY_BYTES_MAX });
     try {
-      const input = decodeJson(body.bytes);
+      const input = decodeJson(body.bytes.whole());
       return await tables.call((state) => operation(input, state, context));
     } finally {
       release();

@@ -77,7 +77,8 @@ export class MetricDataFront {
       workBytes: isPacked ? BODY_BYTES_MAX : 0,
     });
     try {
-      const { operation, input, numbers } = protocol.read(request, isPacked ? await unpack(body.bytes) : body.bytes);
+      const bytes = body.bytes.whole();
+      const { operation, input, numbers } = protocol.read(request, isPacked ? await unpack(bytes) : bytes);
       if (operation !== OPERATION) {
         throw new CloudError("operation-unknown", "Of CloudWatch, only PutMetricData is served here.");
       }

@@ -1,6 +1,7 @@
 import { SlabPool } from "@headwater/log";
 import { expect, test } from "vitest";
 import { CloudError } from "../cloud-error.js";
+import { BodyBytes } from "../http/body-bytes.js";
 import { RequestMemory } from "../request-memory.js";
 import type { RecordBatch } from "../streams/record-batch.js";
 import { operations } from "./index.js";
@@ -28,7 +29,7 @@ async function runPlain(body: Buffer): Promise<{ said: string; turns: number } |
   };
   setImmediate(count);
   try {
-    const answer = operations.get("PutRecords")?.runPlain(body, context, facts, memory);
+    const answer = operations.get("PutRecords")?.runPlain(new BodyBytes([body]), context, facts, memory);
     if (answer === undefined) return undefined;
     const refusal: unknown = await answer.catch((error: unknown) => error);
     return { said: refusal instanceof CloudError ? `${refusal.code} ${refusal.message}` : "no refusal", turns };

@@ -3,6 +3,7 @@ import type { ProducerRequest } from "@headwater/protocol";
 import type { EventStreamAnswer } from "../codec/event-stream-answer.js";
 import { type BulkAnswer, decodeLargeJson, type Output } from "../codec/wire-codec.js";
 import { type Encoding, Reading, type Shape } from "../codec/shape.js";
+import type { BodyBytes } from "../http/body-bytes.js";
 import type { RequestMemory } from "../request-memory.js";
 import type { TokenSealer } from "../streams/sealed-token.js";
 import type { FanOut } from "../streams/fan-out/fan-out.js";
@@ -54,7 +55,7 @@ export interface Operation {
    * @throws {CloudError} `body-malformed`, by the promise.
    */
   runPlain(
-    body: Buffer,
+    body: BodyBytes,
     context: OperationContext,
     facts: RequestFacts,
     memory: RequestMemory,
@@ -70,7 +71,7 @@ interface OperationOptions<P> {
   readonly bodyBytesMax?: number;
   /** A quick way for the usual JSON bodies; what `read` answers nothing for goes the long way. */
   readonly plain?: {
-    readonly read: (body: Buffer, memory: RequestMemory) => P | undefined;
+    readonly read: (body: BodyBytes, memory: RequestMemory) => P | undefined;
     readonly handle: Handler<P>;
   };
 }
@@ -107,7 +108,7 @@ export function operation<T, P = never>(
       if (plain === undefined) return undefined;
       const value = plain.read(body, memory);
       if (value !== undefined) return Promise.resolve(plain.handle(value, context, facts));
-      return body.length > READ_AT_ONCE_BYTES_MAX ? runInTurns(body, context, facts) : undefined;
+      return body.length > READ_AT_ONCE_BYTES_MAX ? runInTurns(body.whole(), context, facts) : undefined;
     },
   };
 }

@@ -3,6 +3,7 @@ import { instantiate, type KernelExports, type KernelNumber } from "@headwater/l
 import { kinesisLimits } from "@headwater/protocol";
 import { Reading, structure } from "../codec/shape.js";
 import { wasm } from "../kernels/put-records.wasm.js";
+import type { BodyBytes } from "../http/body-bytes.js";
 import type { RequestMemory } from "../request-memory.js";
 import { ENTRY_BYTES, RecordBatch } from "../streams/record-batch.js";
 import { streamReference } from "./members.js";
@@ -19,12 +20,12 @@ export interface RecordsInput {
  * whatever is not plainly right: other members, members twice, nulls, escapes that stand for no character, anything over a limit. Then the whole is read as any
  * other input, which alone decides what it means or what is wrong with it.
  */
-export function readPlainRecords(body: Buffer, memory: RequestMemory): RecordsInput | undefined {
+export function readPlainRecords(body: BodyBytes, memory: RequestMemory): RecordsInput | undefined {
   return read(body, memory, false);
 }
 
 /** The same for PutRecord's. */
-export function readPlainRecord(body: Buffer, memory: RequestMemory): RecordsInput | undefined {
+export function readPlainRecord(body: BodyBytes, memory: RequestMemory): RecordsInput | undefined {
   return read(body, memory, true);
 }
 
@@ -62,11 +63,11 @@ const entryWords = new Uint32Array(kernel.memory.buffer, entriesAt);
 
 const reference = structure({ required: {}, optional: streamReference });
 
-function read(body: Buffer, memory: RequestMemory, isSingle: boolean): RecordsInput | undefined {
+function read(body: BodyBytes, memory: RequestMemory, isSingle: boolean): RecordsInput | undefined {
   // A record as it is stored is shorter than as it stands in the body.
   const stored = memory.take(body.length);
   if (!readParts(body, stored, isSingle)) return undefined;
-  if (kernel.areKeysAscii.value === 0 && !isUtf8(body)) return undefined;
+  if (kernel.areKeysAscii.value === 0 && !isUtf8(body.whole())) return undefined;
   const records = new RecordBatch(stored, copyEntries(kernel.count.value));
   if (records.limitBytesOfAll > kinesisLimits.putRecordsBytesMax) return undefined;
   const stream = readReference(body);
@@ -89,7 +90,7 @@ const knownNames = new Map<string, StreamReference>();
 const KNOWN_NAMES_MAX = 1024;
 
 /** How a body names its stream; undefined where that is not well formed. */
-function readReference(body: Buffer): StreamReference | undefined {
+function readReference(body: BodyBytes): StreamReference | undefined {
   const name = textAt(body, kernel.nameFrom.value, kernel.nameTo.value);
   const arn = textAt(body, kernel.arnFrom.value, kernel.arnTo.value);
   const known = name !== undefined && arn === undefined ? knownNames.get(name) : undefined;
@@ -107,7 +108,7 @@ function readReference(body: Buffer): StreamReference | undefined {
 }
 
 /** Has the kernel read all of a body; answers whether it could. */
-function readParts(body: Buffer, stored: Buffer, isSingle: boolean): boolean {
+function readParts(body: BodyBytes, stored: Buffer, isSingle: boolean): boolean {
   kernel.begin(Number(isSingle));
   let partBytes = PART_BYTES;
   let storedTo = 0;
@@ -126,9 +127,9 @@ function readParts(body: Buffer, stored: Buffer, isSingle: boolean): boolean {
 }
 
 /** A member of ASCII text; undefined where it stands nowhere. */
-function textAt(body: Buffer, from: number, to: number): string | undefined {
+function textAt(body: BodyBytes, from: number, to: number): string | undefined {
   if (from === 0) return undefined;
-  const text = body.toString("latin1", from, to);
+  const text = body.latin1(from, to);
   return text.includes("\\") ? unescaped(text) : text;
 }
 

@@ -111,7 +111,7 @@ async function mirror(call: Call): Promise<void> {
       hasLowerCaseNames: true,
       rawHeaders: signed.rawHeaders.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text)),
     },
-    body: bytes.toString("latin1", 0, 100),
+    body: bytes.latin1(0, Math.min(100, bytes.length)),
     sha256,
   };
   const body = Buffer.from(JSON.stringify(seen));

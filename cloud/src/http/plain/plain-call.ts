@@ -1,6 +1,7 @@
 import { hash, randomUUID } from "node:crypto";
 import type { SignedRequest } from "../../sigv4/index.js";
 import type { Call, CallAnswer } from "../call.js";
+import { BodyBytes } from "../body-bytes.js";
 import { nextExtendedId } from "../extended-id.js";
 import type { BodyLimits, RequestBody } from "../gathered-body.js";
 import type { RequestMemory } from "../../request-memory.js";
@@ -73,7 +74,7 @@ export class PlainCall implements Call {
     const body = this.#body;
     if (!Buffer.isBuffer(body)) return body.read(limits, memory);
     // It is here, and the caller has looked at its length.
-    return { bytes: body, sha256: hash("sha256", body, "hex") };
+    return { bytes: new BodyBytes([body]), sha256: hash("sha256", body, "hex") };
   }
 
   answer(answer: CallAnswer): void {

@@ -102,7 +102,7 @@ export class VideoFront {
     const { body, release } = await receive(request, response, { ...this.#options, bodyBytesMax: BODY_BYTES_MAX });
     try {
       const facts = { endpoint: ownEndpoint(request) };
-      const output = await operation.run(inputOf(body.bytes), this.#options.context, facts);
+      const output = await operation.run(inputOf(body.bytes.whole()), this.#options.context, facts);
       send(exchange, 200, {}, encodeJson(output ?? {}));
     } finally {
       release();
@@ -123,7 +123,7 @@ export class VideoFront {
     const { context, log, traffic, logger } = this.#options;
     const { body, release } = await receive(request, response, { ...this.#options, bodyBytesMax: BODY_BYTES_MAX });
     release();
-    const { StartSelector, ...reference } = readInput(getMediaInput, inputOf(body.bytes));
+    const { StartSelector, ...reference } = readInput(getMediaInput, inputOf(body.bytes.whole()));
     const { service, now } = context;
     const stream = service.stream(streamNameOf(reference, service));
     const start = startOf(StartSelector, stream);
