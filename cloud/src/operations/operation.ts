@@ -91,9 +91,9 @@ export function operation<T, P = never>(
     reading.finish();
     return value;
   };
-  const runInTurns = async (body: Buffer, context: OperationContext, facts: RequestFacts): Promise<Answer> => {
+  const runInTurns = async (body: BodyBytes, context: OperationContext, facts: RequestFacts): Promise<Answer> => {
     await nextTurn();
-    const decoded = await decodeLargeJson(body);
+    const decoded = await decodeLargeJson(body.whole());
     await nextTurn();
     const value = read(decoded, "json");
     await nextTurn();
@@ -108,7 +108,7 @@ export function operation<T, P = never>(
       if (plain === undefined) return undefined;
       const value = plain.read(body, memory);
       if (value !== undefined) return Promise.resolve(plain.handle(value, context, facts));
-      return body.length > READ_AT_ONCE_BYTES_MAX ? runInTurns(body.whole(), context, facts) : undefined;
+      return body.length > READ_AT_ONCE_BYTES_MAX ? runInTurns(body, context, facts) : undefined;
     },
   };
 }
