@@ -14,7 +14,8 @@ export let at: usize = 0;
 export let isAscii: bool = true;
 
 /**
- * Writes what a string stands for, which is never longer, and up to 16 bytes more. What stands there without escapes is taken as it is.
+ * Writes what a string stands for, which is never longer, its closing quote, and up to 15 bytes more. What stands there
+ * without escapes is taken as it is.
  * @param from behind its opening quote.
  * @returns where what was written ends; 0 where the string has controls, escapes that there are not, or half of a surrogate pair.
  */

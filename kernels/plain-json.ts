@@ -89,7 +89,7 @@ export function utf8String(into: usize): bool {
   return endAt(place);
 }
 
-/** Reads a string as {@link utf8String} does, into other memory in any case. */
+/** Reads a string as {@link utf8String} does, into other memory in any case, its closing quote behind it. */
 export function unescapedString(into: usize): bool {
   return take(QUOTE) && unescapedFrom(into);
 }
@@ -104,32 +104,15 @@ function unescapedFrom(into: usize): bool {
   return true;
 }
 
-/** Reads a string whatever it holds: quicker for a long one, whose reader sees what that is. */
-export function unseenString(): bool {
+/** Begins with a string that its reader follows to its end by itself. */
+export function openString(): bool {
   if (!take(QUOTE)) return false;
-  const quote = i8x16.splat(QUOTE);
-  const zero = i8x16.splat(0);
-  let place = at;
-  for (; ; place += 64) {
-    const first = stopsOf(v128.load(place), quote, zero);
-    const second = stopsOf(v128.load(place, 16), quote, zero);
-    const third = stopsOf(v128.load(place, 32), quote, zero);
-    const fourth = stopsOf(v128.load(place, 48), quote, zero);
-    if (v128.any_true(v128.or(v128.or(first, second), v128.or(third, fourth)))) break;
-  }
-  let stops = 0;
-  for (; ; place += 16) {
-    stops = i8x16.bitmask(stopsOf(v128.load(place), quote, zero));
-    if (stops != 0) break;
-  }
-  return endAt(place + ctz(stops));
+  from = at;
+  return true;
 }
 
-function stopsOf(bytes: v128, quote: v128, zero: v128): v128 {
-  return v128.or(i8x16.eq(bytes, quote), i8x16.eq(bytes, zero));
-}
-
-function endAt(place: usize): bool {
+/** Ends the string that begins here, if it does so at this place. */
+export function endAt(place: usize): bool {
   from = at;
   to = place;
   at = place;

@@ -1,4 +1,4 @@
-import { decodeBase64 } from "./base64.ts";
+import * as base64 from "./base64.ts";
 import { crc32 } from "./crc32.ts";
 import * as hashKey from "./hash-key.ts";
 import * as md5 from "./md5.ts";
@@ -43,6 +43,9 @@ const KEY_CHARACTERS_MAX: usize = 256;
 const CHARACTER_BYTES_MAX: usize = 3;
 const VERSION: u8 = 1;
 const HAS_EXPLICIT_HASH_KEY: u8 = 1;
+/** What a record begins with as it is stored, and an explicit hash key behind it. */
+const HEAD_BYTES: usize = 4;
+const HASH_KEY_BYTES: usize = 16;
 
 /** Of the body so far: records, and where its stream's name and ARN stand; no member does at 0. */
 export let count: usize = 0;
@@ -71,12 +74,15 @@ let readTo: usize = 0;
 let nameFromBefore: usize = 0;
 let arnFromBefore: usize = 0;
 
-/** Of the record being read. */
+/** Of the record being read; no member stands at 0. */
 let keyFrom: usize = 0;
-let keyTo: usize = 0;
-let dataFrom: usize = 0;
-let dataTo: usize = 0;
 let hasHashKey: bool = false;
+/** Where its data was decoded to. */
+let dataAt: usize = 0;
+let dataEnd: usize = 0;
+/** What stands before its data as it is stored; as in the record before as long as it was not read. */
+let keyBytes: usize = 0;
+let hashKeyBytes: usize = 0;
 /** Where its next string without escapes goes. */
 let unescaped: usize = 0;
 
@@ -93,6 +99,8 @@ export function begin(single: bool): void {
   isDataEscaped = false;
   count = 0;
   areKeysAscii = true;
+  keyBytes = 0;
+  hashKeyBytes = 0;
   nameFrom = 0;
   arnFrom = 0;
   inputBase = 0;
@@ -224,38 +232,39 @@ function referenceMember(): bool {
 }
 
 function recordMember(): bool {
-  if (isData()) {
-    if (dataFrom != 0 || !json.take(COLON)) return false;
-    if (!(isDataEscaped ? unescapedString() : json.unseenString())) return false;
-    dataFrom = json.from;
-    dataTo = json.to;
-    return ((dataTo - dataFrom) & 3) == 0;
-  }
+  if (isData()) return dataAt == 0 && json.take(COLON) && dataValue();
   if (isPartitionKey()) {
     if (keyFrom != 0 || !json.take(COLON) || !json.utf8String(unescaped)) return false;
     if (json.from == unescaped) unescaped = json.to;
-    keyFrom = json.from;
-    keyTo = json.to;
     if (!json.isAscii) areKeysAscii = false;
-    return keyTo > keyFrom && isShortKey();
+    if (json.to == json.from || !isShortKey(json.from, json.to)) return false;
+    keyFrom = json.from;
+    keyBytes = json.to - json.from;
+    return true;
   }
   if (!isExplicitHashKey() || hasHashKey || !json.take(COLON) || !json.plainString()) return false;
   hasHashKey = true;
+  hashKeyBytes = HASH_KEY_BYTES;
   return hashKey.readHashKey(json.from, json.to);
 }
 
-function unescapedString(): bool {
-  if (!json.unescapedString(unescaped)) return false;
-  unescaped = json.to;
-  return true;
+/**
+ * Decodes data to where it is to lie. Most clients write it before its key: then that is where it would lie behind one as long as
+ * the last record's, and {@link addRecord} moves it where that is wrong.
+ */
+function dataValue(): bool {
+  if (!(isDataEscaped ? json.unescapedString(unescaped) : json.openString())) return false;
+  dataAt = output + HEAD_BYTES + hashKeyBytes + keyBytes;
+  dataEnd = base64.decodeBase64(json.from, dataAt);
+  return (isDataEscaped ? base64.end == json.to : json.endAt(base64.end)) && dataEnd != 0;
 }
 
-function isShortKey(): bool {
-  const bytes = keyTo - keyFrom;
+function isShortKey(from: usize, to: usize): bool {
+  const bytes = to - from;
   if (bytes <= KEY_CHARACTERS_MAX) return true;
   if (bytes > KEY_CHARACTERS_MAX * CHARACTER_BYTES_MAX) return false;
   let characters: usize = 0;
-  for (let at = keyFrom; at < keyTo; at++) {
+  for (let at = from; at < to; at++) {
     const byte = load<u8>(at);
     // Behind the first byte of a character come others of their own; one of four bytes is two in UTF-16.
     if ((byte & 0xc0) != 0x80) characters += byte < 0xf0 ? 1 : 2;
@@ -265,25 +274,29 @@ function isShortKey(): bool {
 
 function beginRecord(): void {
   keyFrom = 0;
-  dataFrom = 0;
+  dataAt = 0;
   hasHashKey = false;
   unescaped = unescapedAt;
 }
 
 /** Ends the record being read. */
 function addRecord(): bool {
-  if (keyFrom == 0 || dataFrom == 0) return false;
-  const keyBytes = keyTo - keyFrom;
+  if (keyFrom == 0 || dataAt == 0) return false;
+  if (!hasHashKey) hashKeyBytes = 0;
+  const keyAt = output + HEAD_BYTES + hashKeyBytes;
+  const behindKey = keyAt + keyBytes;
+  const dataBytes = dataEnd - dataAt;
+  const end = behindKey + dataBytes;
+  // Before the key, in whose place it may stand.
+  if (dataAt != behindKey) memory.copy(behindKey, dataAt, dataBytes);
   const entry = entriesAt + count * ENTRY_BYTES;
   store<u8>(output, VERSION);
   store<u8>(output, hasHashKey ? HAS_EXPLICIT_HASH_KEY : 0, 1);
   store<u16>(output, bswap<u16>(<u16>keyBytes), 2);
-  let keyAt = output + 4;
   if (hasHashKey) {
     store<u64>(entry, bswap<u64>(hashKey.high), 8);
     store<u64>(entry, bswap<u64>(hashKey.low), 16);
-    memory.copy(keyAt, entry + 8, 16);
-    keyAt += 16;
+    memory.copy(output + HEAD_BYTES, entry + 8, HASH_KEY_BYTES);
   } else {
     md5.md5(keyFrom, keyBytes);
     store<u32>(entry, md5.digest0, 8);
@@ -292,14 +305,11 @@ function addRecord(): bool {
     store<u32>(entry, md5.digest3, 20);
   }
   memory.copy(keyAt, keyFrom, keyBytes);
-  const dataAt = keyAt + keyBytes;
-  const dataEnd = decodeBase64(dataFrom, dataTo, dataAt);
-  if (dataEnd == 0) return false;
   store<f64>(entry, <f64>(bswap<u64>(load<u64>(entry, 8)) >> 16));
-  store<u32>(entry, outputBase + dataEnd - outputAt, 24);
-  store<u32>(entry, dataEnd - keyAt, 28);
-  store<u32>(entry, crc32(output, dataEnd), 32);
-  output = dataEnd;
+  store<u32>(entry, outputBase + end - outputAt, 24);
+  store<u32>(entry, keyBytes + dataBytes, 28);
+  store<u32>(entry, crc32(output, end), 32);
+  output = end;
   count += 1;
   return true;
 }
