@@ -1,7 +1,7 @@
 import * as base64 from "./base64.ts";
 import { crc32 } from "./crc32.ts";
+import * as entryHashKeys from "./entry-hash-keys.ts";
 import * as hashKey from "./hash-key.ts";
-import * as md5 from "./md5.ts";
 import * as json from "./plain-json.ts";
 
 /*
@@ -124,6 +124,7 @@ export function read(bytes: usize, isLast: bool): i32 {
   memory.fill(end, 0, json.PADDING_BYTES);
   cutAt = isLast ? usize.MAX_VALUE : end;
   const isRead = isSingle ? single() : list();
+  entryHashKeys.hashWaiting();
   outputBytes = output - outputAt;
   if (isRead) {
     json.skipSpace();
@@ -294,18 +295,11 @@ function addRecord(): bool {
   store<u8>(output, hasHashKey ? HAS_EXPLICIT_HASH_KEY : 0, 1);
   store<u16>(output, bswap<u16>(<u16>keyBytes), 2);
   if (hasHashKey) {
-    store<u64>(entry, bswap<u64>(hashKey.high), 8);
-    store<u64>(entry, bswap<u64>(hashKey.low), 16);
+    entryHashKeys.setExplicit(entry, hashKey.high, hashKey.low);
     memory.copy(output + HEAD_BYTES, entry + 8, HASH_KEY_BYTES);
-  } else {
-    md5.md5(keyFrom, keyBytes);
-    store<u32>(entry, md5.digest0, 8);
-    store<u32>(entry, md5.digest1, 12);
-    store<u32>(entry, md5.digest2, 16);
-    store<u32>(entry, md5.digest3, 20);
-  }
+  } else if (isSingle) entryHashKeys.hash(entry, keyFrom, keyBytes);
+  else entryHashKeys.hashSoon(entry, keyFrom, keyBytes);
   memory.copy(keyAt, keyFrom, keyBytes);
-  store<f64>(entry, <f64>(bswap<u64>(load<u64>(entry, 8)) >> 16));
   store<u32>(entry, outputBase + end - outputAt, 24);
   store<u32>(entry, keyBytes + dataBytes, 28);
   store<u32>(entry, crc32(output, end), 32);

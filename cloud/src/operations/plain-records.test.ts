@@ -415,6 +415,21 @@ test.each(ordersOf(["Data", "PartitionKey", "ExplicitHashKey"]))(
   },
 );
 
+test("keys of every length up to three blocks of MD5, however many records there are", async () => {
+  for (let length = 1; length <= 130; length++) {
+    for (let count = 1; count <= 9; count++) {
+      const Records = Array.from({ length: count }, (_, i) => ({
+        Data: "QUJD",
+        PartitionKey: String.fromCharCode(0x61 + i).repeat(1 + ((length + i * i) % 130)),
+        ...(i % 4 === 2 ? { ExplicitHashKey: String(i) } : {}),
+      }));
+      const { quick, long } = await bothWays("PutRecords", Buffer.from(JSON.stringify({ StreamName: "s", Records })));
+      expect(quick).toHaveProperty("stored");
+      expect(quick).toEqual(long);
+    }
+  }
+});
+
 test.each([
   ["PutRecord", '{"PartitionKey":"k","Data":"StreamName":"s"}'],
   ["PutRecord", '{"Data":"QUJD","PartitionKey":"","StreamName":"s"}'],
