@@ -337,6 +337,40 @@ describe("closed shards", () => {
     expect([...it.catalog.stored.values()][0]?.shards).toHaveLength(2);
   });
 
+  test("whose removal failed, before the log or behind it, go when it is tried again", async () => {
+    const service = await start(1);
+    await service.reshard("s", halve);
+    await service.reshard("s", merge);
+    it.clock.advance(25 * 3_600_000);
+    it.log.failure = "disk-full";
+    it.catalog.failAt = "removeShards";
+    for (const left of [4, 1]) {
+      await service.trim();
+      expect(it.reports.splice(0)).toEqual(["could not remove closed shards; it is tried again"]);
+      expect(it.log.shards()).toHaveLength(left);
+      it.log.failure = undefined;
+    }
+    it.catalog.failAt = undefined;
+    await service.trim();
+    expect(it.reports).toEqual([]);
+    expect([...it.catalog.stored.values()][0]?.shards).toHaveLength(1);
+    expect(service.find("s").expiredShards()).toEqual([]);
+  });
+
+  test("are nobody's children any more once they are gone", async () => {
+    const service = await start(1);
+    const [parent] = service.find("s").shards;
+    await service.reshard("s", halve);
+    const [left] = service.find("s").openShards;
+    await service.reshard("s", (stream) => Promise.resolve(planSplit(plannedOf(stream)[0]!, 1n << 126n)));
+    expect(numbers(service.find("s").childrenOf(parent!))).toEqual([1, 2]);
+    it.clock.advance(25 * 3_600_000);
+    await service.trim();
+    // Its readers still find the child that is there, and through it nothing that is gone.
+    expect(numbers(service.find("s").childrenOf(parent!))).toEqual([2]);
+    expect(numbers(service.find("s").childrenOf(left!))).toEqual([3, 4]);
+  });
+
   test("do not go before their children, though the clock went back between", async () => {
     const service = await start(1);
     await service.reshard("s", halve);

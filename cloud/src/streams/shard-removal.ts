@@ -47,6 +47,7 @@ export async function removeExpired(stream: StreamState, catalog: Catalog, log: 
     stream.id,
     expired.map(({ shardNumber }) => shardNumber),
   );
+  stream.removed(expired);
 }
 
 /** Ends what a crash cut off: a reshard, or the removal of closed shards. @returns the stream as it is then. */

@@ -46,6 +46,8 @@ export class StreamState {
   readonly #owners = new Map<number, ShardOwner>();
   readonly #surroundings: StreamSurroundings;
   readonly #recent: RecentRecords;
+  /** Forgotten, and to be removed from the log and the catalog. */
+  readonly #leaving = new Set<ShardOwner>();
   #shards: readonly ShardOwner[] = [];
   #open: readonly ShardOwner[] = [];
   /** By their parents' numbers, also of parents that are gone. All of a shard's children are made by the reshard that closes it. */
@@ -113,15 +115,19 @@ export class StreamState {
     return this.#shards.filter((owner) => !owner.isExpired(horizonMs));
   }
 
-  /** Closed shards that retention has passed; nothing of them can be read. None once the stream goes. */
+  /**
+   * Closed shards that retention has passed, until they are {@link removed}; nothing of them can be read. None once the stream
+   * goes.
+   */
   expiredShards(): ShardOwner[] {
+    if (!this.isServing) return [];
     const horizonMs = this.horizonMs();
-    return this.isServing ? this.#shards.filter((owner) => owner.isExpired(horizonMs)) : [];
+    return [...this.#leaving, ...this.#shards.filter((owner) => owner.isExpired(horizonMs))];
   }
 
   /** The names of the shards in the log. */
   get logNames(): string[] {
-    return this.#shards.map(({ logName }) => logName);
+    return [...this.#leaving, ...this.#shards].map(({ logName }) => logName);
   }
 
   /** Records that arrived before this moment are expired, whether or not their bytes are gone. */
@@ -188,11 +194,19 @@ export class StreamState {
     for (const { number, end, closedMs } of closed) this.#owners.get(number)?.end({ end, closedMs });
   }
 
-  /** Forgets closed shards. */
+  /** Forgets closed shards, which are to be removed. */
   forget(shards: readonly ShardOwner[]): void {
-    for (const { shardNumber } of shards) this.#owners.delete(shardNumber);
+    for (const shard of shards) {
+      this.#owners.delete(shard.shardNumber);
+      this.#leaving.add(shard);
+    }
     for (const { parents } of shards) for (const parent of parents) this.#forgetChildrenOf(parent);
     this.#router = this.#arrange();
+  }
+
+  /** Notes that nothing is left of shards that were forgotten. */
+  removed(shards: readonly ShardOwner[]): void {
+    for (const shard of shards) this.#leaving.delete(shard);
   }
 
   #forgetChildrenOf(parent: number): void {
