@@ -25,8 +25,8 @@ const EQUALS: u8 = 0x3d;
 export let end: usize = 0;
 
 /**
- * Decodes base64 of the standard alphabet, up to what is none; reads up to 64 bytes from there on, and writes up to 16 behind
- * what it decodes to.
+ * Decodes base64 of the standard alphabet, up to what is none; reads up to 64 bytes from there on, and writes up to 52
+ * behind what it decodes to.
  * @returns where the bytes end; 0 where the text up to its {@link end} has no such length, or bits that belong to no byte.
  */
 export function decodeBase64(from: usize, into: usize): usize {

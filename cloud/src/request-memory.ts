@@ -16,6 +16,14 @@ export class RequestMemory {
     return slab;
   }
 
+  /** Gives back what {@link take} gave out, before the rest. Nobody may read or write it any more. */
+  giveBack(slab: Buffer): void {
+    const at = this.#taken.indexOf(slab);
+    if (at < 0) return;
+    this.#taken.splice(at, 1);
+    this.#pool.giveBack(slab);
+  }
+
   /** To be called once, when nothing of the request runs any more. */
   release(): void {
     for (const slab of this.#taken.splice(0)) this.#pool.giveBack(slab);

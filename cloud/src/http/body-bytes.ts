@@ -6,7 +6,7 @@ export class BodyBytes {
   #pieces: readonly Buffer[];
   readonly #memory: RequestMemory | undefined;
 
-  /** @param memory where a large body is made one piece; without it, in a buffer of its own. */
+  /** @param memory where it is made one piece; without it, in a buffer of its own. */
   constructor(pieces: readonly Buffer[], memory?: RequestMemory) {
     this.length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     this.#pieces = pieces;

@@ -66,11 +66,29 @@ test("only large chunks that fill their memory are kept: others would hold more 
   expect(isKept(16_384, 65_536)).toBe(false);
 });
 
+/** Gives out memory, and tells how much. */
+function takingInto(taken: number[]): RequestMemory {
+  return { take: (bytes: number) => (taken.push(bytes), Buffer.alloc(bytes)) } as unknown as RequestMemory;
+}
+
 test("what is copied goes into the request's memory, and takes no more of it than the body may need", () => {
   const taken: number[] = [];
-  const memory = { take: (bytes: number) => (taken.push(bytes), Buffer.alloc(bytes)) } as unknown as RequestMemory;
-  const pieces = new BodyPieces(100_000, memory);
-  for (let i = 0; i < 100; i++) pieces.push(Buffer.alloc(1000));
-  expect(pieces.end().length).toBe(100_000);
+  const pieces = new BodyPieces(165_536, takingInto(taken));
+  for (let i = 0; i < 50; i++) pieces.push(Buffer.alloc(1000));
+  pieces.push(Buffer.from(new ArrayBuffer(65_536)));
+  for (let i = 0; i < 50; i++) pieces.push(Buffer.alloc(1000));
+  expect(pieces.end().length).toBe(165_536);
+  // Of the second one 15,536 bytes are for what follows the large chunk.
   expect(taken).toEqual([65_536, 34_464]);
+});
+
+test("a body is made one piece once, in the request's memory", () => {
+  const taken: number[] = [];
+  const pieces = new BodyPieces(131_072, takingInto(taken));
+  for (let i = 0; i < 2; i++) pieces.push(Buffer.from(new ArrayBuffer(65_536)));
+  const body = pieces.end();
+  expect(taken).toEqual([]);
+  const whole = body.whole();
+  expect(body.whole()).toBe(whole);
+  expect(taken).toEqual([131_072]);
 });

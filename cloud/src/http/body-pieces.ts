@@ -14,7 +14,7 @@ const NOTHING = Buffer.alloc(0);
  * of bytes held for each.
  */
 export class BodyPieces {
-  readonly #pieces: Buffer[] = [];
+  #pieces: Buffer[] = [];
   readonly #memory: RequestMemory | undefined;
   /** The first chunk, which mostly is all, until there is another. */
   #first: Buffer | undefined;
@@ -46,10 +46,14 @@ export class BodyPieces {
     this.#add(chunk);
   }
 
-  /** What was gathered. To be called once. */
+  /** What was gathered, of which this holds nothing any more. To be called once. */
   end(): BodyBytes {
     this.#cut();
-    return new BodyBytes(this.#first === undefined ? this.#pieces : [this.#first], this.#memory);
+    const pieces = this.#first === undefined ? this.#pieces : [this.#first];
+    this.#pieces = [];
+    this.#first = undefined;
+    this.#joint = NOTHING;
+    return new BodyBytes(pieces, this.#memory);
   }
 
   #add(chunk: Buffer): void {

@@ -27,7 +27,7 @@ export interface ReceiveOptions {
   readonly bodyBytesMax: number;
   /** What answering takes beside the body. It is taken with that, since who holds some and waits for more may wait for his like. */
   readonly workBytes?: number;
-  /** Where a large body goes. Undefined where it is not known when the last user of its bytes is done. */
+  /** Where goes what is copied of the body. Undefined where it is not known when the last user of its bytes is done. */
   readonly memory?: RequestMemory;
 }
 

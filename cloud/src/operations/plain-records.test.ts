@@ -502,3 +502,12 @@ test.each([
   expect(quick).toBeUndefined();
   expect(long).toHaveProperty("refused");
 });
+
+test("what the quick way leaves gives back the memory that it took, which the long one needs", () => {
+  const own = new RequestMemory(new SlabPool(1 << 20));
+  const body = new BodyBytes([Buffer.from(`{"StreamName":null,"Records":[${" ".repeat(200_000)}]}`)]);
+  const before = own.take(body.length);
+  own.giveBack(before);
+  expect(readPlainRecords(body, own)).toBeUndefined();
+  expect(own.take(body.length)).toBe(before);
+});

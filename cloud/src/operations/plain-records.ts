@@ -66,6 +66,12 @@ const reference = structure({ required: {}, optional: streamReference });
 function read(body: BodyBytes, memory: RequestMemory, isSingle: boolean): RecordsInput | undefined {
   // A record as it is stored is shorter than as it stands in the body.
   const stored = memory.take(body.length);
+  const input = readInto(stored, body, isSingle);
+  if (input === undefined) memory.giveBack(stored); // the long way needs as much
+  return input;
+}
+
+function readInto(stored: Buffer, body: BodyBytes, isSingle: boolean): RecordsInput | undefined {
   if (!readParts(body, stored, isSingle)) return undefined;
   if (kernel.areKeysAscii.value === 0 && !isUtf8(body.whole())) return undefined;
   const records = new RecordBatch(stored, copyEntries(kernel.count.value));

@@ -8,8 +8,9 @@ export class ComingBody {
   #missingBytes: number;
   /** What came with the head, until somebody wants it. */
   #first: Buffer;
+  /** While it comes, for whoever reads it. The connection knows this body until its answer is taken, and must hold nothing of it. */
   #gathered: GatheredBody | undefined;
-  #isDiscarded = false;
+  #isWanted = false;
   readonly #onWanted: () => void;
 
   /**
@@ -30,7 +31,7 @@ export class ComingBody {
 
   /** Whether more of it may come. Before, nobody has memory for it. */
   get isWanted(): boolean {
-    return this.#isDiscarded || this.#gathered !== undefined;
+    return this.#isWanted;
   }
 
   /** Takes what came since it was wanted; answers what came behind the body. */
@@ -38,7 +39,10 @@ export class ComingBody {
     const own = chunk.length > this.#missingBytes ? chunk.subarray(0, this.#missingBytes) : chunk;
     this.#missingBytes -= own.length;
     this.#gathered?.push(own);
-    if (this.isWhole) this.#gathered?.end();
+    if (this.isWhole) {
+      this.#gathered?.end();
+      this.#gathered = undefined;
+    }
     return own === chunk ? undefined : chunk.subarray(own.length);
   }
 
@@ -49,13 +53,14 @@ export class ComingBody {
     this.#gathered = gathered;
     if (this.#first.length > 0) gathered.push(this.#first);
     this.#first = NOTHING;
+    this.#isWanted = true;
     this.#onWanted();
     return gathered.whole;
   }
 
   /** Throws away what nobody has begun to read, and all that still comes. */
   discard(): void {
-    this.#isDiscarded = true;
+    this.#isWanted = true;
     this.#first = NOTHING;
     this.#onWanted();
   }

@@ -24,11 +24,11 @@ export class PlainCall implements Call {
   readonly httpVersionMajor = 1;
   readonly headers: PlainHead["headers"];
   readonly signed: SignedRequest;
-  readonly #body: Buffer | ComingBody;
+  /** Until it is read: whoever reads it has it then. */
+  #body: Buffer | ComingBody | undefined;
   readonly #answers: PlainAnswers;
   readonly #onClose = new Set<() => void>();
   #onTaken: (() => void) | undefined;
-  #isBodyRead = false;
   #isAnswered = false;
 
   /** @param body the bytes, where they came with the head. */
@@ -44,7 +44,7 @@ export class PlainCall implements Call {
   }
 
   get isBodyRead(): boolean {
-    return this.#isBodyRead;
+    return this.#body === undefined;
   }
 
   get isAnswered(): boolean {
@@ -70,8 +70,9 @@ export class PlainCall implements Call {
   }
 
   readBody(limits: BodyLimits, memory?: RequestMemory): RequestBody | Promise<RequestBody> {
-    this.#isBodyRead = true;
     const body = this.#body;
+    if (body === undefined) throw new TypeError("its body was read before");
+    this.#body = undefined;
     if (!Buffer.isBuffer(body)) return body.read(limits, memory);
     // It is here, and the caller has looked at its length.
     return { bytes: new BodyBytes([body]), sha256: hash("sha256", body, "hex") };
