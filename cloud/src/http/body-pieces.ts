@@ -46,14 +46,19 @@ export class BodyPieces {
     this.#add(chunk);
   }
 
-  /** What was gathered, of which this holds nothing any more. To be called once. */
+  /** What was gathered, of which this holds nothing any more. Nothing is pushed afterwards. */
   end(): BodyBytes {
     this.#cut();
     const pieces = this.#first === undefined ? this.#pieces : [this.#first];
+    this.drop();
+    return new BodyBytes(pieces, this.#memory);
+  }
+
+  /** Holds nothing any more. Nothing is pushed afterwards. */
+  drop(): void {
     this.#pieces = [];
     this.#first = undefined;
     this.#joint = NOTHING;
-    return new BodyBytes(pieces, this.#memory);
   }
 
   #add(chunk: Buffer): void {

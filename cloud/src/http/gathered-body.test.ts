@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { GatheredBody } from "./gathered-body.js";
+import { stillHeld } from "../testing/collect-garbage.js";
+import { clientGone, GatheredBody } from "./gathered-body.js";
 
 const limits = { bytesMax: 16 << 20, idleMs: 30_000, totalMs: 600_000 };
 
@@ -28,6 +29,19 @@ test("more than was announced is no body", async () => {
   const body = new GatheredBody({ announced: 3, limits });
   for (const chunk of ["ab", "cd"]) body.push(Buffer.from(chunk));
   await expect(body.whole).rejects.toMatchObject({ code: "request-incomplete" });
+});
+
+test("a body that failed is held no longer, though its failure is still to be told", async () => {
+  const body = new GatheredBody({ announced: 200_000, limits });
+  const refs = [1, 2, 3].map((byte) => {
+    const chunk = Buffer.from(new ArrayBuffer(65_536)).fill(byte);
+    body.push(chunk);
+    return new WeakRef(chunk.buffer);
+  });
+  body.fail(clientGone());
+  await expect(body.whole).rejects.toMatchObject({ code: "request-incomplete" });
+  expect(await stillHeld(refs)).toEqual([]);
+  body.push(Buffer.from("nobody reads this"));
 });
 
 test("a body of any length has its hash, however it comes to it", async () => {

@@ -84,6 +84,7 @@ export class GatheredBody {
   fail(failure: CloudError): void {
     if (this.#isOver) return;
     this.#over(failure);
+    this.#pieces.drop(); // who has failed may still be known for a while, to be told so
     this.#reject(failure);
   }
 
