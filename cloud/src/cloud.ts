@@ -69,7 +69,7 @@ export async function startCloud(settings: Settings, host: CloudHost): Promise<R
 
 async function serve(
   settings: Settings,
-  { logger, clock, storage: { log, catalog, trialWrite } }: CloudHost,
+  { logger, clock, storage: { log, catalog, trialWrite, onDiskFull } }: CloudHost,
   closers: Closers,
 ): Promise<Omit<RunningCloud, "stop">> {
   const service = await StreamService.open(catalog, {
@@ -115,14 +115,14 @@ async function serve(
     traffic,
     logger,
   });
-  const leases = await LeaseTables.open(await LeaseFile.open(join(settings.data, "leases.sqlite")));
+  const leases = await LeaseTables.open(await LeaseFile.open(join(settings.data, "leases.sqlite"), onDiskFull));
   closers.add(() => leases.close());
-  const usage = await SqliteUsage.open(join(settings.data, "usage.sqlite"));
+  const usage = await SqliteUsage.open(join(settings.data, "usage.sqlite"), onDiskFull);
   closers.add(() => usage.close());
   showIteratorAge(registry, service, () => clock.now());
   showConsumerLag(registry, async () => (leases.state ? consumerLag(leases.state, service, clock.now()) : []));
   const { accountId, region } = settings;
-  const control = await startControl({ directory: settings.data, clock, logger, registry, verifier });
+  const control = await startControl({ directory: settings.data, onDiskFull, clock, logger, registry, verifier });
   closers.add(() => control.close());
   const console = await startConsole({
     service,

@@ -29,6 +29,8 @@ export interface Storage {
   readonly log: Log;
   readonly catalog: Catalog;
   readonly trialWrite: TrialWrite;
+  /** To be called by whoever else finds the disk of the data directory full: the log has files that it can do without. */
+  readonly onDiskFull: () => void;
   close(): Promise<void>;
 }
 
@@ -59,9 +61,10 @@ export async function openStorage(
       },
     });
     closers.add(() => log.close());
-    const catalog = await SqliteCatalog.open(join(directory, "catalog.sqlite"));
+    const onDiskFull = (): void => void log.makeRoom();
+    const catalog = await SqliteCatalog.open(join(directory, "catalog.sqlite"), onDiskFull);
     closers.add(() => catalog.close());
-    return { log, catalog, trialWrite: new TrialWrite(log), close: () => closers.close() };
+    return { log, catalog, trialWrite: new TrialWrite(log), onDiskFull, close: () => closers.close() };
   });
 }
 

@@ -51,6 +51,9 @@ export interface Log {
   /** Forgets frames that arrived before the time. */
   trimOlderThan(shard: string, arrivalMs: number): Promise<void>;
 
+  /** An owner found the disk full for a file of its own: what waits to be used again goes, and nothing is kept so for ten minutes. */
+  makeRoom(): Promise<void>;
+
   /** Damage found at start or while reading, oldest first, the last 1,000; see {@link LogStats.damageFound}. */
   damage(): readonly Damage[];
   stats(): LogStats;

@@ -156,6 +156,7 @@ test.each([
       for (const name of ["a", "b"]) await fill(log, name, 0, 20);
     },
   },
+  { what: "somebody else", isFull: () => false, act: (log: Log) => log.makeRoom() },
 ])("where $what finds the disk full, what waits to be used again goes, too", async ({ isFull, act }) => {
   const disk = new FaultDisk(13);
   const log = await withSpares(disk, { spareBytesMax: 100_000 });

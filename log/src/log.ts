@@ -327,6 +327,10 @@ export class DurableLog implements Log {
     await this.trimBefore(name, await this.positionAtTime(name, arrivalMs));
   }
 
+  async makeRoom(): Promise<void> {
+    await this.#context.spares.giveUp();
+  }
+
   damage(): readonly Damage[] {
     return this.#damage.latest();
   }

@@ -28,8 +28,8 @@ export class SqliteCatalog implements Catalog {
   }
 
   /** @throws {Error} where the file is of a newer format, or no catalog. */
-  static async open(file: string): Promise<SqliteCatalog> {
-    return new SqliteCatalog(await Sqlite.openFormat(file, catalogFormats));
+  static async open(file: string, onFull?: () => void): Promise<SqliteCatalog> {
+    return new SqliteCatalog(await Sqlite.openFormat(file, catalogFormats, onFull));
   }
 
   async streams(): Promise<StoredStream[]> {

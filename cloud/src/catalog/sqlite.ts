@@ -6,19 +6,22 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 /** A SQLite file in WAL mode that syncs every commit. Transactions run one after the other. */
 export class Sqlite {
   readonly #database: sqlite3.Database;
+  readonly #onFull: () => void;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(database: sqlite3.Database) {
+  private constructor(database: sqlite3.Database, onFull: () => void) {
     this.#database = database;
+    this.#onFull = onFull;
   }
 
   /**
    * Opens the file and brings it to its newest format.
    * @param formats for each format the statements that make it from the one before. They are never changed, only added.
+   * @param onFull called whenever a statement finds the disk full; it fails all the same.
    * @throws {Error} where a newer version wrote the file: going back would lose what this one does not know.
    */
-  static async openFormat(file: string, formats: readonly (readonly string[])[]): Promise<Sqlite> {
-    const sqlite = await Sqlite.open(file);
+  static async openFormat(file: string, formats: readonly (readonly string[])[], onFull?: () => void): Promise<Sqlite> {
+    const sqlite = await Sqlite.open(file, onFull);
     try {
       await sqlite.#migrate(file, formats);
     } catch (error) {
@@ -28,13 +31,13 @@ export class Sqlite {
     return sqlite;
   }
 
-  static async open(file: string): Promise<Sqlite> {
+  static async open(file: string, onFull: () => void = () => undefined): Promise<Sqlite> {
     const database = await new Promise<sqlite3.Database>((resolve, reject) => {
       const opening: sqlite3.Database = new sqlite3.Database(file, (error) =>
         error ? reject(error) : resolve(opening),
       );
     });
-    const sqlite = new Sqlite(database);
+    const sqlite = new Sqlite(database, onFull);
     await sqlite.run("PRAGMA journal_mode = WAL");
     await sqlite.run("PRAGMA synchronous = FULL");
     await sqlite.run("PRAGMA foreign_keys = ON");
@@ -43,13 +46,13 @@ export class Sqlite {
 
   run(sql: string, ...values: SqlValue[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#database.run(sql, values, (error) => (error ? reject(error) : resolve()));
+      this.#database.run(sql, values, (error) => (error ? reject(this.#heard(error)) : resolve()));
     });
   }
 
   rows(sql: string, ...values: SqlValue[]): Promise<SqlRow[]> {
     return new Promise((resolve, reject) => {
-      this.#database.all<SqlRow>(sql, values, (error, rows) => (error ? reject(error) : resolve(rows)));
+      this.#database.all<SqlRow>(sql, values, (error, rows) => (error ? reject(this.#heard(error)) : resolve(rows)));
     });
   }
 
@@ -79,6 +82,11 @@ export class Sqlite {
     });
   }
 
+  #heard(error: Error): Error {
+    if (isFull(error)) this.#onFull();
+    return error;
+  }
+
   async #migrate(file: string, formats: readonly (readonly string[])[]): Promise<void> {
     const found = Number((await this.rows("PRAGMA user_version"))[0]?.["user_version"]);
     if (found > formats.length) {
@@ -94,4 +102,9 @@ export class Sqlite {
       });
     }
   }
+}
+
+/** Whether that is how SQLite says that the disk is full. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "SQLITE_FULL";
 }

@@ -28,8 +28,8 @@ export class SqliteLastSeen implements LastSeenStore {
   }
 
   /** @throws {Error} where a newer version wrote the file. */
-  static async open(file: string): Promise<SqliteLastSeen> {
-    return new SqliteLastSeen(await Sqlite.openFormat(file, formats));
+  static async open(file: string, onFull?: () => void): Promise<SqliteLastSeen> {
+    return new SqliteLastSeen(await Sqlite.openFormat(file, formats, onFull));
   }
 
   async load(): Promise<KnownGateway[]> {

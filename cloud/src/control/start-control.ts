@@ -17,6 +17,7 @@ const NOT_AUTHENTICATED = 403;
 export interface ControlSurroundings {
   /** Where last-seen is kept. */
   readonly directory: string;
+  readonly onDiskFull: () => void;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -34,12 +35,13 @@ export interface Control {
 /** Opens what is known of gateways, and takes their calls from then on. */
 export async function startControl({
   directory,
+  onDiskFull,
   clock,
   logger,
   registry,
   verifier,
 }: ControlSurroundings): Promise<Control> {
-  const store = await SqliteLastSeen.open(join(directory, "last-seen.sqlite"));
+  const store = await SqliteLastSeen.open(join(directory, "last-seen.sqlite"), onDiskFull);
   const known = new KnownGateways(GATEWAYS_MAX);
   known.load(await store.load());
   const saveFailures = new Counter({

@@ -1,4 +1,4 @@
-import { Sqlite } from "../catalog/sqlite.js";
+import { isFull, Sqlite } from "../catalog/sqlite.js";
 import { CloudError } from "../cloud-error.js";
 import { type Change, LeaseState } from "./lease-state.js";
 import type { TableDefinition } from "./table.js";
@@ -26,8 +26,8 @@ export class LeaseFile {
   }
 
   /** @throws {Error} where a newer version wrote the file. */
-  static async open(file: string): Promise<LeaseFile> {
-    return new LeaseFile(await Sqlite.openFormat(file, formats));
+  static async open(file: string, onFull?: () => void): Promise<LeaseFile> {
+    return new LeaseFile(await Sqlite.openFormat(file, formats, onFull));
   }
 
   async load(): Promise<LeaseState> {
@@ -48,8 +48,7 @@ export class LeaseFile {
     try {
       await this.#write(collected(changes));
     } catch (error) {
-      const isFull = error instanceof Error && "code" in error && error.code === "SQLITE_FULL";
-      throw new CloudError(isFull ? "disk-full" : "disk-failed", "could not store leases", { cause: error });
+      throw new CloudError(isFull(error) ? "disk-full" : "disk-failed", "could not store leases", { cause: error });
     }
   }
 

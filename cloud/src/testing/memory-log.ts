@@ -157,6 +157,10 @@ export class MemoryLog implements Log {
     await this.trimBefore(name, await this.positionAtTime(name, arrivalMs));
   }
 
+  makeRoom(): Promise<void> {
+    return Promise.resolve();
+  }
+
   damage(): readonly Damage[] {
     return [];
   }

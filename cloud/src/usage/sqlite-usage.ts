@@ -58,8 +58,8 @@ export class SqliteUsage implements UsageStore {
   }
 
   /** @throws {Error} where a newer version wrote the file. */
-  static async open(file: string): Promise<SqliteUsage> {
-    return new SqliteUsage(await Sqlite.openFormat(file, formats));
+  static async open(file: string, onFull?: () => void): Promise<SqliteUsage> {
+    return new SqliteUsage(await Sqlite.openFormat(file, formats, onFull));
   }
 
   async add(rows: readonly HourlyUsage[]): Promise<void> {
