@@ -5,7 +5,7 @@ import { openLog } from "./open.js";
 import { DiskOver } from "./testing/disk-over.js";
 import { holdTimers } from "./journal/testing/held-timers.js";
 import { type DiskFault, FaultDisk, ManualClock } from "./testing/index.js";
-import { all, openSmall, untilIdle } from "./testing/records.js";
+import { all, openSmall, pathsOf, untilIdle } from "./testing/records.js";
 import { Sessions, damagedOf, runs } from "./testing/sessions.js";
 
 const scenarios = fc.record({
@@ -165,6 +165,30 @@ test("what a start finds in the cache though its sync failed is on disk before i
     await reopened.close();
   }
   expect(found).toBeGreaterThan(60);
+});
+
+test("a mark that a kill left in the cache is on the disk before its journal becomes a segment, where it would look like damage", async () => {
+  let renamed = 0;
+  for (let seed = 1; seed <= 128; seed++) {
+    const disk = new FaultDisk(seed);
+    const log = await smallLog(disk);
+    await log.createShards(["s"]);
+    // So that the mark lies on one sector or on two, at any place.
+    await log.append("s", [{ data: Buffer.alloc(1000 + 8 * seed, "r") }]);
+    // The process ends amid the sync of the mark that an idle journal gets.
+    disk.plan = ({ kind }) => (kind === "sync" ? "power-cut" : undefined);
+    await pass(1000);
+    const killed = disk.afterKill();
+    // Without its sidecar a segment is read as a whole.
+    killed.plan = ({ path }) => (path.endsWith("segments.index") ? "EIO" : undefined);
+    await smallLog(killed);
+    await untilIdle(killed);
+    renamed += pathsOf(killed, ".segment").length;
+    const reopened = await smallLog(killed.powerOn());
+    expect(reopened.damage(), `seed ${seed}`).toEqual([]);
+    expect((await reopened.read("s", 0, all)).frames).toHaveLength(1);
+  }
+  expect(renamed).toBe(128);
 });
 
 test("of a journal that failed, nothing comes back that was failed, whichever removals the power cut keeps", async () => {

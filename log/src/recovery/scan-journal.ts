@@ -39,7 +39,10 @@ export interface ScannedJournal {
   readonly nextSeen: ReadonlyMap<number, number>;
   /** Frames of the last batch, to be kept, that may have been acknowledged. */
   readonly doubtful: readonly ScannedFrame[];
-  /** Where they lie, with the mark and the header that came with them: read, but perhaps not on the disk. */
+  /**
+   * Where they lie, with the mark and the header that came with them: read, but perhaps not on the disk. A mark may stand there
+   * alone: torn by a power cut later, it would look like damage.
+   */
   readonly doubtfulBytes: readonly Stretch[];
   /** Acknowledged bytes that do not hold. */
   readonly damaged: readonly Stretch[];
@@ -175,10 +178,9 @@ class JournalScan {
   }
 
   #doubtfulBytes(kept: readonly ScannedFrame[], headerEnd: number): Stretch[] {
-    if (kept.length === 0) return [];
     const stretches = kept.map(({ offset, end }) => ({ offset, end }));
-    if (this.#batch === 1) stretches.unshift({ offset: 0, end: headerEnd });
     if (this.#whole) stretches.push({ offset: this.#markEnd! - commitMarkBytes, end: this.#markEnd! });
+    if (this.#batch === 1 && stretches.length > 0) stretches.unshift({ offset: 0, end: headerEnd });
     return stretches;
   }
 
