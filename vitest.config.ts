@@ -38,7 +38,7 @@ export default defineConfig({
           name: "system",
           expect: expectations,
           // What stands beside its unit and needs ffmpeg runs where system packages may be installed.
-          include: ["test/src/**/*.test.ts", "{protocol,device,gateway,cloud,bench}/src/**/*.ffmpeg.test.ts"],
+          include: ["test/src/**/*.test.ts", "{protocol,device,gateway,cloud}/src/**/*.ffmpeg.test.ts"],
           exclude: ["test/src/rules/**", "**/node_modules/**", ...(isFull ? [] : ["**/*.full.test.ts"])],
           // Each has servers, data and ports of its own, and spends most of its time waiting for them.
           testTimeout: 180_000,

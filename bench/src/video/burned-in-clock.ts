@@ -8,20 +8,6 @@ export const BLOCKS = BITS + 2;
 /** The height of the blocks' middle in the picture. */
 export const CLOCK_ROW_Y = BLOCK_PIXELS + BLOCK_PIXELS / 2;
 
-/** ffmpeg's filter that burns the clock in as a frame is made. */
-export function clockFilter(): string {
-  const block = (column: number, enable: string): string =>
-    `drawbox=x=${column * BLOCK_PIXELS}:y=${BLOCK_PIXELS}:w=${BLOCK_PIXELS}:h=${BLOCK_PIXELS}:color=white:t=fill:enable='${enable}'`;
-  const hundredths = `mod(floor(time(0)*100)\\,${2 ** BITS})`;
-  const bits = Array.from({ length: BITS }, (_, i) => {
-    // Bit k of the Gray code of t is bit 0 of (t + 2^k) / 2^(k + 1).
-    const half = 2 ** (BITS - 1 - i);
-    return block(i + 1, `mod(floor((${hundredths}+${half})/${2 * half})\\,2)`);
-  });
-  const ground = `drawbox=w=${BLOCKS * BLOCK_PIXELS}:h=${2 * BLOCK_PIXELS}:color=black:t=fill`;
-  return [ground, block(0, "1"), ...bits].join(",");
-}
-
 /**
  * How old a picture is.
  * @param blocks as read from it, the first the highest of {@link BLOCKS} bits, white for 1.

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
+import { testPatternFilter } from "@headwater/device/test-pattern";
 import {
   type MatroskaEvent,
   type MatroskaFrameEvent,
   MatroskaReader,
   type WrittenTrack,
 } from "@headwater/protocol/matroska";
-import { clockFilter } from "./burned-in-clock.js";
 
 /** What a camera sends: a key frame every two seconds. */
 export const PICTURE = { width: 1280, height: 720, framesPerSecond: 25, gopSeconds: 2 };
@@ -19,7 +19,7 @@ export interface TestPattern {
 const words = (text: string): string[] => text.split(" ");
 
 /**
- * Moving colours with a burned-in clock, H.264 from ffmpeg.
+ * Moving colours with the marks of the device's test pattern, H.264 from ffmpeg.
  * @param seconds how much as fast as it can; at the pace of a camera and without end where it is left out.
  */
 export async function testPattern(seconds?: number): Promise<TestPattern> {
@@ -33,7 +33,7 @@ export async function testPattern(seconds?: number): Promise<TestPattern> {
   const output = "-cluster_time_limit 0 -flush_packets 1 -f matroska -";
   const child = spawn(
     "ffmpeg",
-    [...words(`-v error -nostdin ${input} -vf`), clockFilter(), ...words(`${encoder} ${rate} ${output}`)],
+    [...words(`-v error -nostdin ${input} -vf`), testPatternFilter(), ...words(`${encoder} ${rate} ${output}`)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const failed = new Promise<never>((_, reject) => child.once("error", reject));

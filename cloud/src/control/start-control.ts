@@ -17,6 +17,7 @@ const NOT_AUTHENTICATED = 403;
 export interface ControlSurroundings {
   /** Where last-seen is kept. */
   readonly directory: string;
+  /** Called when last-seen cannot be written for lack of room. */
   readonly onDiskFull: () => void;
   readonly clock: Clock;
   readonly logger: Logger;

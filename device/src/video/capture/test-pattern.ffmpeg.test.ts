@@ -8,17 +8,9 @@ const HEIGHT = 240;
 /** The lower row's 24 bits in the first picture, were it made at the time. */
 function clockBits(wallSeconds: number): number {
   const filter = testPatternFilter().replaceAll("time(0)", String(wallSeconds));
-  const input = ["-v", "error", "-f", "lavfi", "-i", `color=size=${WIDTH}x${HEIGHT}`, "-vf", filter];
-  const { stdout, stderr } = spawnSync("ffmpeg", [
-    ...input,
-    "-frames:v",
-    "1",
-    "-pix_fmt",
-    "gray",
-    "-f",
-    "rawvideo",
-    "-",
-  ]);
+  const input = ["-v", "error", "-f", "lavfi", "-i", `color=size=${WIDTH}x${HEIGHT}`];
+  const output = "-frames:v 1 -pix_fmt gray -f rawvideo -".split(" ");
+  const { stdout, stderr } = spawnSync("ffmpeg", [...input, "-vf", filter, ...output]);
   expect(stderr.toString()).toBe("");
   const row = Array.from({ length: 26 }, (_, column) => (stdout[24 * WIDTH + column * 16 + 8]! > 127 ? 1 : 0));
   expect([row[0], row[25]]).toEqual([1, 0]);
